@@ -1,0 +1,6 @@
+//! Faults on purpose: rules that are asked in order whether, and how, a call goes wrong.
+//!
+//! A plan is a pure function of the seed, the request's identity and the moment. Knows nothing of protocols, content or
+//! limits.
+
+pub mod rule;

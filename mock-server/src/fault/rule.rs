@@ -1,0 +1,61 @@
+//! What a fault rule is: which calls it matches, and what it does to them.
+
+use crate::draw::Distribution;
+use crate::time::{Moment, Span};
+use crate::wire::call::Operation;
+use crate::wire::refusal::RefusalKind;
+
+/// Which calls a rule concerns. Every condition must hold.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Match {
+    /// The operations; all if empty.
+    pub operations: Vec<Operation>,
+    /// Mailboxes from the first to the last of this range, by key; all if absent.
+    pub mailboxes: Option<(u32, u32)>,
+    /// Only from this moment on.
+    pub from: Moment,
+    /// Only before this moment.
+    pub until: Moment,
+    /// Only every n-th matching call of a mailbox, counted in the order in which the mailbox's client numbers its
+    /// requests; every call if absent.
+    pub nth: Option<u64>,
+    /// The share of matching calls that are hit, from 0 to 1.
+    pub rate: f64,
+    /// Only attempts below this number (0 is the first attempt); all if absent. With 1 a repeated call always passes.
+    pub attempts_below: Option<u32>,
+}
+
+/// What a rule does to a call.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Act {
+    /// Refuse it; nothing is done.
+    Refuse {
+        /// What the client sees.
+        kind: RefusalKind,
+        /// The HTTP status.
+        status: u16,
+        /// The wait that is announced, if any.
+        retry_after: Option<Span>,
+    },
+    /// Answer later than usual.
+    Delay(Distribution),
+    /// Reset the connection before anything is done.
+    Reset,
+    /// Do the work, then cut the answer off half-way.
+    Truncate,
+    /// Do the work, then reset the connection instead of answering.
+    LoseAnswer,
+    /// The source items in the call cannot be read: the same share of *items* is corrupt, whatever the call.
+    CorruptItem,
+}
+
+/// One fault rule.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FaultRule {
+    /// Its name in scenarios and reports.
+    pub name: String,
+    /// Which calls it concerns.
+    pub matches: Match,
+    /// What it does.
+    pub act: Act,
+}

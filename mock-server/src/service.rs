@@ -1,0 +1,7 @@
+//! One call in, one reply out: authorize, fault, throttle, act, cost.
+//!
+//! A [`Service`](core::Service) is one mailbox server with its limits, faults, costs and mailboxes. It is handed `now`,
+//! answers at once, and says when the answer is ready; it never waits. Knows nothing of bytes on a wire.
+
+pub mod config;
+pub mod reply;

@@ -1,0 +1,76 @@
+//! What one mailbox server is like.
+
+use crate::draw::Distribution;
+use crate::fault::rule::FaultRule;
+use crate::throttle::limit::Limit;
+use crate::time::Span;
+use crate::wire::call::Operation;
+
+/// The time that one kind of call takes the server, without waiting for others.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Cost {
+    /// Time for the call itself.
+    pub call: Distribution,
+    /// Time for each item that the call names, carries or returns.
+    pub per_item: Span,
+    /// Time for each mebibyte of item content that the call carries or returns.
+    pub per_mebibyte: Span,
+}
+
+/// The times that calls take.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Costs {
+    /// The cost of calls that have none of their own below.
+    pub default: Cost,
+    /// Costs by operation; the first entry that names the operation counts.
+    pub by_operation: Vec<(Operation, Cost)>,
+    /// How many calls the server works on at once, for all mailboxes together; further calls wait in the order of their
+    /// arrival. Unlimited if absent. Only the service time counts against it.
+    pub servers: Option<u32>,
+}
+
+/// The asynchronous switch of a mailbox's address to this server.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SwitchConfig {
+    /// How many switches may be under way at once; further ones are queued in the order of their arrival.
+    pub places: u32,
+    /// How long a switch takes once it is under way.
+    pub duration: Distribution,
+    /// The share of switches that fail, from 0 to 1. Drawn anew for every attempt.
+    pub failure_rate: f64,
+}
+
+/// What the mailboxes of this server hold when the run begins.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Holding {
+    /// Everything that the content describes, and it goes on changing: a source.
+    Live,
+    /// Nothing but empty default folders: a target before any copy.
+    Empty,
+    /// A copy of the source as it was when the staging clock showed this: a target after pre-staging.
+    Copy {
+        /// The reading of the staging clock at the last copy.
+        taken: Span,
+    },
+}
+
+/// One mailbox server.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Config {
+    /// The seed of everything that is drawn.
+    pub seed: u64,
+    /// What the mailboxes hold at the beginning.
+    pub holding: Holding,
+    /// What the staging clock shows when the run begins. While the run goes on, it advances with time.
+    pub clock_at_start: Span,
+    /// The limits, asked in order; the first that refuses is what the client sees.
+    pub limits: Vec<Limit>,
+    /// The fault rules, asked in order.
+    pub faults: Vec<FaultRule>,
+    /// The times that calls take.
+    pub costs: Costs,
+    /// The switch.
+    pub switch: SwitchConfig,
+    /// The largest item that can be stored, in bytes.
+    pub largest_item_bytes: u32,
+}

@@ -1,0 +1,79 @@
+//! What goes into the service core and what comes out.
+
+use crate::time::{Moment, Span};
+use crate::wire::answer::Answer;
+use crate::wire::call::Call;
+use crate::wire::id::MailboxKey;
+use crate::wire::refusal::Refusal;
+
+/// The protocol in which a call arrived. It decides the shape of refusals, and which limits apply by preset.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Protocol {
+    /// Exchange Web Services.
+    Ews,
+    /// Microsoft Graph.
+    Graph,
+}
+
+/// Which request this is, the same in every world: faults are keyed by it.
+///
+/// On the wire it travels as `client-request-id`, a GUID that holds both numbers. A request without one is numbered by
+/// the server in the order of arrival.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct RequestIdentity {
+    /// The request, a number that its mailbox's client gives out once.
+    pub request: u64,
+    /// How often it was tried before.
+    pub attempt: u32,
+}
+
+/// A call together with who makes it.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The app that calls; limits are shared by app.
+    pub app: u32,
+    /// The mailbox concerned.
+    pub mailbox: MailboxKey,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// Which request it is.
+    pub identity: RequestIdentity,
+    /// Length of the request body in bytes, as limits on upload volume count it.
+    pub body_bytes: u64,
+    /// The call.
+    pub call: &'a Call,
+}
+
+/// Where the time between a request's arrival and its answer went.
+#[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
+pub struct Spent {
+    /// Held back by a limit or an injected delay.
+    pub delayed: Span,
+    /// Waiting for a free server.
+    pub queued: Span,
+    /// Being served.
+    pub served: Span,
+}
+
+/// How the answer to a call is spoiled on its way.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Spoil {
+    /// The connection is reset and nothing of the answer arrives.
+    Reset,
+    /// The answer is cut off half-way, then the connection ends.
+    Truncate,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// What the client sees in the end. Where the transport is spoiled, this is already the refusal that the client
+    /// perceives (`ConnectionReset`, `Truncated`).
+    pub outcome: Result<Answer, Refusal>,
+    /// When the answer leaves the server.
+    pub ready: Moment,
+    /// Where the time until then goes.
+    pub spent: Spent,
+    /// How the transport must be spoiled, and the answer that would have been sent.
+    pub spoiled: Option<(Spoil, Box<Answer>)>,
+}

@@ -1,0 +1,72 @@
+//! What a limit is: a rule, the scope that shares it, and the refusal that a client sees.
+
+use crate::time::Span;
+use crate::wire::call::Operation;
+use crate::wire::refusal::RefusalKind;
+
+/// Who shares one allowance.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Each pair of app and mailbox has its own.
+    AppMailbox,
+    /// Each mailbox has its own, whoever asks.
+    Mailbox,
+    /// Each app has its own, whatever the mailbox.
+    App,
+    /// The whole tenant shares it.
+    Tenant,
+}
+
+/// How a limit counts.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub enum Rule {
+    /// At most `count` requests in any span of `per`. Refused requests count as well where `refused_count` is set
+    /// (Graph: usage is recorded while throttled).
+    Requests {
+        /// Most requests.
+        count: u64,
+        /// The span that the count refers to.
+        per: Span,
+        /// Whether refused requests use up the allowance.
+        refused_count: bool,
+    },
+    /// At most `bytes` of request bodies in any span of `per`.
+    UploadBytes {
+        /// Most bytes.
+        bytes: u64,
+        /// The span that the bytes refer to.
+        per: Span,
+    },
+    /// At most `lanes` requests in progress.
+    Concurrency {
+        /// Most requests in progress.
+        lanes: u32,
+        /// What a refusal announces as the time to wait; the service does not document a value.
+        retry_after: Span,
+    },
+    /// A token bucket of service time (EWS): `burst` to begin with, `recharge_per_hour` comes back, requests are
+    /// delayed when the balance is spent and refused when it falls below minus `cutoff`.
+    Budget {
+        /// Service time that may be used at once.
+        burst: Span,
+        /// Service time regained each hour.
+        recharge_per_hour: Span,
+        /// How far the balance may fall below zero before calls are refused.
+        cutoff: Span,
+    },
+}
+
+/// One limit.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Limit {
+    /// Its name in scenarios and reports, for example `outlook-requests`.
+    pub name: String,
+    /// How it counts.
+    pub rule: Rule,
+    /// Who shares it.
+    pub scope: Scope,
+    /// The operations it concerns; all if empty.
+    pub operations: Vec<Operation>,
+    /// What a refused client sees.
+    pub refusal: RefusalKind,
+}

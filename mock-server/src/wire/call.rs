@@ -1,0 +1,327 @@
+//! What a client can ask, whatever the protocol.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::id::{Id, ItemKey};
+
+/// The item as it travels between mailboxes: in virtual time a length and an identity, live the bytes as well.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Content {
+    /// The identity that the item keeps.
+    pub key: ItemKey,
+    /// Length of the exported stream in bytes, before any transfer encoding.
+    pub size: u32,
+    /// The stream itself; absent in virtual time, where nobody looks at it.
+    pub bytes: Option<Bytes>,
+}
+
+/// One item of an [`Call::UploadItems`] call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Upload {
+    /// The folder to store it in.
+    pub folder: Id,
+    /// The existing item to replace; a new item is created if absent.
+    pub replace: Option<Id>,
+    /// The exported stream.
+    pub content: Content,
+}
+
+/// What a folder is for. Default folders exist in every mailbox and are matched by kind, the others by name.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum FolderKind {
+    /// The root of the visible folder tree (`msgfolderroot`).
+    Root,
+    /// The inbox.
+    Inbox,
+    /// Sent items.
+    Sent,
+    /// Deleted items.
+    Deleted,
+    /// Drafts.
+    Drafts,
+    /// Junk mail.
+    Junk,
+    /// The archive folder of the primary mailbox.
+    Archive,
+    /// The calendar.
+    Calendar,
+    /// Contacts.
+    Contacts,
+    /// Tasks.
+    Tasks,
+    /// Another folder that every mailbox has (journal, notes, conversation history and so on), by position.
+    Default(u8),
+    /// A folder that the user made.
+    User,
+}
+
+/// One request to a mailbox server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Call {
+    /// List all folders below the root with their item counts and sizes, one page.
+    FindFolders {
+        /// Number of folders to pass over.
+        from: u32,
+        /// Page size.
+        limit: u32,
+    },
+    /// List what changed in the folder tree since a sync state.
+    SyncFolders {
+        /// The state handed out before; everything is listed if absent.
+        state: Option<Id>,
+    },
+    /// List what changed in one folder since a sync state (EWS `SyncFolderItems`, Graph `items/delta`).
+    SyncItems {
+        /// The folder.
+        folder: Id,
+        /// The state handed out before; everything is listed if absent.
+        state: Option<Id>,
+        /// Most changes to return (EWS allows 512).
+        limit: u32,
+    },
+    /// Find the items of a folder that carry an identity.
+    FindItems {
+        /// The folder.
+        folder: Id,
+        /// The identity sought.
+        key: ItemKey,
+    },
+    /// Fetch items as MIME.
+    GetItems {
+        /// The items.
+        items: Vec<Id>,
+    },
+    /// Fetch items as full-fidelity streams.
+    ExportItems {
+        /// The items; EWS advises at most 100, Graph allows 20.
+        items: Vec<Id>,
+    },
+    /// Make a folder.
+    CreateFolder {
+        /// The folder it goes into.
+        parent: Id,
+        /// Its display name.
+        name: Arc<str>,
+    },
+    /// Open an import session (Graph `createImportSession`).
+    CreateImportSession,
+    /// Store one exported stream through an import session.
+    ImportItem {
+        /// The session.
+        session: Id,
+        /// The folder to store it in.
+        folder: Id,
+        /// The existing item to replace; a new item is created if absent.
+        replace: Option<Id>,
+        /// The exported stream.
+        content: Content,
+    },
+    /// Store exported streams (EWS `UploadItems`).
+    UploadItems {
+        /// The items.
+        uploads: Vec<Upload>,
+    },
+    /// Store one message from MIME.
+    CreateMessage {
+        /// The folder to store it in.
+        folder: Id,
+        /// The MIME message.
+        content: Content,
+    },
+    /// Delete items for good.
+    DeleteItems {
+        /// The items.
+        items: Vec<Id>,
+    },
+    /// Several calls in one request (Graph `$batch`, at most 20); each is answered on its own.
+    Batch {
+        /// The calls, none of them a batch.
+        calls: Vec<Call>,
+    },
+    /// Close the mailbox to its users, so that it changes no more.
+    StopMailbox,
+    /// Open the mailbox to its users again: the undo of [`Call::StopMailbox`].
+    StartMailbox,
+    /// Make sure that the target user exists and is ready to take a mailbox.
+    ProvisionUser,
+    /// Give the user a license for a mailbox.
+    AssignLicense,
+    /// Take the license back: the undo of [`Call::AssignLicense`].
+    RemoveLicense,
+    /// Start switching the user's address to this server. The work goes on in the service; see [`Call::PollSwitch`].
+    StartSwitch,
+    /// Ask how far the switch is.
+    PollSwitch,
+    /// Give a switch up: the undo of [`Call::StartSwitch`].
+    CancelSwitch,
+    /// Remove what the move left behind on this side.
+    ReleaseMailbox,
+}
+
+/// The kinds of [`Call`], for limits, costs, faults and counts.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "each is documented at the call of the same name")]
+pub enum Operation {
+    FindFolders,
+    SyncFolders,
+    SyncItems,
+    FindItems,
+    GetItems,
+    ExportItems,
+    CreateFolder,
+    CreateImportSession,
+    ImportItem,
+    UploadItems,
+    CreateMessage,
+    DeleteItems,
+    Batch,
+    StopMailbox,
+    StartMailbox,
+    ProvisionUser,
+    AssignLicense,
+    RemoveLicense,
+    StartSwitch,
+    PollSwitch,
+    CancelSwitch,
+    ReleaseMailbox,
+}
+
+impl Operation {
+    /// All operations, in the order of their numbers.
+    pub const ALL: [Self; 22] = [
+        Self::FindFolders,
+        Self::SyncFolders,
+        Self::SyncItems,
+        Self::FindItems,
+        Self::GetItems,
+        Self::ExportItems,
+        Self::CreateFolder,
+        Self::CreateImportSession,
+        Self::ImportItem,
+        Self::UploadItems,
+        Self::CreateMessage,
+        Self::DeleteItems,
+        Self::Batch,
+        Self::StopMailbox,
+        Self::StartMailbox,
+        Self::ProvisionUser,
+        Self::AssignLicense,
+        Self::RemoveLicense,
+        Self::StartSwitch,
+        Self::PollSwitch,
+        Self::CancelSwitch,
+        Self::ReleaseMailbox,
+    ];
+
+    /// The name used in scenarios, reports and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FindFolders => "find_folders",
+            Self::SyncFolders => "sync_folders",
+            Self::SyncItems => "sync_items",
+            Self::FindItems => "find_items",
+            Self::GetItems => "get_items",
+            Self::ExportItems => "export_items",
+            Self::CreateFolder => "create_folder",
+            Self::CreateImportSession => "create_import_session",
+            Self::ImportItem => "import_item",
+            Self::UploadItems => "upload_items",
+            Self::CreateMessage => "create_message",
+            Self::DeleteItems => "delete_items",
+            Self::Batch => "batch",
+            Self::StopMailbox => "stop_mailbox",
+            Self::StartMailbox => "start_mailbox",
+            Self::ProvisionUser => "provision_user",
+            Self::AssignLicense => "assign_license",
+            Self::RemoveLicense => "remove_license",
+            Self::StartSwitch => "start_switch",
+            Self::PollSwitch => "poll_switch",
+            Self::CancelSwitch => "cancel_switch",
+            Self::ReleaseMailbox => "release_mailbox",
+        }
+    }
+
+    /// The operation of a name, as a scenario writes it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.name() == name)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Call {
+    /// Which kind of call this is.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        match self {
+            Self::FindFolders { .. } => Operation::FindFolders,
+            Self::SyncFolders { .. } => Operation::SyncFolders,
+            Self::SyncItems { .. } => Operation::SyncItems,
+            Self::FindItems { .. } => Operation::FindItems,
+            Self::GetItems { .. } => Operation::GetItems,
+            Self::ExportItems { .. } => Operation::ExportItems,
+            Self::CreateFolder { .. } => Operation::CreateFolder,
+            Self::CreateImportSession => Operation::CreateImportSession,
+            Self::ImportItem { .. } => Operation::ImportItem,
+            Self::UploadItems { .. } => Operation::UploadItems,
+            Self::CreateMessage { .. } => Operation::CreateMessage,
+            Self::DeleteItems { .. } => Operation::DeleteItems,
+            Self::Batch { .. } => Operation::Batch,
+            Self::StopMailbox => Operation::StopMailbox,
+            Self::StartMailbox => Operation::StartMailbox,
+            Self::ProvisionUser => Operation::ProvisionUser,
+            Self::AssignLicense => Operation::AssignLicense,
+            Self::RemoveLicense => Operation::RemoveLicense,
+            Self::StartSwitch => Operation::StartSwitch,
+            Self::PollSwitch => Operation::PollSwitch,
+            Self::CancelSwitch => Operation::CancelSwitch,
+            Self::ReleaseMailbox => Operation::ReleaseMailbox,
+        }
+    }
+
+    /// How many items the call names or carries; one for calls that concern no item.
+    #[must_use]
+    pub fn items(&self) -> u32 {
+        match self {
+            Self::GetItems { items } | Self::ExportItems { items } | Self::DeleteItems { items } => items.len() as u32,
+            Self::UploadItems { uploads } => uploads.len() as u32,
+            Self::Batch { calls } => calls.iter().map(Self::items).sum(),
+            _ => 1,
+        }
+    }
+
+    /// Bytes of item content that the call carries towards the server, before transfer encoding.
+    #[must_use]
+    pub fn content_bytes(&self) -> u64 {
+        match self {
+            Self::ImportItem { content, .. } | Self::CreateMessage { content, .. } => u64::from(content.size),
+            Self::UploadItems { uploads } => uploads.iter().map(|upload| u64::from(upload.content.size)).sum(),
+            Self::Batch { calls } => calls.iter().map(Self::content_bytes).sum(),
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_numbered_in_order_and_found_by_name() {
+        for (number, operation) in Operation::ALL.into_iter().enumerate() {
+            assert_eq!(operation as usize, number);
+            assert_eq!(Operation::named(operation.name()), Some(operation));
+        }
+        assert_eq!(Operation::named("no_such_call"), None);
+    }
+}

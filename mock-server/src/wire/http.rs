@@ -1,0 +1,33 @@
+//! An HTTP exchange as plain values, for codecs that do no I/O.
+
+/// A request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HttpCall {
+    /// `GET`, `POST`, `PATCH` or `DELETE`.
+    pub method: &'static str,
+    /// Path and query.
+    pub path: String,
+    /// Headers beyond those that belong to the connection, the body's length and the caller's identity.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// An answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HttpAnswer {
+    /// The status.
+    pub status: u16,
+    /// Headers beyond those that belong to the connection and the body's length.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl HttpAnswer {
+    /// The value of a header, found without regard to case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}

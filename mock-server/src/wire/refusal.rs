@@ -1,0 +1,231 @@
+//! What a client hears when its call was refused, failed or lost.
+
+use std::fmt;
+
+use crate::time::Span;
+
+/// Why a call has no answer.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum RefusalKind {
+    /// Graph 429, "Application is over its Request limit."
+    RequestLimit,
+    /// Graph 429, "Application is over its MailboxConcurrency limit."
+    ConcurrencyLimit,
+    /// Graph 429, "Application is over its IncomingBytes limit."
+    UploadLimit,
+    /// Graph 429, code `TooManyRequests`: a limit of the whole app.
+    AppLimit,
+    /// EWS `ErrorServerBusy`: the caller's budget is spent.
+    ServerBusy,
+    /// EWS `ErrorExceededConnectionCount`: too many requests at once.
+    ConnectionCount,
+    /// 503: overload or maintenance.
+    Unavailable,
+    /// 500.
+    ServerError,
+    /// 502 or 504.
+    GatewayError,
+    /// Another status from 400 up.
+    OtherStatus,
+    /// The connection was reset before the answer was complete.
+    ConnectionReset,
+    /// The answer ended too early.
+    Truncated,
+    /// No answer came in time.
+    TimedOut,
+    /// The answer could not be understood.
+    Malformed,
+    /// 401: the token is missing, stale or wrong.
+    Unauthorized,
+    /// 403: the token is good but not for this.
+    Forbidden,
+    /// 404: no such mailbox, folder, item or session.
+    NotFound,
+    /// 400: the request is wrong.
+    Invalid,
+    /// 409: it exists already.
+    Conflict,
+    /// 410: the sync state is no longer known; start over without it.
+    SyncStateLost,
+}
+
+impl RefusalKind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 20] = [
+        Self::RequestLimit,
+        Self::ConcurrencyLimit,
+        Self::UploadLimit,
+        Self::AppLimit,
+        Self::ServerBusy,
+        Self::ConnectionCount,
+        Self::Unavailable,
+        Self::ServerError,
+        Self::GatewayError,
+        Self::OtherStatus,
+        Self::ConnectionReset,
+        Self::Truncated,
+        Self::TimedOut,
+        Self::Malformed,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Invalid,
+        Self::Conflict,
+        Self::SyncStateLost,
+    ];
+
+    /// The name used in scenarios, reports and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RequestLimit => "request_limit",
+            Self::ConcurrencyLimit => "concurrency_limit",
+            Self::UploadLimit => "upload_limit",
+            Self::AppLimit => "app_limit",
+            Self::ServerBusy => "server_busy",
+            Self::ConnectionCount => "connection_count",
+            Self::Unavailable => "unavailable",
+            Self::ServerError => "server_error",
+            Self::GatewayError => "gateway_error",
+            Self::OtherStatus => "other_status",
+            Self::ConnectionReset => "connection_reset",
+            Self::Truncated => "truncated",
+            Self::TimedOut => "timed_out",
+            Self::Malformed => "malformed",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Invalid => "invalid",
+            Self::Conflict => "conflict",
+            Self::SyncStateLost => "sync_state_lost",
+        }
+    }
+
+    /// Whether a limit refused the call: nothing was done, and waiting helps.
+    #[must_use]
+    pub const fn is_throttle(self) -> bool {
+        matches!(
+            self,
+            Self::RequestLimit
+                | Self::ConcurrencyLimit
+                | Self::UploadLimit
+                | Self::AppLimit
+                | Self::ServerBusy
+                | Self::ConnectionCount
+        )
+    }
+
+    /// Whether the same call may succeed later without any change to it.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        self.is_throttle()
+            || matches!(
+                self,
+                Self::Unavailable
+                    | Self::ServerError
+                    | Self::GatewayError
+                    | Self::ConnectionReset
+                    | Self::Truncated
+                    | Self::TimedOut
+                    | Self::Malformed
+            )
+    }
+
+    /// Whether the work may have been done although the client saw an error. A call that is not idempotent must be
+    /// preceded by a look before it is repeated.
+    #[must_use]
+    pub const fn is_ambiguous(self) -> bool {
+        self.is_transient() && !self.is_throttle()
+    }
+}
+
+impl fmt::Display for RefusalKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A call that has no answer, as the client sees it.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// Why.
+    pub kind: RefusalKind,
+    /// The HTTP status; zero where no status arrived.
+    pub status: u16,
+    /// How long the server asks the client to wait (`Retry-After`, `BackOffMilliseconds`). May be absent or zero.
+    pub retry_after: Option<Span>,
+}
+
+/// Why one item of a call that succeeded as a whole has no result.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum ItemErrorKind {
+    /// The item cannot be read (`ErrorItemCorrupt`, `ErrorCorruptData`).
+    Corrupt,
+    /// The item is larger than the server takes (`ErrorMessageSizeExceeded`).
+    TooLarge,
+    /// There is no such item (`ErrorItemNotFound`).
+    NotFound,
+    /// The caller's budget ran out within the batch (`ErrorServerBusy`, per-item 429).
+    Busy,
+    /// Processing stopped before this item (`ErrorBatchProcessingStopped`).
+    Stopped,
+    /// The mailbox is full (`ErrorQuotaExceeded`).
+    QuotaExceeded,
+    /// The stream is not valid (`ErrorInvalidRequest`, `ErrorMimeContentInvalid`).
+    Invalid,
+    /// The server left the item out of its answer without a word.
+    Omitted,
+}
+
+impl ItemErrorKind {
+    /// The name used in reports and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Corrupt => "corrupt",
+            Self::TooLarge => "too_large",
+            Self::NotFound => "not_found",
+            Self::Busy => "busy",
+            Self::Stopped => "stopped",
+            Self::QuotaExceeded => "quota_exceeded",
+            Self::Invalid => "invalid",
+            Self::Omitted => "omitted",
+        }
+    }
+
+    /// Whether asking again for this item may help.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        matches!(self, Self::Busy | Self::Stopped | Self::Omitted)
+    }
+}
+
+/// One item of a call that succeeded as a whole, without a result.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct ItemError {
+    /// Why.
+    pub kind: ItemErrorKind,
+    /// How long the server asks the client to wait before it tries this item again.
+    pub retry_after: Option<Span>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_numbered_in_order() {
+        for (number, kind) in RefusalKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, number);
+        }
+    }
+
+    #[test]
+    fn a_throttled_call_was_never_carried_out() {
+        for kind in RefusalKind::ALL {
+            assert!(!(kind.is_throttle() && kind.is_ambiguous()), "{kind}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! When a wave may run: windows, freezes and time zones.
+//!
+//! Reads no clock: the date is a parameter.
+
+use jiff::civil::{Date, Time, Weekday};
+use jiff::tz::TimeZone;
+
+/// A window that recurs every week.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Window {
+    /// Its name, for example `evening`.
+    pub name: String,
+    /// The days on which it opens.
+    pub days: Vec<Weekday>,
+    /// Local time at which it opens.
+    pub opens: Time,
+    /// How many days after the opening day it closes.
+    pub closes_days_later: u8,
+    /// Local time at which it closes.
+    pub closes: Time,
+    /// The time zone of both times.
+    pub zone: TimeZone,
+    /// Dates on which it does not open.
+    pub freezes: Vec<Freeze>,
+    /// The date whose opening, or the first after it, a forecast is made for.
+    pub from: Date,
+}
+
+/// Dates when nothing may run, both ends included.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Freeze {
+    /// The first date.
+    pub from: Date,
+    /// The last date.
+    pub until: Date,
+    /// Why, for reports.
+    pub reason: String,
+}

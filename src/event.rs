@@ -1,0 +1,217 @@
+//! Everything that can happen in a run, as one small enum. Metrics, progress, logs and reports are folds over it.
+//!
+//! Knows nothing of who listens.
+
+use mock_server::time::{Moment, Span};
+use mock_server::wire::call::Operation;
+use mock_server::wire::id::MailboxKey;
+use mock_server::wire::refusal::{ItemErrorKind, RefusalKind};
+
+use crate::world::Side;
+
+/// What a mailbox's time is charged to. Every moment of every lane is charged to exactly one of them.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum Cause {
+    /// The network: latency, transfer, and waiting for the link.
+    Network,
+    /// Work of the source server.
+    SourceService,
+    /// Waiting in the source server for a free place.
+    SourceQueue,
+    /// Held back by limits of the source: delays, refusals and the waits they ask for, and our own pacing below them.
+    SourceThrottle,
+    /// Work of the target server.
+    TargetService,
+    /// Waiting in the target server for a free place.
+    TargetQueue,
+    /// Held back by limits of the target: delays, refusals and the waits they ask for, and our own pacing below them.
+    TargetThrottle,
+    /// Waiting before a repeated call after a failure that was no refusal by a limit, and the failed call itself.
+    BackOff,
+    /// Waiting for one of the open-switch places.
+    SwitchPlace,
+    /// The switch itself: directory write, replication, provisioning.
+    Switch,
+    /// The pipeline's own work and everything that is none of the above.
+    Pipeline,
+}
+
+impl Cause {
+    /// All causes, in the order of their numbers.
+    pub const ALL: [Self; 11] = [
+        Self::Network,
+        Self::SourceService,
+        Self::SourceQueue,
+        Self::SourceThrottle,
+        Self::TargetService,
+        Self::TargetQueue,
+        Self::TargetThrottle,
+        Self::BackOff,
+        Self::SwitchPlace,
+        Self::Switch,
+        Self::Pipeline,
+    ];
+
+    /// The name used in reports and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::SourceService => "source_service",
+            Self::SourceQueue => "source_queue",
+            Self::SourceThrottle => "source_throttle",
+            Self::TargetService => "target_service",
+            Self::TargetQueue => "target_queue",
+            Self::TargetThrottle => "target_throttle",
+            Self::BackOff => "back_off",
+            Self::SwitchPlace => "switch_place",
+            Self::Switch => "switch",
+            Self::Pipeline => "pipeline",
+        }
+    }
+}
+
+/// How far a mailbox is.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum Stage {
+    /// Listing and matching folders.
+    Enumerate,
+    /// The first full copy.
+    Copy,
+    /// A delta while users still work in the source.
+    Delta,
+    /// Waiting for an open-switch place.
+    Waiting,
+    /// The source is closed to its users.
+    Stop,
+    /// The last delta.
+    LastDelta,
+    /// Provisioning and licensing the target user.
+    Provision,
+    /// The switch of the address is under way.
+    Switch,
+    /// Comparing source and target.
+    Verify,
+    /// Removing what the move left behind.
+    Release,
+}
+
+/// How a mailbox's move ended.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum End {
+    /// Moved and verified.
+    Completed,
+    /// Given up; the users work in the source as before.
+    Failed,
+    /// Given up between the two: neither side is whole, and the undo failed as well. Somebody must look.
+    HalfSwitched,
+}
+
+/// Why an item was left behind.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum SkipReason {
+    /// It is larger than the target takes.
+    TooLarge,
+    /// One side refused it for good.
+    Item(ItemErrorKind),
+    /// The call that carried it failed again and again.
+    GaveUp(RefusalKind),
+}
+
+/// Something that happened.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub enum Event {
+    /// A lane took a mailbox up.
+    MailboxStarted {
+        /// The mailbox.
+        mailbox: MailboxKey,
+    },
+    /// A mailbox reached a stage.
+    StageEntered {
+        /// The mailbox.
+        mailbox: MailboxKey,
+        /// The stage.
+        stage: Stage,
+    },
+    /// A call ended.
+    CallEnded {
+        /// The mailbox.
+        mailbox: MailboxKey,
+        /// The server.
+        side: Side,
+        /// The kind of call.
+        operation: Operation,
+        /// How often it was tried before.
+        attempt: u32,
+        /// Time between asking and hearing.
+        took: Span,
+        /// Why it was refused, if it was.
+        refusal: Option<RefusalKind>,
+        /// Bytes of the request body.
+        sent_bytes: u64,
+        /// Bytes of the answer's body.
+        received_bytes: u64,
+    },
+    /// Items arrived at the target.
+    ItemsCopied {
+        /// The mailbox.
+        mailbox: MailboxKey,
+        /// How many.
+        items: u32,
+        /// Their size.
+        bytes: u64,
+    },
+    /// An item was left behind.
+    ItemSkipped {
+        /// The mailbox.
+        mailbox: MailboxKey,
+        /// Why.
+        reason: SkipReason,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A refusal inside an answer that succeeded as a whole.
+    ItemRefused {
+        /// The mailbox.
+        mailbox: MailboxKey,
+        /// Why.
+        kind: ItemErrorKind,
+    },
+    /// A mailbox's move ended.
+    MailboxEnded {
+        /// The mailbox.
+        mailbox: MailboxKey,
+        /// How.
+        end: End,
+        /// When the lane took it up.
+        started: Moment,
+        /// How its lane time divides; in the order of [`Cause::ALL`].
+        charged: [Span; Cause::ALL.len()],
+        /// What the comparison of both sides found.
+        verification: Verification,
+    },
+}
+
+/// What a comparison of source and target found, in items.
+#[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
+pub struct Verification {
+    /// Items that the source holds.
+    pub expected: u64,
+    /// Of these, items that the target holds.
+    pub present: u64,
+    /// Of these, items that the target lacks without a reason on record.
+    pub missing: u64,
+    /// Items that the target holds more than once, or that the source does not hold.
+    pub duplicate: u64,
+    /// Items left behind with a reason on record.
+    pub skipped: u64,
+}
+
+/// Who listens to events.
+pub trait Listener {
+    /// Takes note of an event.
+    fn note(&self, at: Moment, event: &Event);
+}

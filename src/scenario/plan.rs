@@ -1,0 +1,272 @@
+//! A checked scenario: immutable, complete, in the units of the code.
+
+use std::path::PathBuf;
+
+use mock_server::draw::Distribution;
+use mock_server::service::config::Config;
+use mock_server::service::reply::Protocol;
+use mock_server::time::Span;
+
+use crate::calendar::Window;
+
+/// A checked scenario.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What the scenario is about, in a line.
+    pub title: String,
+    /// The file that it came from, as it was named.
+    pub file: PathBuf,
+    /// Fingerprint of everything below but the seed: sixteen hexadecimal digits.
+    pub hash: String,
+    /// The seed of every random choice.
+    pub seed: u64,
+    /// Who has mailboxes.
+    pub population: PopulationPlan,
+    /// The server that mailboxes leave.
+    pub source: SidePlan,
+    /// The server that mailboxes go to.
+    pub target: SidePlan,
+    /// What lies between.
+    pub network: NetworkPlan,
+    /// How the pipeline works.
+    pub pipeline: PipelinePlan,
+    /// What is moved in one run of `simulate` or `run`.
+    pub wave: WavePlan,
+    /// When waves may run. Empty for scenarios that only simulate.
+    pub windows: Vec<Window>,
+    /// How forecasts are made.
+    pub forecast: ForecastPlan,
+    /// Every value of the resolved scenario with where it comes from, for reports and `explain`.
+    pub assumptions: Vec<Assumption>,
+}
+
+/// One value of the resolved scenario.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Assumption {
+    /// The key in the scenario file, for example `target.switch.duration`.
+    pub key: String,
+    /// The value as a scenario would write it.
+    pub value: String,
+    /// Where the value comes from.
+    pub origin: Origin,
+    /// The source that is cited, or why it is assumed.
+    pub note: String,
+}
+
+/// Where a value comes from.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// The scenario file.
+    File,
+    /// `--set` on the command line.
+    Override,
+    /// A named preset.
+    Preset,
+    /// The default of the key.
+    Default,
+}
+
+/// Who has mailboxes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PopulationPlan {
+    /// Name of the preset that gives every parameter the inventory does not.
+    pub preset: String,
+    /// How many mailboxes; the preset's own number, or the inventory's, if absent.
+    pub mailboxes: Option<u32>,
+    /// A real export to take mailboxes from.
+    pub inventory: Option<PathBuf>,
+    /// Whether the inventory is used as it is, or only to fit the preset's parameters, which are then scaled up.
+    pub fit: bool,
+    /// Factor on daily changes.
+    pub change_factor: f64,
+    /// Factor on the share of mailboxes that have corrupt items.
+    pub corrupt_factor: f64,
+    /// Every mailbox exactly alike, for closed-form checks; absent for a drawn population.
+    pub uniform: Option<UniformMailbox>,
+}
+
+/// A mailbox that is the same for everybody, for scenarios that are checked against a closed form.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub struct UniformMailbox {
+    /// Items in each mailbox, all in the inbox.
+    pub items: u64,
+    /// Size of each item in bytes.
+    pub item_bytes: u32,
+    /// Changes per day.
+    pub changes_per_day: f64,
+}
+
+/// One of the two servers.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SidePlan {
+    /// The protocol spoken with it.
+    pub protocol: Protocol,
+    /// Its limits, faults and costs. `holding` and `clock_at_start` follow from the wave.
+    pub server: Config,
+}
+
+/// One network path.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub struct LinkPlan {
+    /// Bytes per second, shared by all lanes; unlimited if absent.
+    pub bytes_per_second: Option<f64>,
+    /// Time for a message to cross, one way.
+    pub latency: Distribution,
+}
+
+/// What lies between the pipeline and the two servers.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub struct NetworkPlan {
+    /// The path to the source.
+    pub source: LinkPlan,
+    /// The path to the target.
+    pub target: LinkPlan,
+}
+
+/// How the pipeline works.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PipelinePlan {
+    /// Mailboxes in progress at once.
+    pub lanes: u32,
+    /// Requests in progress at once for one mailbox, 1 to 16.
+    pub requests_per_mailbox: u32,
+    /// Switches that we keep open at once.
+    pub open_switches: u32,
+    /// How often a switch is polled.
+    pub poll_interval: Span,
+    /// How long to wait for an answer.
+    pub patience: Span,
+    /// Repeating calls.
+    pub retry: RetryPlan,
+    /// Sizes of batches.
+    pub batch: BatchPlan,
+    /// Limits of the servers that we know of and keep below on our own account.
+    pub pace: PacePlan,
+    /// Items that may be left behind because they cannot be read, before the mailbox counts as failed.
+    pub bad_item_limit: u32,
+    /// Items that may be left behind because they are too large, before the mailbox counts as failed.
+    pub large_item_limit: u32,
+    /// Items above this size are not tried, in bytes.
+    pub largest_item_bytes: u32,
+    /// In which order the mailboxes of a wave are taken up.
+    pub order: Order,
+    /// How deep the comparison goes.
+    pub verify: Verify,
+}
+
+/// Repeating calls.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub struct RetryPlan {
+    /// Most tries of one call, the first included.
+    pub attempts: u32,
+    /// The first back-off; each further one doubles. A longer wait that the server asks for counts instead.
+    pub first_back_off: Span,
+    /// The longest back-off.
+    pub longest_back_off: Span,
+    /// Share of a back-off that is random, from 0 to 1.
+    pub jitter: f64,
+    /// Repeats that one mailbox may spend on failures that are no refusals by a limit.
+    pub budget: u32,
+}
+
+/// Sizes of batches.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct BatchPlan {
+    /// Most changes to ask for in one sync call.
+    pub sync_changes: u32,
+    /// Most items of one export.
+    pub export_items: u32,
+    /// Most bytes of one export.
+    pub export_bytes: u64,
+    /// Most items of one upload.
+    pub upload_items: u32,
+    /// Most bytes of one upload.
+    pub upload_bytes: u64,
+    /// Most calls in one Graph batch.
+    pub batch_calls: u32,
+}
+
+/// Limits that the pipeline keeps below on its own account. Absent values are found out by being refused.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+pub struct PacePlan {
+    /// Requests to the target per mailbox: count and span.
+    pub target_requests: Option<(u64, Span)>,
+    /// Bytes uploaded to the target per mailbox: bytes and span.
+    pub target_upload_bytes: Option<(u64, Span)>,
+}
+
+/// The order in which the mailboxes of a wave are taken up.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// The one with most work first.
+    HeaviestFirst,
+    /// The one with least work first.
+    LightestFirst,
+    /// As the wave was drawn.
+    AsDrawn,
+}
+
+/// How deep the comparison of source and target goes.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Verify {
+    /// Items and bytes of every folder.
+    Counts,
+    /// As well, the identity of every item that this run copied.
+    Fingerprint,
+}
+
+/// What is moved in one run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WavePlan {
+    /// How many mailboxes; whole organisations are drawn until there are enough, and the last one is cut.
+    pub mailboxes: u32,
+    /// Name of the window that the wave runs in; without one it starts at once and has no end.
+    pub window: Option<String>,
+    /// Copying ahead of the window; absent if the run makes the first copy itself.
+    pub prestage: Option<PrestagePlan>,
+    /// Whether the run ends with the cutover; otherwise it copies and verifies only.
+    pub cutover: bool,
+}
+
+/// Copying ahead of the window.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub struct PrestagePlan {
+    /// How long before the window opens the first copy is complete.
+    pub lead: Span,
+    /// How often a delta refreshes it.
+    pub interval: Span,
+    /// How old the last of these deltas is when the window opens.
+    pub age: Span,
+    /// Lanes that copy ahead.
+    pub lanes: u32,
+    /// Bytes per second that one lane copies on average.
+    pub lane_bytes_per_second: f64,
+}
+
+/// How forecasts are made.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ForecastPlan {
+    /// The share of a wave's mailboxes that must cut over inside the window, from 0 to 1.
+    pub completed_share: f64,
+    /// The probability with which that must hold, from 0 to 1.
+    pub confidence: f64,
+    /// Stop when the interval on the wave size is narrower than this share of it.
+    pub precision: f64,
+    /// Fewest and most virtual runs for each window.
+    pub virtual_runs: (u32, u32),
+    /// Runs of the fluid model for each window.
+    pub fluid_runs: u32,
+    /// Published wave sizes to show beside the forecast, by window name.
+    pub published: Vec<Published>,
+}
+
+/// A published wave size.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Published {
+    /// Name of the window.
+    pub window: String,
+    /// Mailboxes in a wave.
+    pub mailboxes: u32,
+    /// Who said so.
+    pub source: String,
+}
