@@ -29,6 +29,15 @@ pub struct Upload {
     pub content: Content,
 }
 
+/// The protocol in which a call arrived. It decides the shape of refusals, and which limits apply by preset.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Protocol {
+    /// Exchange Web Services.
+    Ews,
+    /// Microsoft Graph.
+    Graph,
+}
+
 /// Which request this is, the same in every world: faults are keyed by it.
 ///
 /// On the wire it travels as `client-request-id`, a GUID that holds both numbers. A request without one is numbered by
