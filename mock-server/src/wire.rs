@@ -11,3 +11,4 @@ pub mod id;
 pub mod identity;
 pub mod opaque;
 pub mod refusal;
+pub mod stream;
