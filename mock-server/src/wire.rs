@@ -8,5 +8,7 @@ pub mod answer;
 pub mod call;
 pub mod http;
 pub mod id;
+pub mod identity;
 pub mod opaque;
 pub mod refusal;
+pub mod stream;
