@@ -2,6 +2,7 @@
 //!
 //! Reads results only; never reaches into an engine, and never prints: it returns what is to be printed.
 
+pub mod html;
 pub mod json;
 pub mod number;
 pub mod text;
