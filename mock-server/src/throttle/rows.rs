@@ -43,11 +43,11 @@ impl Rows {
             match limit.scope {
                 Scope::Mailbox => {
                     rows.mailbox_new.push(machine);
-                    Some(Place::Mailbox(rows.mailbox_new.len() - 1))
+                    Some(Place { of_pair: false, number: rows.mailbox_new.len() - 1 })
                 }
                 Scope::AppMailbox => {
                     rows.pair_new.push(machine);
-                    Some(Place::Pair(rows.pair_new.len() - 1))
+                    Some(Place { of_pair: true, number: rows.pair_new.len() - 1 })
                 }
                 Scope::App | Scope::Tenant => None,
             }
@@ -98,21 +98,17 @@ impl Row {
 
 /// Where the machine of a per-mailbox limit is found.
 #[derive(Copy, Clone, Debug)]
-pub(super) enum Place {
-    /// Among those of the mailbox.
-    Mailbox(usize),
-    /// Among those of the pair of app and mailbox.
-    Pair(usize),
+pub(super) struct Place {
+    /// Among those of the pair of app and mailbox, not those of the mailbox.
+    of_pair: bool,
+    number: usize,
 }
 
 impl View<'_> {
     /// The machine at a place.
     #[inline]
     pub(super) fn machine(&mut self, place: Place) -> &mut Machine {
-        match place {
-            Place::Mailbox(number) => &mut self.machines[number],
-            Place::Pair(number) => &mut self.machines[self.pair_from + number],
-        }
+        &mut self.machines[place.number + if place.of_pair { self.pair_from } else { 0 }]
     }
 }
 
