@@ -5,6 +5,7 @@
 
 pub mod churn;
 pub mod content;
+pub mod hasher;
 pub mod mime;
 pub mod overlay;
 pub mod reference;
