@@ -98,7 +98,9 @@ impl Store {
         } else {
             shapes
                 .filter(|shape| shape.kind != FolderKind::User)
-                .map(|shape| Folder::new(FolderShape { items: 0, bytes: 0, changes_per_day: 0.0, ..shape }, None, false))
+                .map(|shape| {
+                    Folder::new(FolderShape { items: 0, bytes: 0, changes_per_day: 0.0, ..shape }, None, false)
+                })
                 .collect()
         };
         Self { overlay: Overlay::default(), computed_folders: folders.len(), folders }
@@ -168,6 +170,20 @@ impl Store {
     pub fn entry_of<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> Option<FolderEntry> {
         let position = self.position(ordinal)?;
         self.entry(view, position)
+    }
+
+    /// The names of the folders from below the root down to this one, joined by slashes.
+    pub fn path<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> String {
+        let mut names = Vec::new();
+        let mut next = Some(ordinal);
+        while let Some(folder) = next.and_then(|ordinal| self.folder(ordinal)) {
+            next = folder.shape.parent;
+            if next.is_some() {
+                names.push(folder.name(view));
+            }
+        }
+        names.reverse();
+        names.join("/")
     }
 
     /// Makes a folder and returns its ordinal. Names of siblings are compared exactly.
@@ -342,9 +358,7 @@ impl Folder {
 
     pub(super) fn churn<C: Content>(&mut self, view: View<'_, C>) -> &Churn {
         let Self { shape, churn, .. } = self;
-        churn.get_or_insert_with(|| {
-            Churn::new(view.content.key_seed(), view.mailbox, shape.ordinal, shape.items)
-        })
+        churn.get_or_insert_with(|| Churn::new(view.content.key_seed(), view.mailbox, shape.ordinal, shape.items))
     }
 
     /// One more than the highest ordinal after a number of changes.

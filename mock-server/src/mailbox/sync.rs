@@ -110,13 +110,7 @@ impl Store {
     }
 
     /// Lists computed changes up to `now`. Tells whether all are listed.
-    fn list_changes<C: Content>(
-        &mut self,
-        view: View<'_, C>,
-        ordinal: u32,
-        now: u64,
-        filling: &mut Filling,
-    ) -> bool {
+    fn list_changes<C: Content>(&mut self, view: View<'_, C>, ordinal: u32, now: u64, filling: &mut Filling) -> bool {
         while u64::from(filling.page.position.changes) < now {
             let Some(folder) = self.folder(ordinal) else { return true };
             let change = folder.churn(view).change(u64::from(filling.page.position.changes));
