@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod call;
+pub mod ews;
 pub mod http;
 pub mod id;
 pub mod opaque;
