@@ -79,6 +79,15 @@ pub enum FolderKind {
     User,
 }
 
+/// A folder as a client may name it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FolderRef {
+    /// By the reference that the server gave out.
+    Id(Id),
+    /// By what it is for; never [`FolderKind::User`].
+    Kind(FolderKind),
+}
+
 /// One request to a mailbox server.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Call {
@@ -180,6 +189,11 @@ pub enum Call {
     CancelSwitch,
     /// Remove what the move left behind on this side.
     ReleaseMailbox,
+    /// Describe some folders (EWS `GetFolder`).
+    GetFolders {
+        /// The folders.
+        folders: Vec<FolderRef>,
+    },
 }
 
 /// The kinds of [`Call`], for limits, costs, faults and counts.
@@ -209,11 +223,12 @@ pub enum Operation {
     PollSwitch,
     CancelSwitch,
     ReleaseMailbox,
+    GetFolders,
 }
 
 impl Operation {
     /// All operations, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::FindFolders,
         Self::SyncFolders,
         Self::SyncItems,
@@ -236,6 +251,7 @@ impl Operation {
         Self::PollSwitch,
         Self::CancelSwitch,
         Self::ReleaseMailbox,
+        Self::GetFolders,
     ];
 
     /// The name used in scenarios, reports and logs.
@@ -264,6 +280,7 @@ impl Operation {
             Self::PollSwitch => "poll_switch",
             Self::CancelSwitch => "cancel_switch",
             Self::ReleaseMailbox => "release_mailbox",
+            Self::GetFolders => "get_folders",
         }
     }
 
@@ -307,6 +324,7 @@ impl Call {
             Self::PollSwitch => Operation::PollSwitch,
             Self::CancelSwitch => Operation::CancelSwitch,
             Self::ReleaseMailbox => Operation::ReleaseMailbox,
+            Self::GetFolders { .. } => Operation::GetFolders,
         }
     }
 
