@@ -38,7 +38,7 @@ pub fn load(path: &Path, overrides: &[String], seed: Option<u64>) -> Result<Plan
             message: format!("cannot read {}: {error}", path.display()),
             label: String::new(),
             help: Some("name a scenario file; examples are in the folder `scenarios`".to_owned()),
-            source: Arc::new(NamedSource::new(path.display().to_string(), String::new())),
+            text: Arc::new(NamedSource::new(path.display().to_string(), String::new())),
             at: None,
         };
         Problems { list: vec![problem] }

@@ -119,7 +119,7 @@ pub(crate) fn parse(content: &str, text: &Text) -> (Table, Vec<Problem>) {
             message: format!("not TOML: {}", error.message()),
             label: "here".to_owned(),
             help: Some("texts are in quotes, sections in brackets, comments begin with #".to_owned()),
-            source: Arc::clone(&text.source),
+            text: Arc::clone(&text.source),
             at: Some(error.span().unwrap_or(0..0)),
         })
         .collect();
@@ -133,7 +133,7 @@ pub(crate) fn apply(root: &mut Table, number: usize, text: &Text) -> Result<(), 
         message,
         label: "here".to_owned(),
         help: Some("write --set path=value, for example --set target.switch.duration=\"9 min\"".to_owned()),
-        source: Arc::clone(&text.source),
+        text: Arc::clone(&text.source),
         at: Some(span),
     };
     let Some((path, value)) = content.split_once('=') else {
@@ -187,9 +187,11 @@ fn put(table: &mut Table, keys: &[&str], node: Node, place: &Place) -> Result<()
 }
 
 fn put_in_list(list: &mut [Node], key: &str, rest: &[&str], node: Node, place: &Place) -> Result<(), String> {
-    let named = |node: &Node| matches!(&node.value, Value::Table(table) if table.iter().any(|entry| {
-        entry.key == "name" && matches!(&entry.node.value, Value::Text(name) if name == rest[0])
-    }));
+    let named = |node: &Node| {
+        matches!(&node.value, Value::Table(table) if table.iter().any(|entry| {
+            entry.key == "name" && matches!(&entry.node.value, Value::Text(name) if name == rest[0])
+        }))
+    };
     let position = list.iter().position(named).or_else(|| rest[0].parse().ok());
     let element = position.and_then(|position| list.get_mut(position));
     let Some(element) = element else {

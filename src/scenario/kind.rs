@@ -57,9 +57,7 @@ impl<T: Copy + PartialOrd + Display + TryFrom<i128>> Kind for Count<T> {
                 let (digits, word) = text.trim().split_once(' ').unwrap_or((text.trim(), "requests"));
                 let whole = digits.replace('_', "").parse().ok();
                 let known = matches!(word.trim(), "requests" | "calls" | "mailboxes" | "items");
-                whole
-                    .filter(|_| known)
-                    .ok_or_else(|| Wrong::new(format!("`{text}` is not a count"), help.as_str()))?
+                whole.filter(|_| known).ok_or_else(|| Wrong::new(format!("`{text}` is not a count"), help.as_str()))?
             }
             _ => return Err(Wrong::expected("a whole number", node, help)),
         };
@@ -90,15 +88,17 @@ impl Kind for Share {
                 let Some(percent) = text.trim().strip_suffix('%') else {
                     return Err(Wrong::new(format!("`{text}` is not a share"), help));
                 };
-                let percent: f64 = percent
-                    .trim()
-                    .parse()
-                    .map_err(|_| Wrong::new(format!("`{text}` is not a percentage"), help))?;
+                let percent: f64 =
+                    percent.trim().parse().map_err(|_| Wrong::new(format!("`{text}` is not a percentage"), help))?;
                 (percent / 100.0, text.clone())
             }
             _ => return Err(Wrong::expected("a share", node, help)),
         };
-        if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(Wrong::new(format!("`{text}` is outside 0 to 1"), help)) }
+        if (0.0..=1.0).contains(&share) {
+            Ok(share)
+        } else {
+            Err(Wrong::new(format!("`{text}` is outside 0 to 1"), help))
+        }
     }
 
     fn print(&self, value: &f64) -> String {
@@ -122,7 +122,11 @@ impl Kind for Factor {
         if factor < 0.0 {
             return Err(Wrong::new(format!("`{factor}` is negative"), help));
         }
-        if factor.is_finite() { Ok(factor) } else { Err(Wrong::new(format!("`{factor}` is not a finite number"), help)) }
+        if factor.is_finite() {
+            Ok(factor)
+        } else {
+            Err(Wrong::new(format!("`{factor}` is not a finite number"), help))
+        }
     }
 
     fn print(&self, value: &f64) -> String {

@@ -17,7 +17,7 @@ pub struct Problem {
     /// How to put it right.
     pub help: Option<String>,
     /// The file or `--set` that it concerns.
-    pub source: Arc<NamedSource<String>>,
+    pub text: Arc<NamedSource<String>>,
     /// Where in it, in bytes; absent if the file could not be read at all.
     pub at: Option<Range<usize>>,
 }
@@ -26,7 +26,7 @@ impl Problem {
     /// Line and column of the place, both from one.
     #[must_use]
     pub fn line_and_column(&self) -> Option<(usize, usize)> {
-        let before = self.source.inner().get(..self.at.as_ref()?.start)?;
+        let before = self.text.inner().get(..self.at.as_ref()?.start)?;
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
         Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
     }
@@ -38,7 +38,7 @@ impl Diagnostic for Problem {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.at.as_ref().map(|_| &*self.source as &dyn SourceCode)
+        self.at.as_ref().map(|_| &*self.text as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -49,7 +49,7 @@ impl Diagnostic for Problem {
 
 /// Everything that is wrong with a scenario, in the order of the file. Never empty.
 #[derive(Clone, Debug, Error)]
-#[error("{} in {}", count(list.len()), list.first().map_or("the scenario", |problem| problem.source.name()))]
+#[error("{} in {}", count(list.len()), list.first().map_or("the scenario", |problem| problem.text.name()))]
 pub struct Problems {
     /// The problems.
     pub list: Vec<Problem>,

@@ -24,7 +24,8 @@ use super::section::{Book, Otherwise, Section};
 /// be filled in.
 pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) -> Plan {
     let root = Section::root(book, table);
-    let title = root.need("title", &Words, "say in a line what the scenario is about: title = \"...\"").unwrap_or_default();
+    let title =
+        root.need("title", &Words, "say in a line what the scenario is about: title = \"...\"").unwrap_or_default();
     let written = root.or("seed", &Count(0..=u64::MAX >> 1), Otherwise::default(1, "assumed: any seed is as good"));
     let population = population::read(root.section("population"), file);
     let source = side::read_source(root.section("source"));

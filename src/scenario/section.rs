@@ -23,12 +23,7 @@ pub(crate) struct Book {
 
 impl Book {
     pub(crate) fn new(texts: Vec<Text>) -> Self {
-        Self {
-            texts,
-            problems: RefCell::default(),
-            values: RefCell::default(),
-            asked: RefCell::default(),
-        }
+        Self { texts, problems: RefCell::default(), values: RefCell::default(), asked: RefCell::default() }
     }
 
     /// Notes a problem.
@@ -37,7 +32,7 @@ impl Book {
             message: wrong.message,
             label: label.to_owned(),
             help: Some(wrong.help).filter(|help| !help.is_empty()),
-            source: Arc::clone(&self.texts[place.text].source),
+            text: Arc::clone(&self.texts[place.text].source),
             at: Some(place.span.clone()),
         };
         self.problems.borrow_mut().push((place.clone(), problem));
@@ -192,7 +187,11 @@ impl<'b> Section<'b> {
                 self.inside(path, shape, place.clone(), table.clone())
             }
             Some(entry) => {
-                self.book.report(&entry.node.place, "here", Wrong::expected("a table", &entry.node, format!("write [{path}]")));
+                self.book.report(
+                    &entry.node.place,
+                    "here",
+                    Wrong::expected("a table", &entry.node, format!("write [{path}]")),
+                );
                 self.inside(path, shape, entry.place.clone(), Table::new())
             }
             None => self.inside(path, shape, self.place.clone(), Table::new()),

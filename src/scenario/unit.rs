@@ -47,7 +47,9 @@ fn wrong_unit(text: &str, unit: &str, wanted: &str, help: &str) -> UnitError {
     let message = match (unit.is_empty(), quantity_of(unit)) {
         (true, _) => format!("`{text}` has no unit, expected {wanted}"),
         (false, Some(quantity)) => format!("`{text}` is {quantity}, expected {wanted}"),
-        (false, None) => format!("`{unit}` is not a unit of {}", wanted.trim_start_matches("a ").trim_start_matches("an ")),
+        (false, None) => {
+            format!("`{unit}` is not a unit of {}", wanted.trim_start_matches("a ").trim_start_matches("an "))
+        }
     };
     UnitError::new(message, help)
 }

@@ -12,7 +12,8 @@ use crate::scenario::section::{Otherwise, Section};
 
 /// Reads the costs of a side. `costs` may be the name of a preset or a table that may name one.
 pub(crate) fn read(side: &Section<'_>, default_preset: &str) -> Costs {
-    let servers = side.maybe("servers", &Count(1..=1_000_000), "unlimited", "assumed: the server's capacity does not bind");
+    let servers =
+        side.maybe("servers", &Count(1..=1_000_000), "unlimited", "assumed: the server's capacity does not bind");
     let fallback = preset::cost(default_preset).expect("the default names a preset");
     if let Some(Value::Text(_)) = side.node("costs").map(|node| &node.value) {
         let name = side.read_quietly("costs", &Words).unwrap_or_default();
@@ -36,7 +37,11 @@ pub(crate) fn read(side: &Section<'_>, default_preset: &str) -> Costs {
             let operation = Operation::named(&name);
             if operation.is_none() {
                 let help = suggestion(&name, &Operation::ALL.map(Operation::name));
-                section.book.report(&place, "no such operation", Wrong::new(format!("there is no operation `{name}`"), help));
+                section.book.report(
+                    &place,
+                    "no such operation",
+                    Wrong::new(format!("there is no operation `{name}`"), help),
+                );
             }
             Some((operation?, cost))
         })

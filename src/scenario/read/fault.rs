@@ -8,7 +8,6 @@ use mock_server::wire::refusal::RefusalKind;
 use super::name::{Operations, Pair, Refusals};
 use crate::scenario::kind::{Choice, Count, Duration, Share, Spread, Words};
 use crate::scenario::section::{Otherwise, Section};
-use crate::world::Side;
 
 /// The acts by name.
 const ACTS: Choice<Kind> = Choice(&[
@@ -28,6 +27,15 @@ enum Kind {
     Truncate,
     LoseAnswer,
     CorruptItem,
+}
+
+/// Which server the rules belong to.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Side {
+    /// Where mailboxes come from.
+    Source,
+    /// Where mailboxes go to.
+    Target,
 }
 
 pub(crate) fn read(side: &Section<'_>, which: Side) -> Vec<FaultRule> {
@@ -51,12 +59,18 @@ fn matches(section: &Section<'_>) -> Match {
     let operations = section.or("operations", &Operations, Otherwise::default(Vec::new(), "by definition: every call"));
     let mailboxes = section.maybe("mailboxes", &Pair, "all", "by definition");
     let any = Duration(Span::ZERO);
-    let from = Moment::START + section.or("from", &any, Otherwise::default(Span::ZERO, "by definition: from the start"));
+    let from =
+        Moment::START + section.or("from", &any, Otherwise::default(Span::ZERO, "by definition: from the start"));
     let until = section
         .maybe("until", &any, "never", "by definition: until the end")
         .map_or(Moment::NEVER, |span| Moment::START + span);
     if until <= from {
-        section.report("until", "not after `from`", "the fault ends before it begins", "let `until` be later than `from`");
+        section.report(
+            "until",
+            "not after `from`",
+            "the fault ends before it begins",
+            "let `until` be later than `from`",
+        );
     }
     let nth = section.maybe("nth", &Count(1..=u64::MAX >> 1), "every call", "by definition");
     let rate = section.or("rate", &Share, Otherwise::default(1.0, "by definition: every call that matches"));

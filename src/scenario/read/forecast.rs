@@ -26,9 +26,18 @@ pub(crate) fn read(section: Section<'_>, windows: &[Window]) -> ForecastPlan {
     let note = "assumed: enough to see 95% and to stay within the time of a coffee";
     let virtual_runs = section.or("virtual_runs", &Pair, Otherwise::default((4, 40), note));
     if virtual_runs.0 == 0 {
-        section.report("virtual_runs", "no run", "a forecast needs at least one virtual run", "write, for example, [4, 40]");
+        section.report(
+            "virtual_runs",
+            "no run",
+            "a forecast needs at least one virtual run",
+            "write, for example, [4, 40]",
+        );
     }
-    let fluid_runs = section.or("fluid_runs", &Count(1..=1_000_000), Otherwise::default(400, "assumed: an interval of two points on 95%"));
+    let fluid_runs = section.or(
+        "fluid_runs",
+        &Count(1..=1_000_000),
+        Otherwise::default(400, "assumed: an interval of two points on 95%"),
+    );
     let published = section.sections("published").into_iter().filter_map(|entry| published(entry, windows)).collect();
     section.finish();
     ForecastPlan { completed_share, confidence, precision, virtual_runs, fluid_runs, published }

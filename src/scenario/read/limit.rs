@@ -27,10 +27,9 @@ pub(crate) fn read(side: &Section<'_>, protocol: Protocol) -> Vec<Limit> {
     for (position, node) in nodes.iter().enumerate() {
         let added = match &node.value {
             Value::Text(name) => named(side, name, node),
-            Value::Table(_) => side
-                .entry("limits", position, node)
-                .map(|section| table(section, protocol))
-                .unwrap_or_default(),
+            Value::Table(_) => {
+                side.entry("limits", position, node).map(|section| table(section, protocol)).unwrap_or_default()
+            }
             _ => {
                 let help = "write \"outlook\", or a table with a name and a rule";
                 side.book.report(&node.place, "here", Wrong::expected("a limit", node, help));
@@ -95,10 +94,12 @@ fn written(section: &Section<'_>, protocol: Protocol) -> Option<Limit> {
         [_] => {}
         [_, second, ..] => section.report(second, "a second rule", "a limit with more than one rule", RULES),
     }
-    let scope = section.or("scope", &SCOPES, Otherwise::default(Scope::AppMailbox, "assumed: as most published limits"));
+    let scope =
+        section.or("scope", &SCOPES, Otherwise::default(Scope::AppMailbox, "assumed: as most published limits"));
     let operations = section.or("operations", &Operations, Otherwise::default(Vec::new(), "by definition: every call"));
     let rule = rule?;
-    let default = Otherwise::default(refusal_of(&rule, protocol), "the refusal that goes with the protocol and the rule");
+    let default =
+        Otherwise::default(refusal_of(&rule, protocol), "the refusal that goes with the protocol and the rule");
     let refusal = section.or("refusal", &Refusals, default);
     Some(Limit { name: name?, rule, scope, operations, refusal })
 }
@@ -106,7 +107,9 @@ fn written(section: &Section<'_>, protocol: Protocol) -> Option<Limit> {
 fn rule(section: &Section<'_>, given: Option<&str>) -> Option<Rule> {
     let long = Duration(Span(1));
     // Keys of the other rules are asked for as well, so that a misspelled one finds its neighbor.
-    for key in ["requests", "refused_count", "upload", "concurrency", "retry_after", "burst", "recharge_per_hour", "cutoff"] {
+    for key in
+        ["requests", "refused_count", "upload", "concurrency", "retry_after", "burst", "recharge_per_hour", "cutoff"]
+    {
         let _ = section.node(key);
     }
     match given? {
@@ -163,6 +166,11 @@ fn record(side: &Section<'_>, limit: &Limit, origin: Origin, note: &str) {
             time::print(cutoff)
         ),
     };
-    let value = format!("{rule}, per {}, {}, {}", SCOPES.print(&limit.scope), Operations.print(&limit.operations), limit.refusal);
+    let value = format!(
+        "{rule}, per {}, {}, {}",
+        SCOPES.print(&limit.scope),
+        Operations.print(&limit.operations),
+        limit.refusal
+    );
     side.book.record(side.path_of(&format!("limits.{}", limit.name)), value, origin, note);
 }

@@ -21,7 +21,8 @@ pub(crate) fn read(section: Section<'_>, source: &SidePlan, target: &SidePlan) -
     let lanes = section.or("lanes", &Count(1..=1_000_000), Otherwise::default(32, "assumed: a small set of workers"));
     let note = "Microsoft Graph limits page: 4 requests at once per app and mailbox";
     let requests_per_mailbox = section.or("requests_per_mailbox", &Count(1..=16), Otherwise::default(4, note));
-    let default = Otherwise::default(lanes.min(target.server.switch.places), "as many as lanes and the target's places allow");
+    let default =
+        Otherwise::default(lanes.min(target.server.switch.places), "as many as lanes and the target's places allow");
     let open_switches = section.or("open_switches", &Count(1..=1_000_000), default);
     if open_switches > lanes {
         let message = format!("{open_switches} open switches need as many lanes, but there are {lanes}");
@@ -30,7 +31,8 @@ pub(crate) fn read(section: Section<'_>, source: &SidePlan, target: &SidePlan) -
     }
     let duration = |key, span, note| section.or(key, &Duration(Span::milliseconds(1)), Otherwise::default(span, note));
     let poll_interval = duration("poll_interval", Span::seconds(15), "assumed: often enough for a step of minutes");
-    let patience = duration("patience", Span::seconds(100), "assumed: the time-out that HTTP clients commonly come with");
+    let patience =
+        duration("patience", Span::seconds(100), "assumed: the time-out that HTTP clients commonly come with");
     let retry = retry(section.section("retry"));
     let batch = batch(section.section("batch"), source, target);
     let pace = pace(section.section("pace"), &target.server.limits);
@@ -42,7 +44,8 @@ pub(crate) fn read(section: Section<'_>, source: &SidePlan, target: &SidePlan) -
     let largest_item_bytes = section.or("largest_item", &Data(1..=u32::MAX), default);
     let note = "heaviest first shortens the median makespan by 19% in our measurement";
     let order = section.or("order", &ORDERS, Otherwise::default(Order::HeaviestFirst, note));
-    let verify = section.or("verify", &VERIFY, Otherwise::default(Verify::Fingerprint, "assumed: trust needs identities"));
+    let verify =
+        section.or("verify", &VERIFY, Otherwise::default(Verify::Fingerprint, "assumed: trust needs identities"));
     section.finish();
     PipelinePlan {
         lanes,
@@ -65,8 +68,11 @@ fn retry(section: Section<'_>) -> RetryPlan {
     let attempts = section.or("attempts", &Count(1..=1_000), Otherwise::default(8, "assumed"));
     let duration = |key, span, note| section.or(key, &Duration(Span::milliseconds(1)), Otherwise::default(span, note));
     let first_back_off = duration("first_back_off", Span::seconds(2), "assumed");
-    let longest_back_off =
-        duration("longest_back_off", Span::seconds(300), "assumed: the span of the shortest published window of uploads");
+    let longest_back_off = duration(
+        "longest_back_off",
+        Span::seconds(300),
+        "assumed: the span of the shortest published window of uploads",
+    );
     if first_back_off > longest_back_off {
         let message = format!(
             "the first back-off of {} is above the longest of {}",
@@ -75,7 +81,8 @@ fn retry(section: Section<'_>) -> RetryPlan {
         );
         section.report("first_back_off", "above `longest_back_off`", message, "lower the first or raise the longest");
     }
-    let jitter = section.or("jitter", &Share, Otherwise::default(0.5, "assumed: spreads repeats without doubling them"));
+    let jitter =
+        section.or("jitter", &Share, Otherwise::default(0.5, "assumed: spreads repeats without doubling them"));
     let note = "the mailbox replication service gives a move 60 transient failures (MaxRetries)";
     let budget = section.or("budget", &Count(0..=u32::MAX), Otherwise::default(60, note));
     section.finish();

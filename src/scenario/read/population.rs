@@ -15,13 +15,18 @@ use crate::scenario::section::{Otherwise, Section};
 pub(crate) const INVENTORY_CONTENT: &str = "population.inventory_content";
 
 pub(crate) fn read(section: Section<'_>, file: &Path) -> PopulationPlan {
-    let preset = section.or("preset", &Words, Otherwise::default("enterprise".to_owned(), "assumed: an ordinary company"));
+    let preset =
+        section.or("preset", &Words, Otherwise::default("enterprise".to_owned(), "assumed: an ordinary company"));
     if !POPULATIONS.contains(&preset.as_str()) {
         let help = suggestion(&preset, &POPULATIONS);
         section.report("preset", "no such population", format!("there is no population preset `{preset}`"), help);
     }
-    let mailboxes =
-        section.maybe("mailboxes", &Count(1..=20_000_000), "as many as the preset or the inventory has", "by definition");
+    let mailboxes = section.maybe(
+        "mailboxes",
+        &Count(1..=20_000_000),
+        "as many as the preset or the inventory has",
+        "by definition",
+    );
     let inventory = section.maybe("inventory", &Words, "none", "by definition").map(|name| beside(file, &name));
     if let Some(path) = &inventory {
         match content_hash(path) {
@@ -61,8 +66,11 @@ fn uniform(section: Section<'_>) -> UniformMailbox {
     let help = "say how much each mailbox holds";
     let items = section.need("items", &Count(0..=100_000_000), help).unwrap_or(0);
     let item_bytes = section.need("item_size", &Data(1..=u32::MAX), help).unwrap_or(1);
-    let changes_per_day =
-        section.or("changes_per_day", &Factor, Otherwise::default(0.0, "by definition: nothing changes during the run"));
+    let changes_per_day = section.or(
+        "changes_per_day",
+        &Factor,
+        Otherwise::default(0.0, "by definition: nothing changes during the run"),
+    );
     section.finish();
     UniformMailbox { items, item_bytes, changes_per_day }
 }

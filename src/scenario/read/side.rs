@@ -5,11 +5,11 @@ use mock_server::service::config::{Config, Holding, SwitchConfig};
 use mock_server::service::reply::Protocol;
 use mock_server::time::Span;
 
+use super::fault::Side;
 use super::{cost, fault, limit};
 use crate::scenario::kind::{Choice, Count, Data, Share, Spread};
 use crate::scenario::plan::SidePlan;
 use crate::scenario::section::{Otherwise, Section};
-use crate::world::Side;
 
 const PROTOCOLS: Choice<Protocol> = Choice(&[("ews", Protocol::Ews), ("graph", Protocol::Graph)]);
 
@@ -33,7 +33,8 @@ pub(crate) fn read_target(section: Section<'_>) -> SidePlan {
 }
 
 fn read(section: Section<'_>, side: Side, usual: Protocol, switch: SwitchConfig) -> SidePlan {
-    let protocol = section.or("protocol", &PROTOCOLS, Otherwise::default(usual, "assumed: the usual protocol of this side"));
+    let protocol =
+        section.or("protocol", &PROTOCOLS, Otherwise::default(usual, "assumed: the usual protocol of this side"));
     let limits = limit::read(&section, protocol);
     let costs = match side {
         Side::Source => cost::read(&section, "exchange-observed-source"),
@@ -66,8 +67,11 @@ fn switch(section: Section<'_>) -> SwitchConfig {
     let usual = Distribution::LogNormal { median: Span::seconds(300), sigma: 0.7 };
     let note = "assumed: completion takes minutes, and nobody published how many";
     let duration = section.or("duration", &Spread, Otherwise::default(usual, note));
-    let failure_rate =
-        section.or("failure_rate", &Share, Otherwise::default(0.0, "assumed: no rate of failed completions was published"));
+    let failure_rate = section.or(
+        "failure_rate",
+        &Share,
+        Otherwise::default(0.0, "assumed: no rate of failed completions was published"),
+    );
     section.finish();
     SwitchConfig { places, duration, failure_rate }
 }

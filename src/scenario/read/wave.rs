@@ -26,7 +26,8 @@ pub(crate) fn read(section: Section<'_>, population: &PopulationPlan, windows: &
     if prestage.is_none() {
         let _ = section.node("prestage");
     }
-    let cutover = section.or("cutover", &Flag, Otherwise::default(true, "by definition: the run ends with the cutover"));
+    let cutover =
+        section.or("cutover", &Flag, Otherwise::default(true, "by definition: the run ends with the cutover"));
     section.finish();
     WavePlan { mailboxes, window, prestage, cutover }
 }
@@ -50,10 +51,12 @@ fn prestage(section: Section<'_>) -> PrestagePlan {
     let note = "the oldest that the interval allows";
     let age = section.or("age", &any, Otherwise::default(interval.min(lead), note));
     if age > lead {
-        let message = format!("the last delta is {} old, but copying begins only {} ahead", time::print(age), time::print(lead));
+        let message =
+            format!("the last delta is {} old, but copying begins only {} ahead", time::print(age), time::print(lead));
         section.report("age", "longer than `lead`", message, "lower `age` or raise `lead`");
     } else if age > interval {
-        let message = format!("the last delta is {} old, but there is one every {}", time::print(age), time::print(interval));
+        let message =
+            format!("the last delta is {} old, but there is one every {}", time::print(age), time::print(interval));
         section.report("age", "longer than `interval`", message, "lower `age` or raise `interval`");
     }
     let note = "KB 2797784: 300 concurrent migrations per endpoint type in Exchange Online";

@@ -72,7 +72,12 @@ fn closing_day(section: &Section<'_>, days: &[Weekday], opens: Time, closes: (Op
         (None, time) => Some(u8::from(time < opens)),
         (Some(_), _) if days.len() != 1 => {
             let help = "leave the closing day out, or write a window of its own for each opening day";
-            section.report("closes", "one day for several", "a window with several opening days has no one closing day", help);
+            section.report(
+                "closes",
+                "one day for several",
+                "a window with several opening days has no one closing day",
+                help,
+            );
             None
         }
         (Some(day), time) => {
@@ -94,7 +99,12 @@ fn freeze(section: Section<'_>) -> Option<Freeze> {
     if let (Some(from), Some(until)) = (from, until)
         && until < from
     {
-        section.report("until", "before `from`", format!("the freeze ends on {until}, before it begins on {from}"), help);
+        section.report(
+            "until",
+            "before `from`",
+            format!("the freeze ends on {until}, before it begins on {from}"),
+            help,
+        );
     }
     section.finish();
     Some(Freeze { from: from?, until: until?, reason })

@@ -41,9 +41,8 @@ pub fn split<'t>(text: &'t str, wanted: &str, help: &str) -> Result<(Decimal, &'
             "write the decimal sign as a point and group digits with `_`, as in 10_000.5",
         ));
     }
-    let decimal = parse(number).ok_or_else(|| {
-        UnitError::new(format!("`{text}` does not begin with a number, expected {wanted}"), help)
-    })?;
+    let decimal = parse(number)
+        .ok_or_else(|| UnitError::new(format!("`{text}` does not begin with a number, expected {wanted}"), help))?;
     Ok((decimal, rest.trim_start()))
 }
 

@@ -10,13 +10,8 @@ const DATA_HELP: &str = "write an amount of data, a slash and a duration: for ex
 const COUNT_HELP: &str = "write a count, a slash and a duration: for example \"10000/10 min\"";
 
 /// Units of network speed with their size in bits.
-const BITS: [(&str, u64); 5] = [
-    ("Tbit", 1_000_000_000_000),
-    ("Gbit", 1_000_000_000),
-    ("Mbit", 1_000_000),
-    ("kbit", 1_000),
-    ("bit", 1),
-];
+const BITS: [(&str, u64); 5] =
+    [("Tbit", 1_000_000_000_000), ("Gbit", 1_000_000_000), ("Mbit", 1_000_000), ("kbit", 1_000), ("bit", 1)];
 
 /// Splits `amount/span`, where the span may leave out the number one.
 fn halves<'t>(text: &'t str, wanted: &str, help: &str) -> Result<(&'t str, Span), UnitError> {
@@ -123,7 +118,10 @@ mod tests {
         assert_eq!(message("10 ms"), "`10 ms` is a duration, expected a rate");
         assert_eq!(message("10 s/h"), "`10 s/h` is a duration, expected a rate");
         assert_eq!(message("10 GB/0 s"), "`10 GB/0 s` refers to no time at all");
-        assert_eq!(parse_count("27").expect_err("no span").message, "`27` says no duration, expected a count in a span");
+        assert_eq!(
+            parse_count("27").expect_err("no span").message,
+            "`27` says no duration, expected a count in a span"
+        );
     }
 
     proptest! {

@@ -3,7 +3,8 @@
 use super::{UnitError, number, wrong_unit};
 
 const WANTED: &str = "an amount of data";
-const HELP: &str = "write a number and one of B, kB, MB, GB, TB, PB (powers of 1,000) or KiB, MiB, GiB, TiB (powers of 1,024)";
+const HELP: &str =
+    "write a number and one of B, kB, MB, GB, TB, PB (powers of 1,000) or KiB, MiB, GiB, TiB (powers of 1,024)";
 
 /// Units with their size in bytes.
 const UNITS: [(&str, u64); 10] = [
@@ -37,8 +38,7 @@ pub fn parse(text: &str) -> Result<u64, UnitError> {
 /// Prints an amount in the largest unit of which it is a whole multiple.
 #[must_use]
 pub fn print(bytes: u64) -> String {
-    let (unit, size) =
-        *UNITS.iter().find(|(_, size)| bytes != 0 && bytes.is_multiple_of(*size)).unwrap_or(&("B", 1));
+    let (unit, size) = *UNITS.iter().find(|(_, size)| bytes != 0 && bytes.is_multiple_of(*size)).unwrap_or(&("B", 1));
     format!("{} {unit}", bytes / size)
 }
 
