@@ -12,6 +12,9 @@ pub mod preset;
 pub mod problem;
 mod read;
 mod scale;
+pub mod schema;
+#[cfg(test)]
+mod schema_keys;
 mod section;
 pub mod unit;
 

@@ -21,7 +21,9 @@ fn good(content: &str, overrides: &[&str]) -> Plan {
 fn a_minimal_scenario_is_filled_in() {
     let plan = good(MINIMAL, &[]);
     assert_eq!((plan.wave.mailboxes, plan.seed, plan.hash.len()), (10, 1, 16));
-    for value in &plan.assumptions { println!("{} = {} ({:?}) {}", value.key, value.value, value.origin, value.note); }
+    for value in &plan.assumptions {
+        println!("{} = {} ({:?}) {}", value.key, value.value, value.origin, value.note);
+    }
     println!("{}", parse("titel = \"x\"\nseed=-3\n[wave]\nmailboxes=\"5 kB\"\ncut = 1\n[pipeline]\nlanes = 4\nopen_switches=9\npatience=7", &["forecast.confidence=1.5"]).unwrap_err().render(false, 120));
     println!("{}", parse("titel = \"x\nseed=3\n[wave\nmailboxes=5\n", &["x"]).unwrap_err().render(false, 120));
 }

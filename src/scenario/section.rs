@@ -56,6 +56,7 @@ impl Book {
     }
 
     /// All keys that were asked for, entries of lists as `[]`, freely named tables as `*`.
+    #[cfg(test)]
     pub(crate) fn asked(&self) -> BTreeSet<String> {
         self.asked.take()
     }

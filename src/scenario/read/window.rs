@@ -92,9 +92,16 @@ fn closing_day(section: &Section<'_>, days: &[Weekday], opens: Time, closes: (Op
 }
 
 fn freeze(section: Section<'_>) -> Option<Freeze> {
-    let help = "write { from = 2020-12-21, until = 2021-01-03, reason = \"Christmas\" }";
-    let from = section.need("from", &Day, help);
-    let until = section.need("until", &Day, help);
+    let help = "write { from = 2020-12-21, until = 2021-01-03, reason = \"Christmas\" }, or { on = 2020-08-31 }";
+    let on = section.maybe("on", &Day, "", "");
+    let (from, until) = if on.is_some() {
+        if section.has("from") || section.has("until") {
+            section.report("on", "beside a range", "a freeze is one day or a range, not both", help);
+        }
+        (on, on)
+    } else {
+        (section.need("from", &Day, help), section.need("until", &Day, help))
+    };
     let reason = section.or("reason", &Words, Otherwise::default("freeze".to_owned(), "no reason was given"));
     if let (Some(from), Some(until)) = (from, until)
         && until < from

@@ -25,8 +25,8 @@ pub(super) fn nanoseconds(unit: &str) -> Option<u64> {
 
 /// Reads a duration, in one unit or as a sum of several.
 pub fn parse(text: &str) -> Result<Span, UnitError> {
-    let mut total = 0u64;
-    let mut rest = text.trim();
+    let text = text.trim();
+    let (mut total, mut rest) = (0u64, text);
     loop {
         let (amount, after) = number::split(rest, WANTED, HELP)?;
         let end = after.find(|c: char| c.is_whitespace() || c.is_ascii_digit()).unwrap_or(after.len());
