@@ -307,13 +307,16 @@ pub(crate) fn quoted(names: &[&str]) -> String {
 
 /// Which of the known names was probably meant, or all of them.
 pub(crate) fn suggestion(text: &str, names: &[&str]) -> String {
+    // Two letters exchanged count as one mistake.
+    let swapped = names.iter().find(|name| strsim::damerau_levenshtein(text, name) == 1);
     let nearest = names
         .iter()
         .map(|name| (strsim::jaro_winkler(text, name), name))
-        .max_by(|(one, _), (two, _)| one.total_cmp(two));
-    match nearest {
-        Some((likeness, name)) if likeness >= 0.8 => format!("did you mean `{name}`?"),
-        _ => format!("write one of {}", quoted(names)),
+        .max_by(|(one, _), (two, _)| one.total_cmp(two))
+        .filter(|(likeness, _)| *likeness >= 0.8);
+    match nearest.map(|(_, name)| name).or(swapped) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("write one of {}", quoted(names)),
     }
 }
 

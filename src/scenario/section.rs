@@ -90,6 +90,9 @@ pub(crate) struct Section<'b> {
     /// The path without those names.
     shape: String,
     place: Place,
+    /// The comment above the section's heading, or above that of the section around it: it goes for every value without
+    /// a comment of its own.
+    note: Option<String>,
     table: Table,
     known: RefCell<Vec<String>>,
 }
@@ -98,7 +101,7 @@ impl<'b> Section<'b> {
     /// The whole file.
     pub(crate) fn root(book: &'b Book, table: Table) -> Self {
         let place = Place { text: 0, span: 0..0 };
-        Self { book, path: String::new(), shape: String::new(), place, table, known: RefCell::default() }
+        Self { book, path: String::new(), shape: String::new(), place, note: None, table, known: RefCell::default() }
     }
 
     /// The path of a key.
@@ -170,7 +173,8 @@ impl<'b> Section<'b> {
     pub(crate) fn provenance(&self, key: &str) -> (Origin, String) {
         let place = self.place_of(key);
         let text = &self.book.texts[place.text];
-        (text.origin, text.comment(&place.span).unwrap_or_else(|| UNSOURCED.to_owned()))
+        let general = || self.note.clone().filter(|_| text.origin == Origin::File);
+        (text.origin, text.comment(&place.span).or_else(general).unwrap_or_else(|| UNSOURCED.to_owned()))
     }
 
     /// The value of a key as it is in the file.
@@ -227,7 +231,8 @@ impl<'b> Section<'b> {
         let name = if let Some(Value::Text(name)) = name { name.clone() } else { position.to_string() };
         let place = table.first().map_or(node.place.clone(), |entry| entry.place.clone());
         let shape = format!("{}[]", join(&self.shape, key));
-        Some(self.inside(join(&self.path_of(key), &name), shape, place, table.clone()))
+        let section = self.inside(join(&self.path_of(key), &name), shape, place, table.clone());
+        Some(Section { note: self.comment(&node.place), ..section })
     }
 
     /// The tables inside this one whose names are free, with the place of each name.
@@ -260,7 +265,13 @@ impl<'b> Section<'b> {
     }
 
     fn inside(&self, path: String, shape: String, place: Place, table: Table) -> Section<'b> {
-        Section { book: self.book, path, shape, place, table, known: RefCell::default() }
+        let note = self.comment(&place);
+        Section { book: self.book, path, shape, place, note, table, known: RefCell::default() }
+    }
+
+    /// The comment at a place, or that of this section.
+    fn comment(&self, place: &Place) -> Option<String> {
+        self.book.texts[place.text].comment(&place.span).or_else(|| self.note.clone())
     }
 
     fn peek(&self, key: &str) -> Option<&Entry> {

@@ -56,13 +56,19 @@ fn named(side: &Section<'_>, name: &str, node: &Node) -> Vec<Limit> {
         return Vec::new();
     };
     for limit in &limits {
-        record(side, limit, Origin::Preset, note_of(name));
+        record(side, limit, Origin::Preset, note_of(limit));
     }
     limits
 }
 
-fn note_of(name: &str) -> &'static str {
-    preset::NAMES.iter().find(|(known, ..)| *known == name).map_or("", |(.., source)| source)
+/// The source of a limit: that of the smallest preset that has it.
+fn note_of(limit: &Limit) -> &'static str {
+    preset::NAMES
+        .iter()
+        .filter_map(|(name, _, source)| Some((preset::named(name)?, source)))
+        .filter(|(limits, _)| limits.contains(limit))
+        .min_by_key(|(limits, _)| limits.len())
+        .map_or("", |(_, source)| source)
 }
 
 /// A limit that is written out, or a preset of which something is changed.
