@@ -1,1 +1,5 @@
-//! engine
+//! The two worlds in which the pipeline runs, and what they share.
+//!
+//! Knows how to run a wave; decides nothing about how a mailbox is moved, nor what a run means.
+
+pub mod virtual_time;

@@ -2,7 +2,7 @@
 
 use crate::time::{Moment, Span};
 use crate::wire::answer::Answer;
-use crate::wire::call::Call;
+use crate::wire::call::{Call, RequestIdentity};
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::Refusal;
 
@@ -13,18 +13,6 @@ pub enum Protocol {
     Ews,
     /// Microsoft Graph.
     Graph,
-}
-
-/// Which request this is, the same in every world: faults are keyed by it.
-///
-/// On the wire it travels as `client-request-id`, a GUID that holds both numbers. A request without one is numbered by
-/// the server in the order of arrival.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub struct RequestIdentity {
-    /// The request, a number that its mailbox's client gives out once.
-    pub request: u64,
-    /// How often it was tried before.
-    pub attempt: u32,
 }
 
 /// A call together with who makes it.

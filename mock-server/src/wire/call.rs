@@ -29,6 +29,18 @@ pub struct Upload {
     pub content: Content,
 }
 
+/// Which request this is, the same in every world: faults are keyed by it.
+///
+/// On the wire it travels as `client-request-id`, a GUID that holds both numbers. A request without one is numbered by
+/// the server in the order of arrival.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct RequestIdentity {
+    /// The request, a number that its mailbox's client gives out once.
+    pub request: u64,
+    /// How often it was tried before.
+    pub attempt: u32,
+}
+
 /// What a folder is for. Default folders exist in every mailbox and are matched by kind, the others by name.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum FolderKind {
