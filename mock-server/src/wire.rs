@@ -10,3 +10,4 @@ pub mod http;
 pub mod id;
 pub mod opaque;
 pub mod refusal;
+pub mod stream;

@@ -2,30 +2,12 @@
 
 use crate::time::{Moment, Span};
 use crate::wire::answer::Answer;
-use crate::wire::call::Call;
+use crate::wire::call::{Call, RequestIdentity};
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::Refusal;
 
-/// The protocol in which a call arrived. It decides the shape of refusals, and which limits apply by preset.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Protocol {
-    /// Exchange Web Services.
-    Ews,
-    /// Microsoft Graph.
-    Graph,
-}
-
-/// Which request this is, the same in every world: faults are keyed by it.
-///
-/// On the wire it travels as `client-request-id`, a GUID that holds both numbers. A request without one is numbered by
-/// the server in the order of arrival.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub struct RequestIdentity {
-    /// The request, a number that its mailbox's client gives out once.
-    pub request: u64,
-    /// How often it was tried before.
-    pub attempt: u32,
-}
+/// The protocol in which a call arrived; the wire layer defines it.
+pub type Protocol = crate::wire::call::Protocol;
 
 /// A call together with who makes it.
 #[derive(Clone, Debug)]
