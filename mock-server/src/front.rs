@@ -2,4 +2,10 @@
 //!
 //! The only place of this crate that does I/O or reads a clock. Decides nothing about mailboxes, limits or faults.
 
+mod body;
+pub mod bounds;
 pub mod clock;
+pub mod exchange;
+pub mod listen;
+pub mod server_timing;
+mod socket;

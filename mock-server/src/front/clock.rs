@@ -40,13 +40,11 @@ impl Clock {
     }
 
     /// Waits until a moment; ready at once if it has passed. Never ready too early.
-    #[must_use]
     pub fn sleep_until(&self, moment: Moment) -> Sleep {
         Sleep { clock: self.clone(), until: moment, entry: None }
     }
 
     /// Waits for a span.
-    #[must_use]
     pub fn sleep(&self, span: Span) -> Sleep {
         self.sleep_until(self.now() + span)
     }
@@ -195,7 +193,7 @@ mod tests {
     use super::*;
 
     fn block_on<F: Future>(future: F) -> F::Output {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
     }
 
     #[test]
@@ -232,10 +230,10 @@ mod tests {
             let ended = Mutex::new(Vec::new());
             let wait = async |milliseconds| {
                 clock.sleep_until(Moment(0) + Span::milliseconds(milliseconds)).await;
-                ended.lock().unwrap().push(milliseconds);
+                ended.lock().expect("no panic").push(milliseconds);
             };
             tokio::join!(wait(9), wait(5), wait(7));
-            assert_eq!(*ended.lock().unwrap(), [5, 7, 9]);
+            assert_eq!(*ended.lock().expect("no panic"), [5, 7, 9]);
         });
     }
 }
