@@ -1,3 +1,4 @@
 //! engine
 
 pub mod network;
+pub mod wire;

@@ -12,30 +12,30 @@ use tokio::net::TcpStream;
 
 /// What a client heard.
 #[derive(Debug)]
-pub struct Heard {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
+pub(super) struct Heard {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
     /// The body, or why it is not whole.
-    pub body: Result<Bytes, hyper::Error>,
+    pub(super) body: Result<Bytes, hyper::Error>,
 }
 
 impl Heard {
-    pub fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 
-    pub fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         std::str::from_utf8(self.body.as_ref().expect("a whole body")).expect("text")
     }
 }
 
 /// Runs a future to its end on a runtime of its own.
-pub fn block_on<F: Future>(future: F) -> F::Output {
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
 /// A request to `path`; with a body it is a POST.
-pub fn request(address: SocketAddr, path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+pub(super) fn request(address: SocketAddr, path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     let body = body.into();
     let method = if body.is_empty() { "GET" } else { "POST" };
     let request = Request::builder().method(method).uri(path).header("host", address.to_string());
@@ -49,7 +49,7 @@ async fn hear(response: hyper::Response<hyper::body::Incoming>) -> Heard {
 }
 
 /// An HTTP/1.1 connection.
-pub async fn connect(address: SocketAddr) -> http1::SendRequest<Full<Bytes>> {
+pub(super) async fn connect(address: SocketAddr) -> http1::SendRequest<Full<Bytes>> {
     let stream = TcpStream::connect(address).await.expect("a listening server");
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("a handshake");
     tokio::spawn(connection);
@@ -57,7 +57,7 @@ pub async fn connect(address: SocketAddr) -> http1::SendRequest<Full<Bytes>> {
 }
 
 /// Sends a request on a connection.
-pub async fn send(
+pub(super) async fn send(
     sender: &mut http1::SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
 ) -> Result<Heard, hyper::Error> {
@@ -66,12 +66,15 @@ pub async fn send(
 }
 
 /// Sends a request on a connection of its own.
-pub async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<Heard, hyper::Error> {
+pub(super) async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<Heard, hyper::Error> {
     send(&mut connect(address).await, request).await
 }
 
 /// Sends requests at once on one HTTP/2 connection.
-pub async fn multiplex(address: SocketAddr, requests: Vec<Request<Full<Bytes>>>) -> Vec<Result<Heard, hyper::Error>> {
+pub(super) async fn multiplex(
+    address: SocketAddr,
+    requests: Vec<Request<Full<Bytes>>>,
+) -> Vec<Result<Heard, hyper::Error>> {
     let stream = TcpStream::connect(address).await.expect("a listening server");
     let io = TokioIo::new(stream);
     let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.expect("a handshake");
