@@ -1,6 +1,9 @@
 //! Faults on purpose: rules that are asked in order whether, and how, a call goes wrong.
 //!
-//! A plan is a pure function of the seed, the request's identity and the moment. Knows nothing of protocols, content or
-//! limits.
+//! A [`plan::FaultPlan`] is a pure function of the seed, the request's identity and the moment. Knows nothing of
+//! protocols, content or limits.
 
+#[cfg(test)]
+mod laws;
+pub mod plan;
 pub mod rule;

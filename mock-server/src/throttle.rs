@@ -1,5 +1,16 @@
 //! Limits: pure machines that are asked in order whether a call may pass, and say when to come back if not.
 //!
+//! A [`stack::Stack`] holds the limits of one server and what they remember; [`preset`] holds the published numbers.
 //! Knows nothing of protocols and their bytes, of mailbox content or of clocks: `now` is a parameter.
 
 pub mod limit;
+pub mod preset;
+pub mod stack;
+
+mod budget;
+mod lane;
+#[cfg(test)]
+mod laws;
+mod machine;
+mod rows;
+mod window;

@@ -70,3 +70,50 @@ pub struct Limit {
     /// What a refused client sees.
     pub refusal: RefusalKind,
 }
+
+impl Limit {
+    /// The limit of a scale model that runs one mailbox in `k`: what an app or the tenant shares is divided by `k` (at
+    /// least 1 of it stays, unless it was zero); what a mailbox has to itself is unchanged. Waits are unchanged as well.
+    #[must_use]
+    pub fn scaled(&self, k: u32) -> Self {
+        let mut limit = self.clone();
+        if matches!(self.scope, Scope::AppMailbox | Scope::Mailbox) {
+            return limit;
+        }
+        let share = |whole: u64| (whole / u64::from(k.max(1))).max(whole.min(1));
+        let share_of_time = |whole: Span| Span(share(whole.0));
+        match &mut limit.rule {
+            Rule::Requests { count, .. } => *count = share(*count),
+            Rule::UploadBytes { bytes, .. } => *bytes = share(*bytes),
+            Rule::Concurrency { lanes, .. } => *lanes = share(u64::from(*lanes)) as u32,
+            Rule::Budget { burst, recharge_per_hour, cutoff } => {
+                *burst = share_of_time(*burst);
+                *recharge_per_hour = share_of_time(*recharge_per_hour);
+                *cutoff = share_of_time(*cutoff);
+            }
+        }
+        limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(scope: Scope, k: u32, expect: u64) {
+        let rule = Rule::Requests { count: 130_000, per: Span::seconds(10), refused_count: true };
+        let limit =
+            Limit { name: "shared".into(), rule, scope, operations: Vec::new(), refusal: RefusalKind::AppLimit };
+        let Rule::Requests { count, per, .. } = limit.scaled(k).rule else { panic!("the rule changed its kind") };
+        assert_eq!((count, per), (expect, Span::seconds(10)), "{scope:?} by {k}");
+    }
+
+    #[test]
+    fn a_scale_model_divides_shared_limits_only() {
+        check(Scope::App, 100, 1_300);
+        check(Scope::Tenant, 1_000_000, 1);
+        check(Scope::Tenant, 0, 130_000);
+        check(Scope::Mailbox, 100, 130_000);
+        check(Scope::AppMailbox, 100, 130_000);
+    }
+}

@@ -1,0 +1,154 @@
+//! The fault rules of one server, asked in order.
+
+use super::rule::{Act, FaultRule, Match};
+use crate::draw::{Purpose, hash, unit};
+use crate::time::{Moment, Span};
+use crate::wire::call::{Operation, RequestIdentity};
+use crate::wire::id::{ItemKey, MailboxKey};
+use crate::wire::refusal::Refusal;
+
+/// How a call goes wrong.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Strike {
+    /// It is refused; nothing is done.
+    Refuse(Refusal),
+    /// The connection is reset before anything is done.
+    Reset,
+    /// The work is done, then the answer is cut off half-way.
+    Truncate,
+    /// The work is done, then the connection is reset instead of answering.
+    LoseAnswer,
+}
+
+/// What the fault rules say to a call.
+#[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
+pub struct Judgement {
+    /// How much later than usual the answer comes.
+    pub delay: Span,
+    /// How the call goes wrong, if it does.
+    pub strike: Option<Strike>,
+}
+
+/// The fault rules of one server.
+///
+/// It remembers nothing. Whether a rule hits a request is drawn by (seed, position of the rule, mailbox, request,
+/// attempt) and never by the order of arrival, so the same faults hit the same requests in every world; a rule added at
+/// the end leaves the draws of the others unchanged.
+#[derive(Debug)]
+pub struct FaultPlan {
+    /// The rules that concern requests, in order.
+    of_requests: Vec<Prepared>,
+    /// The rules that concern items, in order.
+    of_items: Vec<Prepared>,
+}
+
+/// One rule with what can be worked out in advance.
+#[derive(Debug)]
+struct Prepared {
+    rule: FaultRule,
+    /// One bit for each operation that the rule concerns.
+    operations: u32,
+    /// The seed of the rule's own draws.
+    seed: u64,
+}
+
+impl FaultPlan {
+    /// A plan for these rules.
+    #[must_use]
+    pub fn new(seed: u64, rules: Vec<FaultRule>) -> Self {
+        let prepared = rules.into_iter().enumerate().map(|(position, rule)| Prepared {
+            operations: operation_bits(&rule.matches.operations),
+            seed: hash(seed, Purpose::Fault, position as u64, 0, 0),
+            rule,
+        });
+        let (of_items, of_requests) = prepared.partition(|prepared| prepared.rule.act == Act::CorruptItem);
+        Self { of_requests, of_items }
+    }
+
+    /// What happens to a request. The delays of all rules that hit it add up; of the other acts the first decides.
+    #[must_use]
+    #[inline]
+    pub fn judge(
+        &self,
+        now: Moment,
+        mailbox: MailboxKey,
+        operation: Operation,
+        identity: RequestIdentity,
+    ) -> Judgement {
+        let mut judgement = Judgement::default();
+        for prepared in &self.of_requests {
+            if prepared.hits(now, mailbox, operation, identity) {
+                prepared.act(mailbox, identity, &mut judgement);
+            }
+        }
+        judgement
+    }
+
+    /// Whether a source item cannot be read.
+    ///
+    /// It depends on the item and not on the request: an item that is corrupt stays so, whatever call names it, as long
+    /// as the rule's operations, mailboxes and times match. A rule's `nth` and `attempts_below`, which are about
+    /// requests, have no meaning for items and are not looked at.
+    #[must_use]
+    #[inline]
+    pub fn corrupts(&self, now: Moment, mailbox: MailboxKey, operation: Operation, item: ItemKey) -> bool {
+        self.of_items.iter().any(|prepared| {
+            let draw = || hash(prepared.seed, Purpose::ItemDefect, u64::from(mailbox.0), item.0, 0);
+            prepared.concerns(now, mailbox, operation) && falls_within(prepared.rule.matches.rate, draw)
+        })
+    }
+}
+
+impl Prepared {
+    /// Whether the rule concerns calls of this kind to this mailbox at this moment.
+    fn concerns(&self, now: Moment, mailbox: MailboxKey, operation: Operation) -> bool {
+        let Match { mailboxes, from, until, .. } = &self.rule.matches;
+        self.operations & (1 << operation as u32) != 0
+            && *from <= now
+            && now < *until
+            && mailboxes.is_none_or(|(first, last)| (first..=last).contains(&mailbox.0))
+    }
+
+    /// Whether the rule hits a request.
+    fn hits(&self, now: Moment, mailbox: MailboxKey, operation: Operation, identity: RequestIdentity) -> bool {
+        let Match { nth, rate, attempts_below, .. } = &self.rule.matches;
+        self.concerns(now, mailbox, operation)
+            && nth.is_none_or(|n| n != 0 && identity.request % n == n - 1)
+            && attempts_below.is_none_or(|most| identity.attempt < most)
+            && falls_within(*rate, || self.draw(Purpose::Fault, mailbox, identity))
+    }
+
+    /// Does to a request what the rule does.
+    fn act(&self, mailbox: MailboxKey, identity: RequestIdentity, judgement: &mut Judgement) {
+        let strike = match self.rule.act {
+            Act::Delay(distribution) => {
+                judgement.delay += distribution.draw(self.draw(Purpose::FaultDelay, mailbox, identity));
+                return;
+            }
+            Act::Refuse { kind, status, retry_after } => Strike::Refuse(Refusal { kind, status, retry_after }),
+            Act::Reset => Strike::Reset,
+            Act::Truncate => Strike::Truncate,
+            Act::LoseAnswer => Strike::LoseAnswer,
+            // Rules about items are kept apart.
+            Act::CorruptItem => return,
+        };
+        judgement.strike = judgement.strike.or(Some(strike));
+    }
+
+    fn draw(&self, purpose: Purpose, mailbox: MailboxKey, identity: RequestIdentity) -> u64 {
+        hash(self.seed, purpose, u64::from(mailbox.0), identity.request, u64::from(identity.attempt))
+    }
+}
+
+/// Whether a draw falls within a share; nothing is drawn where the answer is certain.
+fn falls_within(rate: f64, draw: impl FnOnce() -> u64) -> bool {
+    1.0 <= rate || (0.0 < rate && unit(draw()) < rate)
+}
+
+/// One bit for each operation; all bits if there are none.
+fn operation_bits(operations: &[Operation]) -> u32 {
+    if operations.is_empty() {
+        return u32::MAX;
+    }
+    operations.iter().fold(0, |bits, operation| bits | 1 << *operation as u32)
+}

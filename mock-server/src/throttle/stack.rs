@@ -1,0 +1,226 @@
+//! The limits of one server, asked in order.
+
+use super::limit::{Limit, Rule, Scope};
+use super::machine::Machine;
+use super::rows::{Place, Rows, View};
+use crate::time::{Moment, Span};
+use crate::wire::call::Operation;
+use crate::wire::id::MailboxKey;
+use crate::wire::refusal::{Refusal, RefusalKind};
+
+/// What limits want to know of a call.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Asked {
+    /// The app that calls.
+    pub app: u32,
+    /// The mailbox concerned.
+    pub mailbox: MailboxKey,
+    /// The kind of call.
+    pub operation: Operation,
+    /// Length of the request body in bytes.
+    pub body_bytes: u64,
+}
+
+/// What the limits say to a call.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It may pass.
+    Admit {
+        /// How long it is held back first: the micro-delay of a budget, the longest if there are several budgets.
+        delay: Span,
+    },
+    /// It is refused; nothing is done.
+    Reject {
+        /// The position of the limit that refused it.
+        limit: usize,
+        /// What the client sees. `retry_after` is the exact wait after which the limit would let the same call pass if
+        /// nobody else called; the configured wait for concurrency; absent where no wait helps, as for a body larger
+        /// than the whole upload limit.
+        refusal: Refusal,
+    },
+}
+
+/// The limits of one server and what they remember.
+///
+/// A call is judged once and, if admitted and carried out, settled once. Moments should not go back; a call at an
+/// earlier moment than one already judged is treated as if it came at that one.
+#[derive(Debug)]
+pub struct Stack {
+    limits: Vec<Slot>,
+    rows: Rows,
+    latest: Moment,
+    /// Whether any limit has something to settle.
+    settles: bool,
+}
+
+/// One limit, prepared.
+#[derive(Debug)]
+struct Slot {
+    limit: Limit,
+    /// One bit for each operation that the limit concerns.
+    operations: u32,
+    keeper: Keeper,
+}
+
+/// Where a limit's machines are.
+#[derive(Debug)]
+enum Keeper {
+    /// With the mailbox.
+    Row(Place),
+    /// Here, one for each app, sorted by app.
+    Apps(Vec<(u32, Machine)>),
+    /// Here.
+    Tenant(Machine),
+}
+
+impl Stack {
+    /// A stack of limits that have seen no call.
+    #[must_use]
+    pub fn new(limits: Vec<Limit>) -> Self {
+        let (rows, places) = Rows::new(&limits);
+        let settles = limits.iter().any(|limit| matches!(limit.rule, Rule::Concurrency { .. } | Rule::Budget { .. }));
+        let limits = limits.into_iter().zip(places).map(|(limit, place)| Slot::new(limit, place)).collect();
+        Self { limits, rows, latest: Moment::START, settles }
+    }
+
+    /// Asks all limits in order whether a call may pass; the first that refuses decides.
+    ///
+    /// An admitted call counts in all windows from `now` on. A refused one counts only in request windows that are set
+    /// to count refused requests and that were asked: the one that refused and those before it.
+    #[inline]
+    pub fn judge(&mut self, now: Moment, asked: &Asked) -> Verdict {
+        let present = self.latest.max(now);
+        self.latest = present;
+        let mut view = self.rows.view(asked.app, asked.mailbox);
+        let concerned = 1_u32 << asked.operation as u32;
+        let mut delay = Span::ZERO;
+        for position in 0..self.limits.len() {
+            let slot = &mut self.limits[position];
+            if slot.operations & concerned == 0 {
+                continue;
+            }
+            let (machine, limit) = slot.machine(asked.app, &mut view);
+            match machine.ask(&limit.rule, present, asked.body_bytes) {
+                Some(held) => delay = delay.max(held),
+                None => return reject(&mut self.limits, &mut view, position, now, present, asked),
+            }
+        }
+        for slot in &mut self.limits {
+            if slot.operations & concerned != 0 {
+                let (machine, limit) = slot.machine(asked.app, &mut view);
+                machine.admit(&limit.rule, present, asked.body_bytes);
+            }
+        }
+        Verdict::Admit { delay }
+    }
+
+    /// Completes the account of an admitted call: its lanes are taken until `ready`, when its answer leaves, and
+    /// `served`, its service time, is charged to budgets.
+    #[inline]
+    pub fn settle(&mut self, asked: &Asked, ready: Moment, served: Span) {
+        if !self.settles {
+            return;
+        }
+        let mut view = self.rows.view(asked.app, asked.mailbox);
+        let concerned = 1_u32 << asked.operation as u32;
+        for slot in &mut self.limits {
+            if slot.operations & concerned != 0 {
+                let (machine, limit) = slot.machine(asked.app, &mut view);
+                machine.settle(&limit.rule, ready, served);
+            }
+        }
+    }
+
+    /// Drops what is remembered of one mailbox alone, as if it had never called. What it used of shared limits stays
+    /// used. Meant for mailboxes that will not call again.
+    pub fn forget(&mut self, mailbox: MailboxKey) {
+        self.rows.forget(mailbox);
+    }
+
+    /// The limits, in the order in which they are asked.
+    pub fn limits(&self) -> impl Iterator<Item = &Limit> {
+        self.limits.iter().map(|slot| &slot.limit)
+    }
+
+    /// How many mailboxes have state of their own.
+    #[must_use]
+    pub fn mailboxes(&self) -> usize {
+        self.rows.len()
+    }
+}
+
+impl Slot {
+    fn new(limit: Limit, place: Option<Place>) -> Self {
+        let operations = operation_bits(&limit.operations);
+        let keeper = match (place, limit.scope) {
+            (Some(place), _) => Keeper::Row(place),
+            (None, Scope::App) => Keeper::Apps(Vec::new()),
+            (None, _) => Keeper::Tenant(Machine::new(&limit.rule)),
+        };
+        Self { limit, operations, keeper }
+    }
+
+    /// The machine that this limit has for an app and the mailbox of a view.
+    #[inline]
+    fn machine<'a>(&'a mut self, app: u32, view: &'a mut View<'_>) -> (&'a mut Machine, &'a Limit) {
+        let machine = match &mut self.keeper {
+            Keeper::Row(place) => view.machine(*place),
+            Keeper::Tenant(machine) => machine,
+            Keeper::Apps(apps) => {
+                let position = apps.binary_search_by_key(&app, |(known, _)| *known).unwrap_or_else(|position| {
+                    apps.insert(position, (app, Machine::new(&self.limit.rule)));
+                    position
+                });
+                &mut apps[position].1
+            }
+        };
+        (machine, &self.limit)
+    }
+}
+
+/// Counts a refused call and says what its client sees.
+#[cold]
+fn reject(
+    limits: &mut [Slot],
+    view: &mut View<'_>,
+    refusing: usize,
+    now: Moment,
+    present: Moment,
+    asked: &Asked,
+) -> Verdict {
+    let concerned = 1_u32 << asked.operation as u32;
+    for slot in &mut limits[..=refusing] {
+        if slot.operations & concerned != 0 {
+            let (machine, limit) = slot.machine(asked.app, view);
+            machine.refuse(&limit.rule, present);
+        }
+    }
+    let (machine, limit) = limits[refusing].machine(asked.app, view);
+    let retry_after = machine.wait(&limit.rule, present, asked.body_bytes).map(|wait| match limit.rule {
+        Rule::Concurrency { .. } => wait,
+        _ => wait + present.since(now),
+    });
+    let refusal = Refusal { kind: limit.refusal, status: status_of(limit.refusal), retry_after };
+    Verdict::Reject { limit: refusing, refusal }
+}
+
+/// The HTTP status of a refusal by a limit.
+///
+/// Graph answers 429 (Microsoft Graph throttling guidance). EWS answers a spent budget with a SOAP fault and 500 (EWS
+/// throttling in Exchange, error table); for too many connections the same status is assumed.
+fn status_of(kind: RefusalKind) -> u16 {
+    match kind {
+        RefusalKind::ServerBusy | RefusalKind::ConnectionCount | RefusalKind::ServerError => 500,
+        RefusalKind::Unavailable => 503,
+        RefusalKind::GatewayError => 504,
+        _ => 429,
+    }
+}
+
+/// One bit for each operation; all bits if there are none.
+fn operation_bits(operations: &[Operation]) -> u32 {
+    if operations.is_empty() {
+        return u32::MAX;
+    }
+    operations.iter().fold(0, |bits, operation| bits | 1 << *operation as u32)
+}
