@@ -9,6 +9,7 @@ pub mod answer;
 pub mod call;
 pub mod codec;
 pub mod entra;
+pub mod ews;
 pub mod graph;
 pub mod http;
 pub mod id;
