@@ -229,6 +229,7 @@ pub fn encode_call(call: &Call, address: &str, base: &str) -> Result<HttpCall, U
     match call {
         Call::FindFolders { from, limit } => folders::encode_find(*from, *limit, address),
         Call::SyncFolders { state } => folders::encode_sync(state.as_ref(), address),
+        Call::GetFolders { folders } => folders::encode_get(folders, address),
         Call::SyncItems { folder, state, limit } => items::encode_sync(folder, state.as_ref(), *limit, address),
         Call::FindItems { folder, key } => items::encode_find(folder, *key, address),
         Call::GetItems { items } => messages::encode_get(items, address),
@@ -262,6 +263,7 @@ fn asked(call: &Call, address: u64) -> Option<Asked> {
     Some(match call {
         Call::FindFolders { from, limit } => folders::asked_find(*from, *limit, address),
         Call::SyncFolders { state } => folders::asked_sync(state.as_ref(), address),
+        Call::GetFolders { folders } => folders::asked_get(folders, address),
         Call::SyncItems { folder, state, limit } => items::asked_sync(folder, state.as_ref(), *limit, address),
         Call::FindItems { folder, key } => items::asked_find(folder, *key, address),
         Call::GetItems { items } => messages::asked_get(items, address),
@@ -329,6 +331,7 @@ fn read(
         }
         ("POST", Route::AssignLicense) => usual(users::decode_license(body)?),
         ("GET", Route::Folders | Route::MailFolders) => folders::decode_find(&place)?,
+        ("GET", Route::MailFolder) => usual(folders::decode_get(&place, references)),
         ("GET", Route::FoldersDelta | Route::MailFoldersDelta) => folders::decode_sync(&place, references),
         ("POST", Route::MailFolders | Route::ChildFolders) => usual(folders::decode_create(&place, body, references)?),
         ("GET", Route::ItemsDelta) => usual(items::decode_sync(&place, headers.prefer, references)?),
@@ -368,6 +371,7 @@ fn encode_in_form(call: &Call, answer: &Answer, mailbox: MailboxKey, base: &str,
         (Call::SyncItems { .. } | Call::FindItems { .. }, Answer::Items { changes, state, complete }) => {
             items::encode_answer(call, (changes, state, *complete), mailbox, base)
         }
+        (Call::GetFolders { .. }, Answer::FolderList(found)) => folders::encode_got(found, mailbox),
         (Call::ExportItems { .. }, Answer::Contents(contents)) => {
             import_export::encode_exported(call, contents, mailbox)
         }
@@ -395,6 +399,7 @@ fn frame(call: &Call, answer: &Answer) -> Frame {
         (Call::SyncItems { .. } | Call::FindItems { .. }, Answer::Items { changes, state, complete }) => {
             items::frame(call, changes, state, *complete)
         }
+        (Call::GetFolders { .. }, Answer::FolderList(found)) => folders::got_frame(found),
         (Call::ExportItems { items }, Answer::Contents(contents)) => import_export::exported_frame(items, contents),
         (Call::GetItems { .. }, Answer::Contents(contents)) => messages::got_frame(contents),
         (Call::CreateFolder { name, .. }, Answer::Created(id)) => folders::created_frame(name, id),
@@ -450,9 +455,11 @@ pub fn refuse(decoded: &Decoded, refusal: &Refusal, mailbox: MailboxKey, base: &
 ///
 /// # Errors
 /// The refusal, or [`RefusalKind::Malformed`] if the answer cannot be understood. An answer about the only item of
-/// `GetItems` or `DeleteItems` is an answer, even if it says that there is no such item.
+/// `GetItems` or `DeleteItems`, or the only folder of `GetFolders`, is an answer even if it says that there is no such
+/// item.
 pub fn decode_answer(call: &Call, answer: &HttpAnswer) -> Result<Answer, Refusal> {
     match call {
+        Call::GetFolders { .. } => return folders::decode_got(answer),
         Call::GetItems { .. } => return messages::decode_got(answer),
         Call::DeleteItems { .. } => return messages::decode_deleted(answer),
         Call::ProvisionUser if users::exists(answer) => return Ok(Answer::Done),

@@ -301,10 +301,8 @@ pub(super) fn frame(calls: &[Call], answers: &[Result<Answer, Refusal>]) -> Fram
         if frame.body == 0 {
             return fixed;
         }
-        let (kind, body) = match frame.text {
-            true => (TEXT_TYPE, base64_length(frame.body) + 2),
-            false => (JSON_TYPE, frame.body),
-        };
+        let (kind, body) =
+            if frame.text { (TEXT_TYPE, base64_length(frame.body) + 2) } else { (JSON_TYPE, frame.body) };
         let retry = frame.retry_digits.map_or(0, |digits| r#","Retry-After":"""#.len() as u64 + digits);
         let headers = (r#","headers":{"Content-Type":""}"#.len() + kind.len()) as u64 + retry;
         fixed + headers + r#","body":"#.len() as u64 + body

@@ -79,7 +79,7 @@ struct Inner<'a> {
     #[serde(borrow, default)]
     code: std::borrow::Cow<'a, str>,
     #[serde(rename = "innerError", skip_serializing_if = "Option::is_none", skip_deserializing, default)]
-    inner: Option<Throttled>,
+    detail: Option<Throttled>,
     #[serde(borrow, default)]
     message: std::borrow::Cow<'a, str>,
 }
@@ -112,8 +112,8 @@ const THROTTLED_LENGTH: usize = concat!(
 .len();
 
 fn body(status: u16, code: &str, message: &str, retry_after: Option<Span>) -> HttpAnswer {
-    let inner = (code == "TooManyRequests").then_some(THROTTLED);
-    let envelope = Envelope { error: Inner { code: code.into(), inner, message: message.into() } };
+    let detail = (code == "TooManyRequests").then_some(THROTTLED);
+    let envelope = Envelope { error: Inner { code: code.into(), detail, message: message.into() } };
     let mut headers = vec![("Content-Type", JSON_TYPE.to_owned())];
     if let Some(wait) = retry_after {
         headers.push(("Retry-After", wait.as_seconds_up().to_string()));

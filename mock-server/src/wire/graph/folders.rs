@@ -2,23 +2,23 @@
 //!
 //! Two shapes: `mailboxFolder` of the import and export API (`admin/exchange/mailboxes/{id}/folders`, which our client
 //! uses) and `mailFolder` (`users/{id}/mailFolders`). Neither has the kind of a default folder in v1.0; both say it here
-//! with `wellKnownName`, which beta has on `mailFolder`. The size is PidTagMessageSizeExtended (`Long 0xE08`).
+//! with `wellKnownName`, which beta has on `mailFolder`. The size is `PidTagMessageSizeExtended` (`Long 0xE08`).
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{GraphError, malformed};
+use super::error::{GraphError, encode_item, item_frame, malformed, read_item};
 use super::route::{Place, Route};
 use super::text::{References, digits, id_length, id_segment_length, json_length, known, segment, written};
-use super::{Asked, Form, Frame, JSON, MAILBOX_ID_LENGTH, MAX_PAGE, Property, mailbox_id};
+use super::{Asked, EMPTY, Form, Frame, JSON, MAILBOX_ID_LENGTH, MAX_PAGE, Property, mailbox_id};
 use crate::wire::answer::{Answer, FolderEntry};
-use crate::wire::call::{Call, FolderKind, Operation};
+use crate::wire::call::{Call, FolderKind, FolderRef, Operation};
 use crate::wire::http::{HttpAnswer, HttpCall, Unsupported};
 use crate::wire::id::{Id, MailboxKey};
 use crate::wire::opaque::Kind;
-use crate::wire::refusal::Refusal;
+use crate::wire::refusal::{ItemError, Refusal};
 
 /// The number of the root of the visible folder tree.
 const ROOT: u64 = 0;
@@ -198,6 +198,65 @@ pub(super) fn asked_create(parent: &Id, name: &str, address: u64) -> Asked {
     Asked::post(url, r#"{"displayName":""}"#.len() as u64 + json_length(name))
 }
 
+/// Writes `GetFolders` of one folder.
+pub(super) fn encode_get(folders: &[FolderRef], address: &str) -> Result<HttpCall, Unsupported> {
+    let unsupported = |reason| Unsupported { operation: Operation::GetFolders, reason };
+    let name = match folders {
+        [FolderRef::Id(id)] => Cow::Borrowed(known(id, Operation::GetFolders)?),
+        [FolderRef::Kind(kind)] => well_known_name(*kind).ok_or(unsupported("the folder has no well-known name"))?,
+        _ => return Err(unsupported("Graph takes one folder at a time; use a batch")),
+    };
+    Ok(super::get(format!("/v1.0/users/{}/mailFolders/{}", segment(address), segment(&name))))
+}
+
+/// The lengths of `GetFolders`.
+pub(super) fn asked_get(folders: &[FolderRef], address: u64) -> Asked {
+    let name = folders.first().map_or(0, |folder| match folder {
+        FolderRef::Id(id) => id_segment_length(id),
+        FolderRef::Kind(kind) => well_known_length(*kind),
+    });
+    Asked::get("/users//mailFolders/".len() as u64 + address + name)
+}
+
+/// Reads a request for one folder.
+pub(super) fn decode_get(place: &Place, references: &mut References) -> Call {
+    let folder = match kind_named(&place.folder.to_ascii_lowercase()) {
+        FolderKind::User => FolderRef::Id(references.read(Kind::Folder, &place.folder)),
+        kind => FolderRef::Kind(kind),
+    };
+    Call::GetFolders { folders: vec![folder] }
+}
+
+/// Writes one folder, or why there is none.
+pub(super) fn encode_got(found: &[Result<FolderEntry, ItemError>], mailbox: MailboxKey) -> HttpAnswer {
+    match found.first() {
+        Some(Ok(entry)) => super::answer(200, &write_folder(entry, mailbox, &Form::MailFolders)),
+        Some(Err(error)) => encode_item(error),
+        None => super::empty(204),
+    }
+}
+
+/// The lengths of [`encode_got`].
+pub(super) fn got_frame(found: &[Result<FolderEntry, ItemError>]) -> Frame {
+    match found.first() {
+        Some(Ok(entry)) => {
+            let fixed = r#"{"id":"","displayName":"","totalItemCount":,"sizeInBytes":}"#.len() as u64;
+            Frame::new(fixed + values_length(entry), JSON)
+        }
+        Some(Err(error)) => item_frame(error),
+        None => EMPTY,
+    }
+}
+
+/// Reads one folder, or why there is none.
+pub(super) fn decode_got(answer: &HttpAnswer) -> Result<Answer, Refusal> {
+    if answer.status != 200 {
+        return read_item(answer).map(|error| Answer::FolderList(vec![Err(error)]));
+    }
+    let folder: Folder<'_> = serde_json::from_slice(&answer.body).map_err(|_| malformed(answer))?;
+    Ok(Answer::FolderList(vec![Ok(read_folder(&folder))]))
+}
+
 /// The folder that a path names.
 pub(super) fn folder(references: &mut References, text: &str) -> Id {
     if text.eq_ignore_ascii_case(ROOT_NAME) { Id::Number(ROOT) } else { references.read(Kind::Folder, text) }
@@ -230,6 +289,10 @@ pub(super) fn decode_create(place: &Place, body: &[u8], references: &mut Referen
     Ok(Call::CreateFolder { parent, name: Arc::from(&*named.display_name) })
 }
 
+fn size_property(bytes: u64) -> Property<'static> {
+    Property { id: SIZE_PROPERTY.into(), value: bytes.to_string().into() }
+}
+
 fn write_folder(entry: &FolderEntry, mailbox: MailboxKey, form: &Form) -> Folder<'static> {
     let text = |id: &Id| Cow::Owned(written(Kind::Folder, mailbox, id).into_owned());
     let mail = *form == Form::MailFolders;
@@ -241,10 +304,7 @@ fn write_folder(entry: &FolderEntry, mailbox: MailboxKey, form: &Form) -> Folder
         class: (!mail).then(|| Cow::Borrowed(class(entry.kind))),
         well_known_name: well_known_name(entry.kind),
         size_in_bytes: mail.then_some(entry.bytes),
-        single_value_extended_properties: match mail {
-            true => Vec::new(),
-            false => vec![Property { id: SIZE_PROPERTY.into(), value: entry.bytes.to_string().into() }],
-        },
+        single_value_extended_properties: if mail { Vec::new() } else { vec![size_property(entry.bytes)] },
     }
 }
 
@@ -278,14 +338,18 @@ const FOLDER_LENGTH: usize = concat!(
 )
 .len();
 
-fn folder_length(entry: &FolderEntry) -> u64 {
+/// How much the values of a folder and the fields that may be missing add to either shape.
+fn values_length(entry: &FolderEntry) -> u64 {
     let parent = entry.parent.as_ref().map_or(0, |id| r#","parentFolderId":"""#.len() as u64 + id_length(id));
     let known = match well_known_length(entry.kind) {
         0 => 0,
         length => r#","wellKnownName":"""#.len() as u64 + length,
     };
-    let values = id_length(&entry.id) + json_length(&entry.name) + digits(entry.items) + digits(entry.bytes);
-    FOLDER_LENGTH as u64 + values + parent + known + class(entry.kind).len() as u64
+    id_length(&entry.id) + json_length(&entry.name) + digits(entry.items) + digits(entry.bytes) + parent + known
+}
+
+fn folder_length(entry: &FolderEntry) -> u64 {
+    FOLDER_LENGTH as u64 + values_length(entry) + class(entry.kind).len() as u64
 }
 
 /// The lengths of [`encode_answer`] in its usual form.

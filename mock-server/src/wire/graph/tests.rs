@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::time::Span;
 use crate::wire::answer::{ChangeKind, FolderEntry, ItemChange};
-use crate::wire::call::{Content, FolderKind};
+use crate::wire::call::{Content, FolderKind, FolderRef};
 use crate::wire::codec::written;
 use crate::wire::id::ItemKey;
 use crate::wire::refusal::{ItemError, ItemErrorKind};
@@ -25,6 +25,16 @@ fn id() -> impl Strategy<Value = Id> {
 
 fn content() -> impl Strategy<Value = Content> {
     (any::<u64>(), 16u32..600).prop_map(|(key, size)| stream::content(stream::computed(ItemKey(key), size)))
+}
+
+fn folder_ref() -> impl Strategy<Value = FolderRef> {
+    let kind = prop_oneof![
+        Just(FolderKind::Root),
+        Just(FolderKind::Inbox),
+        Just(FolderKind::Junk),
+        any::<u8>().prop_map(FolderKind::Default),
+    ];
+    prop_oneof![id().prop_map(FolderRef::Id), kind.prop_map(FolderRef::Kind)]
 }
 
 /// Calls that may stand in a batch.
@@ -43,6 +53,7 @@ fn single() -> impl Strategy<Value = Call> {
         vec(id(), 1).prop_map(|items| Call::DeleteItems { items }),
         vec(id(), 1..=20).prop_map(|items| Call::ExportItems { items }),
         (prop_oneof![id(), Just(Id::Number(0))], name).prop_map(|(parent, name)| Call::CreateFolder { parent, name }),
+        folder_ref().prop_map(|folder| Call::GetFolders { folders: vec![folder] }),
         Just(Call::CreateImportSession),
         (id(), content()).prop_map(|(folder, content)| Call::CreateMessage { folder, content }),
         Just(Call::ProvisionUser),
@@ -145,6 +156,9 @@ fn answer_for(call: &Call) -> BoxedStrategy<Answer> {
         Call::GetItems { items } | Call::ExportItems { items } => {
             results(items.len()).prop_map(Answer::Contents).boxed()
         }
+        Call::GetFolders { .. } => vec(prop_oneof![folder_entry().prop_map(Ok), item_error().prop_map(Err)], 1)
+            .prop_map(Answer::FolderList)
+            .boxed(),
         Call::DeleteItems { .. } => {
             vec(prop_oneof![Just(Ok(())), item_error().prop_map(Err)], 1).prop_map(Answer::Deleted).boxed()
         }
@@ -177,14 +191,7 @@ fn seen(call: &Call, answer: &Answer) -> Answer {
     let token = |name: &str, id: &Id| Id::text(&format!("{name}={}", text::written(Kind::SyncState, MAILBOX, id)));
     match answer {
         Answer::Folders { folders, state, next } => Answer::Folders {
-            folders: folders
-                .iter()
-                .map(|entry| FolderEntry {
-                    id: text(Kind::Folder, &entry.id),
-                    parent: entry.parent.as_ref().map(|id| text(Kind::Folder, id)),
-                    ..entry.clone()
-                })
-                .collect(),
+            folders: folders.iter().map(seen_folder).collect(),
             state: state.as_ref().map(|state| token("$deltatoken", state)),
             next: *next,
         },
@@ -209,6 +216,11 @@ fn seen(call: &Call, answer: &Answer) -> Answer {
                 })
                 .collect(),
         ),
+        Answer::FolderList(found) => {
+            let one =
+                |entry: &Result<FolderEntry, ItemError>| entry.as_ref().map(seen_folder).map_err(|e| seen_error(*e));
+            Answer::FolderList(found.iter().map(one).collect())
+        }
         Answer::Deleted(deleted) => Answer::Deleted(deleted.iter().map(|one| one.map_err(seen_error)).collect()),
         Answer::Created(id) if matches!(call, Call::CreateFolder { .. }) => Answer::Created(text(Kind::Folder, id)),
         Answer::Created(id) => Answer::Created(text(Kind::Item, id)),
@@ -227,6 +239,11 @@ fn seen(call: &Call, answer: &Answer) -> Answer {
         }
         other => other.clone(),
     }
+}
+
+fn seen_folder(entry: &FolderEntry) -> FolderEntry {
+    let text = |id: &Id| Id::text(&text::written(Kind::Folder, MAILBOX, id));
+    FolderEntry { id: text(&entry.id), parent: entry.parent.as_ref().map(text), ..entry.clone() }
 }
 
 fn seen_change(change: &ItemChange, item: Id) -> ItemChange {

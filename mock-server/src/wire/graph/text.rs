@@ -10,7 +10,7 @@ use crate::wire::id::{Id, MailboxKey};
 use crate::wire::opaque::{self, Kind};
 
 /// What a path segment must not hold as it is (RFC 3986 section 3.3: everything but unreserved characters, sub-delimiters,
-/// colon and at-sign). The apostrophe is kept out as well, because OData puts keys between apostrophes.
+/// colon and at-sign). The apostrophe is kept out as well, because `OData` puts keys between apostrophes.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
