@@ -8,6 +8,7 @@ pub mod content;
 pub mod hasher;
 pub mod mime;
 pub mod overlay;
+pub mod plain;
 pub mod reference;
 pub mod store;
 pub mod stream;

@@ -110,6 +110,12 @@ pub struct Decoded {
     pub call: Call,
 }
 
+/// What the folder of a distinguished name, such as `inbox`, is for; nothing for other text.
+#[must_use]
+pub fn folder_kind(name: &str) -> Option<FolderKind> {
+    kinds::distinguished(name)
+}
+
 fn malformed() -> Refusal {
     Refusal { kind: RefusalKind::Malformed, status: 200, retry_after: None }
 }
