@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -22,7 +23,9 @@ const EARLY: Duration = Duration::from_micros(120);
 /// them.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    epoch: Instant,
+    made: Instant,
+    /// Nanoseconds between the making of the clock and the moment at which it shows zero.
+    epoch: Arc<AtomicU64>,
     timer: Arc<Timer>,
 }
 
@@ -30,23 +33,31 @@ impl Clock {
     /// A clock that shows [`Moment::START`] now.
     #[must_use]
     pub fn start() -> Self {
-        Self { epoch: instant_now(), timer: Arc::new(Timer::start()) }
+        Self { made: instant_now(), epoch: Arc::default(), timer: Arc::new(Timer::start()) }
+    }
+
+    /// Lets this clock and all its clones show [`Moment::START`] again. Meant for the end of preparations, when nobody
+    /// waits yet.
+    pub fn restart(&self) {
+        self.epoch.store(self.since_made(), Ordering::Relaxed);
+    }
+
+    fn since_made(&self) -> u64 {
+        instant_now().duration_since(self.made).as_nanos() as u64
     }
 
     /// The present moment.
     #[must_use]
     pub fn now(&self) -> Moment {
-        Moment(instant_now().duration_since(self.epoch).as_nanos() as u64)
+        Moment(self.since_made().saturating_sub(self.epoch.load(Ordering::Relaxed)))
     }
 
     /// Waits until a moment; ready at once if it has passed. Never ready too early.
-    #[must_use]
     pub fn sleep_until(&self, moment: Moment) -> Sleep {
         Sleep { clock: self.clone(), until: moment, entry: None }
     }
 
     /// Waits for a span.
-    #[must_use]
     pub fn sleep(&self, span: Span) -> Sleep {
         self.sleep_until(self.now() + span)
     }
@@ -54,7 +65,8 @@ impl Clock {
     /// The instant at which the timer thread wakes whoever waits until `moment`; absent if that lies beyond what the
     /// operating system's clock can count.
     fn wake_at(&self, moment: Moment) -> Option<Instant> {
-        self.epoch.checked_add(Duration::from_nanos(moment.0))?.checked_sub(EARLY)
+        let since_made = moment.0.checked_add(self.epoch.load(Ordering::Relaxed))?;
+        self.made.checked_add(Duration::from_nanos(since_made))?.checked_sub(EARLY)
     }
 }
 
@@ -195,7 +207,7 @@ mod tests {
     use super::*;
 
     fn block_on<F: Future>(future: F) -> F::Output {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
     }
 
     #[test]
@@ -226,16 +238,28 @@ mod tests {
     }
 
     #[test]
+    fn a_restarted_clock_counts_from_zero_for_everybody() {
+        let clock = Clock::start();
+        let theirs = clock.clone();
+        block_on(clock.sleep(Span::milliseconds(2)));
+        clock.restart();
+        let until = Moment::START + Span::milliseconds(1);
+        assert!(theirs.now() < until);
+        block_on(theirs.sleep_until(until));
+        assert!(clock.now() >= until);
+    }
+
+    #[test]
     fn waits_end_in_the_order_of_their_moments() {
         block_on(async {
             let clock = Clock::start();
             let ended = Mutex::new(Vec::new());
             let wait = async |milliseconds| {
                 clock.sleep_until(Moment(0) + Span::milliseconds(milliseconds)).await;
-                ended.lock().unwrap().push(milliseconds);
+                ended.lock().expect("no panic").push(milliseconds);
             };
             tokio::join!(wait(9), wait(5), wait(7));
-            assert_eq!(*ended.lock().unwrap(), [5, 7, 9]);
+            assert_eq!(*ended.lock().expect("no panic"), [5, 7, 9]);
         });
     }
 }

@@ -16,6 +16,7 @@
 //!
 //! [RFC 9562]: https://www.rfc-editor.org/rfc/rfc9562#section-5.8
 
+use super::call::RequestIdentity;
 use crate::draw::mix;
 
 /// The name of the header.
@@ -33,9 +34,10 @@ fn check(request: u64, attempt: u32) -> u32 {
     (mix(mix(request ^ 0x7761_7665_7461_6e6b) ^ u64::from(attempt)) >> (64 - CHECK_BITS)) as u32
 }
 
-/// Writes which request it is (`request`) and how often it was tried before (`attempt`) as a GUID.
+/// Writes which request it is as a GUID.
 #[must_use]
-pub fn encode(request: u64, attempt: u32) -> String {
+pub fn encode(identity: RequestIdentity) -> String {
+    let RequestIdentity { request, attempt } = identity;
     let high = u128::from(request >> 16) << 80;
     let middle = u128::from(request >> 4 & 0xfff) << 64;
     let low = u128::from(request & 0xf) << 58 | u128::from(check(request, attempt)) << 32 | u128::from(attempt);
@@ -43,9 +45,9 @@ pub fn encode(request: u64, attempt: u32) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// Reads a GUID that [`encode`] wrote: the request and the attempt. Nothing is returned for any other text.
+/// Reads a GUID that [`encode`] wrote. Nothing is returned for any other text.
 #[must_use]
-pub fn decode(text: &str) -> Option<(u64, u32)> {
+pub fn decode(text: &str) -> Option<RequestIdentity> {
     let bytes = text.as_bytes();
     if bytes.len() != LENGTH || [8, 13, 18, 23].iter().any(|&at| bytes[at] != b'-') {
         return None;
@@ -61,7 +63,7 @@ pub fn decode(text: &str) -> Option<(u64, u32)> {
     let attempt = word as u32;
     let marked = word & (0xf << 76 | 0b11 << 62) == MARKS;
     let checked = (word >> 32) as u32 & ((1 << CHECK_BITS) - 1) == check(request, attempt);
-    (marked && checked).then_some((request, attempt))
+    (marked && checked).then_some(RequestIdentity { request, attempt })
 }
 
 #[cfg(test)]
@@ -73,10 +75,11 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_written_is_read(request: u64, attempt: u32) {
-            let text = encode(request, attempt);
+            let identity = RequestIdentity { request, attempt };
+            let text = encode(identity);
             prop_assert_eq!(text.len(), LENGTH);
-            prop_assert_eq!(decode(&text), Some((request, attempt)));
-            prop_assert_eq!(decode(&text.to_uppercase()), Some((request, attempt)));
+            prop_assert_eq!(decode(&text), Some(identity));
+            prop_assert_eq!(decode(&text.to_uppercase()), Some(identity));
         }
 
         #[test]
@@ -94,7 +97,7 @@ mod tests {
 
     #[test]
     fn marks_are_where_the_rfc_puts_them() {
-        let text = encode(u64::MAX, u32::MAX);
+        let text = encode(RequestIdentity { request: u64::MAX, attempt: u32::MAX });
         assert_eq!(&text[14..15], "8");
         assert!("89ab".contains(&text[19..20]), "{text}");
         assert_eq!(decode("11111111-2222-4333-8444-555555555555"), None);
