@@ -24,3 +24,8 @@ mod ledger;
 mod mailbox;
 mod remove;
 mod verify;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod rig;

@@ -6,6 +6,7 @@ pub mod machine;
 
 use mock_server::wire::answer::Answer;
 use mock_server::wire::call::Call;
+use mock_server::wire::refusal::RefusalKind;
 use tokio::sync::SemaphorePermit;
 
 use self::machine::{Cutover, Met, Next, Step};
@@ -87,7 +88,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             },
             Step::ReleaseSource => self.order(Side::Source, &Call::ReleaseMailbox).await,
             Step::ReleaseTarget => self.order(Side::Target, &Call::ReleaseMailbox).await,
-            Step::CancelSwitch => self.order(Side::Target, &Call::CancelSwitch).await,
+            Step::CancelSwitch => self.cancel().await,
             Step::RemoveLicense => self.order(Side::Target, &Call::RemoveLicense).await,
             Step::StartSource => self.order(Side::Source, &Call::StartMailbox).await,
         }
@@ -106,6 +107,15 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             Ok(_) => Ok(Met::Done),
             Err(Setback::Closed) => Err(Setback::Closed),
             Err(_) => Ok(Met::Failed),
+        }
+    }
+
+    /// Gives the switch up. One that the target has never heard of is as good as given up.
+    async fn cancel(&self) -> Result<Met, Setback> {
+        match self.need(Side::Target, &Call::CancelSwitch).await {
+            Err(Setback::Refused(RefusalKind::NotFound)) | Ok(Answer::Done) => Ok(Met::Done),
+            Ok(Answer::Switch(state)) => Ok(Met::Switch(state)),
+            Ok(_) | Err(_) => Ok(Met::Failed),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which folders there are on both sides: match default folders by kind and the others by path, make what is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mock_server::service::reply::Protocol;
@@ -86,8 +86,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         for folder in &mut progress.folders {
             folder.items = folder.items.or_else(|| held.get(&folder.target).copied());
         }
-        let known: std::collections::BTreeSet<Id> =
-            progress.folders.iter().map(|folder| folder.source.clone()).collect();
+        let known: BTreeSet<Id> = progress.folders.iter().map(|folder| folder.source.clone()).collect();
         for (entry, found) in source.iter().zip(&matched.targets) {
             if let Some(found) = found
                 && entry.kind != FolderKind::Root
@@ -246,6 +245,6 @@ impl Matched {
 }
 
 fn unlisted_parent(folders: &[FolderEntry]) -> Option<Id> {
-    let default = folders.iter().find(|entry| !matches!(entry.kind, FolderKind::User | FolderKind::Root))?;
-    default.parent.clone()
+    let listed: BTreeSet<&Id> = folders.iter().map(|entry| &entry.id).collect();
+    folders.iter().filter_map(|entry| entry.parent.as_ref()).find(|parent| !listed.contains(parent)).cloned()
 }

@@ -174,7 +174,7 @@ mod tests {
         let (mut now, mut done, mut refused) = (Moment(0), 0, 0);
         while done < calls {
             now += Span(10);
-            let mut going = 0;
+            let mut going: u32 = 0;
             while pace.ask(now, 0) == Permission::Go {
                 pace.start(now, 0);
                 going += 1;
