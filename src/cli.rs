@@ -4,13 +4,16 @@
 //! `run(&Options) -> Exit`. To add one, name its file below and in the list of `commands!`.
 
 pub mod check;
+pub mod clock;
 pub mod completions;
 pub mod console;
 pub mod exit;
 pub mod explain;
+pub mod forecast;
 pub mod man;
 pub mod options;
 pub mod schema;
+pub mod simulate;
 
 use std::panic;
 use std::process::ExitCode;
@@ -38,6 +41,8 @@ macro_rules! commands {
 }
 
 commands! {
+    Forecast => forecast,
+    Simulate => simulate,
     Explain => explain,
     Check => check,
     Schema => schema,

@@ -21,8 +21,10 @@ pub mod window;
 
 use mock_server::time::Span;
 
-use crate::calendar::{Opening, Window};
+use crate::calendar::Window;
+use crate::calendar::opening::Opening;
 use crate::population::Population;
+use crate::population::describe::Description;
 use crate::scenario::plan::Plan;
 use job::Rates;
 use result::Forecast;
@@ -39,6 +41,13 @@ pub enum ForecastError {
     NeverOpens(String, jiff::civil::Date),
 }
 
+/// An opening for people: local date, time and zone.
+fn label(window: &Window, opening: &Opening) -> String {
+    let opens = opening.opens.to_zoned(window.zone.clone());
+    let closes = opening.closes.to_zoned(window.zone.clone());
+    format!("{} to {}", opens.strftime("%A %Y-%m-%d %H:%M"), closes.strftime("%A %Y-%m-%d %H:%M %Q"))
+}
+
 /// Openings a week of all windows, freezes left out.
 fn openings_per_week(windows: &[Window]) -> f64 {
     windows.iter().map(|window| window.days.len() as f64).sum()
@@ -48,6 +57,7 @@ fn openings_per_week(windows: &[Window]) -> f64 {
 pub fn forecast(
     plan: &Plan,
     population: &Population,
+    described: &Description,
     threads: usize,
     progress: Progress<'_>,
 ) -> Result<Forecast, ForecastError> {
@@ -69,9 +79,10 @@ pub fn forecast(
         let question = Question {
             plan,
             population,
+            described,
             name: &window.name,
-            opening: &opening.label(),
-            open: opening.open(),
+            opening: &label(window, opening),
+            open: opening.duration(),
             every,
             threads,
         };

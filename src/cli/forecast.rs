@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::options::{Format, OutputArgs, ScenarioArgs};
 use crate::forecast;
 use crate::population::Population;
+use crate::report::html::SizeBins;
 use crate::report::{html, json, text};
 
 /// Steps of the progress bar.
@@ -45,14 +46,14 @@ pub fn run(options: &Options) -> Exit {
         }
     };
     let stopwatch = Stopwatch::start();
-    let threads =
-        options.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads = options.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let totals = population.describe(population.len());
     let progress = Progress::new(STEPS, "forecast");
     let told = |share: f64, what: &str| {
         progress.set((share * STEPS as f64) as u64);
         progress.say(what);
     };
-    let answer = forecast::forecast(&plan, &population, threads, &told);
+    let answer = forecast::forecast(&plan, &population, &totals, threads, &told);
     drop(progress);
     let answer = match answer {
         Ok(answer) => answer,
@@ -61,11 +62,10 @@ pub fn run(options: &Options) -> Exit {
             return Exit::InvalidInput;
         }
     };
-    let totals = population.totals(threads);
     let wall_seconds = stopwatch.seconds();
-    let published = json::forecast::report(&plan, totals, &answer, wall_seconds);
+    let published = json::forecast::report(&plan, &totals, &answer, wall_seconds);
     if let Some(directory) = &options.output.out {
-        let page = html::forecast(&plan, &totals, &answer, &published, &population.size_bins());
+        let page = html::forecast(&plan, &totals, &answer, &published, &SizeBins::of(&population));
         let files = [("summary.json", json::render(&published)), ("report.html", page)];
         if let Err(error) = keep(directory, &files) {
             console::error(&format!("cannot write to {}: {error}", directory.display()));

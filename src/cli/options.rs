@@ -53,6 +53,12 @@ pub fn report(problems: &Problems) -> Exit {
     Exit::InvalidInput
 }
 
+/// Reads the scale of a model: one mailbox in so many, written `1/k`.
+pub fn scale(text: &str) -> Result<u32, String> {
+    let k = text.strip_prefix("1/").and_then(|k| k.trim().parse().ok()).filter(|k| *k > 0);
+    k.ok_or_else(|| format!("`{text}` is no scale: write 1/k with a whole number k, for example 1/100"))
+}
+
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%+@".contains(c);

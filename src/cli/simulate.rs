@@ -40,7 +40,7 @@ pub fn run(options: &Options) -> Exit {
     let stopwatch = Stopwatch::start();
     let mut mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
     order::arrange(&plan, &population, &mut mailboxes);
-    let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.close());
+    let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open());
     let wall_seconds = stopwatch.seconds();
     let report = json::run::report(&plan, "virtual", &finished.summary, wall_seconds);
     let exit = console::print(&match options.output.format {

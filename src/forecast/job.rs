@@ -8,7 +8,7 @@ use mock_server::time::Span;
 use mock_server::wire::call::Operation;
 use mock_server::wire::id::MailboxKey;
 
-use crate::population::Population;
+use crate::population::{Population, wave};
 use crate::scenario::plan::{LinkPlan, Plan, SidePlan};
 
 /// One mailbox's cutover.
@@ -44,11 +44,8 @@ pub struct Rates {
 
 fn cost(side: &SidePlan, operation: Operation) -> (Span, Span) {
     let costs = &side.server.costs;
-    let cost = costs
-        .by_operation
-        .iter()
-        .find(|(named, _)| *named == operation)
-        .map_or(&costs.default, |(_, cost)| cost);
+    let cost =
+        costs.by_operation.iter().find(|(named, _)| *named == operation).map_or(&costs.default, |(_, cost)| cost);
     (cost.call.mean(), cost.per_item)
 }
 
@@ -89,8 +86,7 @@ impl Rates {
         let exports = (changed / f64::from(plan.pipeline.batch.export_items)).ceil();
         let sync_round = (self.sync + self.network_source).scale(folders / workers);
         let import_round = (self.import + self.network_target).scale((changed / workers).ceil());
-        let export_round =
-            (self.export_call + self.network_source).scale(exports) + self.export_each.scale(changed);
+        let export_round = (self.export_call + self.network_source).scale(exports) + self.export_each.scale(changed);
         let listing = (self.list_source + self.network_source + self.list_target + self.network_target).scale(pages);
         let person = self.person + self.network_target;
         let drawn = draw::hash(service_seed, Purpose::Switch, u64::from(mailbox.0), 0, 0);
@@ -102,11 +98,8 @@ impl Rates {
             before: listing + sync_round + export_round + import_round,
             held: sync_round + person * 4 + seen,
             after: listing + person * 2,
-            bytes: changed * population.mean_change_bytes() * 2.0,
-            requests: (
-                pages * 2.0 + folders * 2.0 + exports + 2.0,
-                pages * 2.0 + changed + 5.0 + polls as f64,
-            ),
+            bytes: changed * wave::BYTES_PER_CHANGE * 2.0,
+            requests: (pages * 2.0 + folders * 2.0 + exports + 2.0, pages * 2.0 + changed + 5.0 + polls as f64),
             served: (
                 self.sync.scale(folders * 2.0) + self.export_call.scale(exports) + self.export_each.scale(changed),
                 self.import.scale(changed) + self.person * (4 + polls),

@@ -3,7 +3,7 @@
 use mock_server::time::Span;
 
 use super::result::PrestageFlow;
-use crate::population::Population;
+use crate::population::describe::{Description, SHARES};
 use crate::scenario::plan::{Plan, PrestagePlan};
 
 /// Bytes per second that one mailbox can receive: 150 MB in 5 minutes for each app and mailbox (Microsoft Graph
@@ -12,8 +12,8 @@ const MAILBOX_BYTES_PER_SECOND: f64 = 500_000.0;
 
 /// What must be copied ahead for waves of a size that come `every` so often, and whether it can be.
 #[must_use]
-pub fn flow(plan: &Plan, population: &Population, prestage: &PrestagePlan, wave: u32, every: Span) -> PrestageFlow {
-    let wave_bytes = population.mean_bytes() * f64::from(wave);
+pub fn flow(plan: &Plan, described: &Description, prestage: &PrestagePlan, wave: u32, every: Span) -> PrestageFlow {
+    let wave_bytes = described.size_bytes.mean * f64::from(wave);
     let needed = wave_bytes / every.as_seconds();
     let lanes = (needed / prestage.lane_bytes_per_second).ceil();
     let link = |rate: Option<f64>| rate.unwrap_or(f64::INFINITY);
@@ -36,7 +36,7 @@ pub fn flow(plan: &Plan, population: &Population, prestage: &PrestagePlan, wave:
         ));
     }
     let rate = prestage.lane_bytes_per_second.min(MAILBOX_BYTES_PER_SECOND);
-    let largest = population.bytes_quantile(0.99) / rate;
+    let largest = hundredth(described) / rate;
     if largest > prestage.lead.as_seconds() {
         obstacles.push(format!(
             "one mailbox in a hundred takes {:.1} days or more to copy on one lane, the lead is {lead_days:.1} days",
@@ -55,4 +55,10 @@ pub fn flow(plan: &Plan, population: &Population, prestage: &PrestagePlan, wave:
         feasible: obstacles.is_empty(),
         obstacles,
     }
+}
+
+/// The size that one mailbox in a hundred reaches, in bytes.
+fn hundredth(described: &Description) -> f64 {
+    let place = SHARES.iter().position(|share| *share >= 0.99).expect("the 99th percentile is described");
+    described.size_bytes.quantiles[place]
 }

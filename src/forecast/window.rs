@@ -11,6 +11,7 @@ use super::{parallel, prestage, sensitivity};
 use crate::engine::order;
 use crate::engine::virtual_time::run::{Finished, simulate};
 use crate::event::Cause;
+use crate::population::describe::Description;
 use crate::population::{Population, wave};
 use crate::scenario::plan::Plan;
 
@@ -30,6 +31,8 @@ pub struct Question<'a> {
     pub plan: &'a Plan,
     /// The population that waves are drawn from.
     pub population: &'a Population,
+    /// The population in numbers.
+    pub described: &'a Description,
     /// Name of the window.
     pub name: &'a str,
     /// The opening, for people.
@@ -192,9 +195,9 @@ impl Question<'_> {
 
     fn prestage(&self, wave: u32) -> PrestageFlow {
         match &self.plan.wave.prestage {
-            Some(prestage) => prestage::flow(self.plan, self.population, prestage, wave, self.every),
+            Some(prestage) => prestage::flow(self.plan, self.described, prestage, wave, self.every),
             None => PrestageFlow {
-                wave_bytes: self.population.mean_bytes() * f64::from(wave),
+                wave_bytes: self.described.size_bytes.mean * f64::from(wave),
                 gigabytes_per_hour: 0.0,
                 lanes: 0,
                 lanes_granted: 0,

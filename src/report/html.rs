@@ -8,7 +8,10 @@ use std::fmt::Write;
 use super::json::forecast::ForecastReport;
 use super::number::{bytes, count, percent, significant, span};
 use crate::forecast::result::{Effect, Forecast, Inference, WindowForecast};
-use crate::population::Totals;
+use mock_server::wire::id::MailboxKey;
+
+use crate::population::Population;
+use crate::population::describe::Description;
 use crate::scenario::plan::{Assumption, Plan};
 
 const STYLE: &str = include_str!("html/report.css");
@@ -25,6 +28,32 @@ pub struct SizeBins {
     pub mailboxes: Vec<f64>,
     /// Share of all bytes in each bin.
     pub bytes: Vec<f64>,
+}
+
+/// Mailboxes that the picture of the population is drawn from.
+const SAMPLE: u32 = 50_000;
+/// Upper ends of the bins, in bytes: one, two and five of every power of ten from a megabyte to a hundred gigabytes.
+const BINS: [f64; 17] = [1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8, 2e8, 5e8, 1e9, 2e9, 5e9, 1e10, 2e10, 5e10, 1e11, 2e11];
+
+impl SizeBins {
+    /// The spread of a population, from an evenly spaced sample of it.
+    #[must_use]
+    pub fn of(population: &Population) -> Self {
+        let drawn = SAMPLE.min(population.len());
+        let (mut mailboxes, mut bytes) = (vec![0.0; BINS.len()], vec![0.0; BINS.len()]);
+        for number in 0..drawn {
+            let key = (u64::from(number) * u64::from(population.len()) / u64::from(drawn)) as u32;
+            let size = population.mailbox(MailboxKey(key)).bytes as f64;
+            let bin = BINS.partition_point(|upper| *upper < size).min(BINS.len() - 1);
+            mailboxes[bin] += 1.0;
+            bytes[bin] += size;
+        }
+        let shares = |counts: Vec<f64>| {
+            let total = counts.iter().sum::<f64>().max(1.0);
+            counts.into_iter().map(|count| count / total).collect()
+        };
+        Self { upper_bytes: BINS.to_vec(), mailboxes: shares(mailboxes), bytes: shares(bytes) }
+    }
 }
 
 /// Text made safe for HTML.
@@ -55,7 +84,7 @@ fn push(page: &mut String, content: &str) {
 #[must_use]
 pub fn forecast(
     plan: &Plan,
-    totals: &Totals,
+    totals: &Description,
     forecast: &Forecast,
     published: &ForecastReport,
     sizes: &SizeBins,
@@ -70,7 +99,7 @@ pub fn forecast(
         &mut page,
         &format!(
             "<p>{} mailboxes, {}, {} items. Scenario {}, seed {}, wavetank {}.</p></header>",
-            count(totals.mailboxes),
+            count(totals.mailboxes.into()),
             bytes(totals.bytes as f64),
             count(totals.items),
             escape(&plan.hash),

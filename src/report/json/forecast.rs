@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ScenarioIdentity, by_cause};
 use crate::forecast::result::{CurvePoint, Effect, Forecast, Inference, Quantiles, WindowForecast};
-use crate::population::Totals;
+use crate::population::describe::Description;
 use crate::scenario::plan::{Assumption, Origin, Plan};
 
 /// The version of this format.
@@ -48,9 +48,9 @@ pub struct PopulationReport {
     pub items: u64,
 }
 
-impl From<Totals> for PopulationReport {
-    fn from(totals: Totals) -> Self {
-        Self { mailboxes: totals.mailboxes, bytes: totals.bytes, items: totals.items }
+impl From<&Description> for PopulationReport {
+    fn from(totals: &Description) -> Self {
+        Self { mailboxes: totals.mailboxes.into(), bytes: totals.bytes, items: totals.items }
     }
 }
 
@@ -277,7 +277,7 @@ impl From<&WindowForecast> for WindowReport {
 
 /// The answer as it is published.
 #[must_use]
-pub fn report(plan: &Plan, totals: Totals, forecast: &Forecast, wall_seconds: f64) -> ForecastReport {
+pub fn report(plan: &Plan, totals: &Description, forecast: &Forecast, wall_seconds: f64) -> ForecastReport {
     ForecastReport {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),

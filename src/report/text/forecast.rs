@@ -2,20 +2,20 @@
 
 use super::{line, time_by_cause};
 use crate::forecast::result::{Effect, Forecast, Inference, WindowForecast};
-use crate::population::Totals;
+use crate::population::describe::Description;
 use crate::report::number::{bytes, count, percent, significant, span};
 use crate::scenario::plan::Plan;
 
 /// The whole answer.
 #[must_use]
-pub fn report(plan: &Plan, totals: &Totals, forecast: &Forecast, wall_seconds: f64) -> String {
+pub fn report(plan: &Plan, totals: &Description, forecast: &Forecast, wall_seconds: f64) -> String {
     let mut text = String::new();
     line(&mut text, &plan.title);
     line(
         &mut text,
         &format!(
             "{} mailboxes, {}, {} items",
-            count(totals.mailboxes),
+            count(totals.mailboxes.into()),
             bytes(totals.bytes as f64),
             count(totals.items)
         ),
@@ -141,9 +141,6 @@ fn explanation(text: &mut String, inference: &Inference) {
             .map(|(window, switches)| format!("{window} needs {} open switches", significant(*switches)))
             .collect();
         let mark = if combination.explains_all { "  <- one cap explains all" } else { "" };
-        line(
-            text,
-            &format!("  mean switch {:>7}: {}{mark}", span(combination.switch_mean), needed.join(", ")),
-        );
+        line(text, &format!("  mean switch {:>7}: {}{mark}", span(combination.switch_mean), needed.join(", ")));
     }
 }
