@@ -2,4 +2,6 @@
 //!
 //! Knows how to run a wave; decides nothing about how a mailbox is moved, nor what a run means.
 
+pub mod network;
 pub mod virtual_time;
+pub mod wire;

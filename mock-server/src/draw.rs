@@ -66,6 +66,16 @@ pub const fn mix(mut word: u64) -> u64 {
     word ^ (word >> 31)
 }
 
+/// Undoes [`mix`].
+#[must_use]
+pub const fn unmix(mut word: u64) -> u64 {
+    word ^= word >> 31 ^ word >> 62;
+    word = word.wrapping_mul(0x3196_42b2_d24d_8ec3);
+    word ^= word >> 27 ^ word >> 54;
+    word = word.wrapping_mul(0x96de_1b17_3f11_9089);
+    word ^ word >> 30 ^ word >> 60
+}
+
 /// Hashes a seed, a purpose and three numbers into one word.
 ///
 /// The seed is mixed before use: seeds that differ by one give independent streams.
@@ -176,6 +186,14 @@ mod tests {
         ] {
             let stated = distribution.mean().as_seconds();
             assert!((mean_of(distribution) / stated - 1.0).abs() < 0.01, "{distribution:?}");
+        }
+    }
+
+    #[test]
+    fn mixing_can_be_undone() {
+        for n in 0..1_000 {
+            assert_eq!(unmix(mix(n)), n);
+            assert_eq!(unmix(mix(!n << 17)), !n << 17);
         }
     }
 

@@ -1,3 +1,14 @@
 //! Sockets: listens, reads requests, asks the service, waits until the answer is ready, writes it.
 //!
 //! The only place of this crate that does I/O or reads a clock. Decides nothing about mailboxes, limits or faults.
+
+pub mod access;
+mod body;
+pub mod bounds;
+pub mod clock;
+pub mod desk;
+pub mod exchange;
+mod folders;
+pub mod listen;
+pub mod server_timing;
+mod socket;

@@ -1,6 +1,15 @@
-//! What mailboxes hold: content that is computed ([`content`]), and what clients changed (overlay).
+//! What mailboxes hold: content that is computed ([`content`]), and what clients changed ([`overlay`]).
+//! A [`store`] is both together for one mailbox.
 //!
 //! Knows nothing of protocols, limits or time beyond the number of changes that have happened.
 
+pub mod churn;
 pub mod content;
+pub mod hasher;
+pub mod mime;
+pub mod overlay;
+pub mod plain;
 pub mod reference;
+pub mod store;
+pub mod stream;
+pub mod sync;

@@ -3,5 +3,11 @@
 //! A [`Service`](core::Service) is one mailbox server with its limits, faults, costs and mailboxes. It is handed `now`,
 //! answers at once, and says when the answer is ready; it never waits. Knows nothing of bytes on a wire.
 
+mod act;
+pub mod batch;
 pub mod config;
+pub mod core;
+pub mod cost;
+pub mod refusals;
 pub mod reply;
+pub mod switch;

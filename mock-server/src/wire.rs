@@ -4,9 +4,16 @@
 //! A [`call::Call`] is neutral: it says what is wanted, not in which protocol. Each protocol reads and writes the calls
 //! that it has. Both directions live here, so that client and server share one description of the bytes.
 
+pub mod admin;
 pub mod answer;
 pub mod call;
+pub mod codec;
+pub mod entra;
+pub mod ews;
+pub mod graph;
 pub mod http;
 pub mod id;
+pub mod identity;
 pub mod opaque;
 pub mod refusal;
+pub mod stream;

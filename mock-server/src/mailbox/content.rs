@@ -7,8 +7,10 @@
 //! change is a creation (the next ordinal), an update or a deletion of a base item. Which of them is fixed by the
 //! pattern in `mailbox::churn`; how many have happened by a given reading of the clock is [`Content::changes`].
 
+use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::draw::{Purpose, hash, mix, unmix};
 use crate::time::Span;
 use crate::wire::call::FolderKind;
 use crate::wire::id::{ItemKey, MailboxKey};
@@ -58,10 +60,99 @@ pub trait Content {
     /// The display name of a folder, unique among its siblings.
     fn folder_name(&self, mailbox: MailboxKey, folder: &FolderShape) -> Arc<str>;
 
+    /// The seed of the identities of items: [`Content::item`] must return [`item_key`] of this seed as the key.
+    fn key_seed(&self) -> u64;
+
     /// One item. Ordinals below `folder.items` are base items, higher ones arrived later. `version` counts the updates
     /// of the item; an update may change the size but never the key.
     fn item(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> ItemShape;
 
     /// How many changes a folder has seen when the staging clock shows `clock`. Zero at zero, never decreasing.
     fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64;
+}
+
+/// Implements [`Content`] for a pointer to something that implements it.
+macro_rules! forward {
+    ($pointer:ty) => {
+        impl<T: Content + ?Sized> Content for $pointer {
+            fn mailboxes(&self) -> u32 {
+                (**self).mailboxes()
+            }
+
+            fn find(&self, address: &str) -> Option<MailboxKey> {
+                (**self).find(address)
+            }
+
+            fn address(&self, mailbox: MailboxKey) -> String {
+                (**self).address(mailbox)
+            }
+
+            fn folders(&self, mailbox: MailboxKey) -> Vec<FolderShape> {
+                (**self).folders(mailbox)
+            }
+
+            fn folder_name(&self, mailbox: MailboxKey, folder: &FolderShape) -> Arc<str> {
+                (**self).folder_name(mailbox, folder)
+            }
+
+            fn key_seed(&self) -> u64 {
+                (**self).key_seed()
+            }
+
+            fn item(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> ItemShape {
+                (**self).item(mailbox, folder, ordinal, version)
+            }
+
+            fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {
+                (**self).changes(mailbox, folder, clock)
+            }
+        }
+    };
+}
+
+forward!(&T);
+forward!(Rc<T>);
+forward!(Arc<T>);
+
+const ORDINAL_BITS: u32 = 40;
+const COMPUTED_FOLDERS: u64 = 1 << 16;
+
+/// The two words that key the identities of a mailbox's items.
+const fn key_words(seed: u64, mailbox: MailboxKey) -> (u64, u64) {
+    let word = hash(seed, Purpose::ItemKey, mailbox.0 as u64, 0, 0);
+    (word, mix(word.wrapping_add(0x9e37_79b9_7f4a_7c15)))
+}
+
+/// The identity of a computed item: a keyed one-to-one map of the folder (below 2^16) and the ordinal (below 2^40), so
+/// that no two items of a mailbox share an identity and the place can be read back from it.
+#[must_use]
+pub const fn item_key(seed: u64, mailbox: MailboxKey, folder: u32, ordinal: u64) -> ItemKey {
+    let (before, after) = key_words(seed, mailbox);
+    ItemKey(mix((folder as u64) << ORDINAL_BITS ^ ordinal ^ before) ^ after)
+}
+
+/// The folder and ordinal of the item that has an identity by [`item_key`]. Nothing for identities that no computed
+/// item of the mailbox can have; an identity that is not computed may by chance (1 in 256) be read as a place, so the
+/// caller must check that the place exists.
+#[must_use]
+pub const fn read_item_key(seed: u64, mailbox: MailboxKey, key: ItemKey) -> Option<(u32, u64)> {
+    let (before, after) = key_words(seed, mailbox);
+    let place = unmix(key.0 ^ after) ^ before;
+    let folder = place >> ORDINAL_BITS;
+    if folder < COMPUTED_FOLDERS { Some((folder as u32, place & ((1 << ORDINAL_BITS) - 1))) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_identity_tells_its_place(seed: u64, mailbox: u32, folder in 0u32..1 << 16, ordinal in 0u64..1 << 40) {
+            let key = item_key(seed, MailboxKey(mailbox), folder, ordinal);
+            prop_assert_eq!(read_item_key(seed, MailboxKey(mailbox), key), Some((folder, ordinal)));
+        }
+    }
 }

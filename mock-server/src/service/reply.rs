@@ -6,14 +6,8 @@ use crate::wire::call::{Call, RequestIdentity};
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::Refusal;
 
-/// The protocol in which a call arrived. It decides the shape of refusals, and which limits apply by preset.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Protocol {
-    /// Exchange Web Services.
-    Ews,
-    /// Microsoft Graph.
-    Graph,
-}
+/// The protocol in which a call arrived; the wire layer defines it.
+pub type Protocol = crate::wire::call::Protocol;
 
 /// A call together with who makes it.
 #[derive(Clone, Debug)]

@@ -99,6 +99,8 @@ pub enum Answer {
     Batch(Vec<Result<Answer, Refusal>>),
     /// To everything else.
     Done,
+    /// To `GetFolders`: one entry for each folder asked, in order.
+    FolderList(Vec<Result<FolderEntry, ItemError>>),
 }
 
 impl Answer {

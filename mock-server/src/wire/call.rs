@@ -29,6 +29,15 @@ pub struct Upload {
     pub content: Content,
 }
 
+/// The protocol in which a call arrived. It decides the shape of refusals, and which limits apply by preset.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Protocol {
+    /// Exchange Web Services.
+    Ews,
+    /// Microsoft Graph.
+    Graph,
+}
+
 /// Which request this is, the same in every world: faults are keyed by it.
 ///
 /// On the wire it travels as `client-request-id`, a GUID that holds both numbers. A request without one is numbered by
@@ -68,6 +77,15 @@ pub enum FolderKind {
     Default(u8),
     /// A folder that the user made.
     User,
+}
+
+/// A folder as a client may name it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FolderRef {
+    /// By the reference that the server gave out.
+    Id(Id),
+    /// By what it is for; never [`FolderKind::User`].
+    Kind(FolderKind),
 }
 
 /// One request to a mailbox server.
@@ -171,6 +189,11 @@ pub enum Call {
     CancelSwitch,
     /// Remove what the move left behind on this side.
     ReleaseMailbox,
+    /// Describe some folders (EWS `GetFolder`).
+    GetFolders {
+        /// The folders.
+        folders: Vec<FolderRef>,
+    },
 }
 
 /// The kinds of [`Call`], for limits, costs, faults and counts.
@@ -200,11 +223,12 @@ pub enum Operation {
     PollSwitch,
     CancelSwitch,
     ReleaseMailbox,
+    GetFolders,
 }
 
 impl Operation {
     /// All operations, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::FindFolders,
         Self::SyncFolders,
         Self::SyncItems,
@@ -227,6 +251,7 @@ impl Operation {
         Self::PollSwitch,
         Self::CancelSwitch,
         Self::ReleaseMailbox,
+        Self::GetFolders,
     ];
 
     /// The name used in scenarios, reports and logs.
@@ -255,6 +280,7 @@ impl Operation {
             Self::PollSwitch => "poll_switch",
             Self::CancelSwitch => "cancel_switch",
             Self::ReleaseMailbox => "release_mailbox",
+            Self::GetFolders => "get_folders",
         }
     }
 
@@ -298,6 +324,7 @@ impl Call {
             Self::PollSwitch => Operation::PollSwitch,
             Self::CancelSwitch => Operation::CancelSwitch,
             Self::ReleaseMailbox => Operation::ReleaseMailbox,
+            Self::GetFolders { .. } => Operation::GetFolders,
         }
     }
 

@@ -1,5 +1,17 @@
 //! An HTTP exchange as plain values, for codecs that do no I/O.
 
+use super::call::Operation;
+
+/// A call that a protocol cannot carry.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{operation} cannot be written: {reason}")]
+pub struct Unsupported {
+    /// The kind of call.
+    pub operation: Operation,
+    /// Why not, as the end of a sentence.
+    pub reason: &'static str,
+}
+
 /// A request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HttpCall {

@@ -1,0 +1,278 @@
+//! Where requests are taken: reads what is asked, lets the service decide, writes what it says.
+//!
+//! Never waits and does no I/O. Knows the protocols' front doors, and nothing of limits, faults or mailboxes' contents.
+
+use std::collections::BTreeMap;
+
+use super::access::{Access, Caller, Door, challenge};
+use super::exchange::{Decide, Decision, Received};
+use super::folders;
+use super::server_timing;
+use crate::mailbox::content::Content;
+use crate::service::core::Service;
+use crate::service::reply::{Reply, Request, Spoil};
+use crate::time::Moment;
+use crate::wire::answer::Answer;
+use crate::wire::call::{Call, Protocol, RequestIdentity};
+use crate::wire::graph::{self, Named};
+use crate::wire::http::HttpAnswer;
+use crate::wire::id::MailboxKey;
+use crate::wire::refusal::{Refusal, RefusalKind};
+use crate::wire::{admin, entra, ews, identity};
+
+/// Requests that do not say which they are get numbers from here on, by mailbox and in the order of their arrival.
+const FIRST_FOREIGN: u64 = 1 << 63;
+
+const NOT_FOUND: Refusal = Refusal { kind: RefusalKind::NotFound, status: 404, retry_after: None };
+
+/// Takes requests for one service.
+#[derive(Debug)]
+pub struct Desk<C> {
+    service: Service<C>,
+    access: Access,
+    /// Requests that did not say which they are, by mailbox.
+    foreign: BTreeMap<MailboxKey, u64>,
+}
+
+/// Writes answers and refusals of one request in the protocol in which it came.
+trait Voice {
+    fn protocol(&self) -> Protocol;
+    fn answer(&self, answer: &Answer) -> HttpAnswer;
+    fn refusal(&self, refusal: &Refusal) -> HttpAnswer;
+}
+
+impl<C: Content> Desk<C> {
+    /// A desk before a service, which must answer with bytes.
+    pub fn new(service: Service<C>, access: Access) -> Self {
+        Self { service, access, foreign: BTreeMap::new() }
+    }
+
+    /// The service.
+    pub fn service(&mut self) -> &mut Service<C> {
+        &mut self.service
+    }
+
+    /// Which request it is.
+    fn identity(&mut self, mailbox: MailboxKey, request: &Received) -> RequestIdentity {
+        if let Some(identity) = request.header(identity::HEADER).and_then(identity::decode) {
+            return identity;
+        }
+        let count = self.foreign.entry(mailbox).or_default();
+        *count += 1;
+        RequestIdentity { request: FIRST_FOREIGN + *count - 1, attempt: 0 }
+    }
+
+    /// Has the service carry out a call, and writes what the client hears.
+    fn serve(
+        &mut self,
+        now: Moment,
+        (request, caller): (&Received, &Caller),
+        mailbox: MailboxKey,
+        call: &Call,
+        voice: &impl Voice,
+    ) -> Decision {
+        let identity = self.identity(mailbox, request);
+        let placed = folders::place(call, mailbox, self.service.content());
+        let asked = Request {
+            app: caller.app,
+            mailbox,
+            protocol: voice.protocol(),
+            identity,
+            body_bytes: request.body.len() as u64,
+            call: placed.as_ref().unwrap_or(call),
+        };
+        let reply = self.service.handle(now, &asked);
+        let (mut answer, spoil) = write(&reply, voice);
+        answer.headers.push((server_timing::HEADER, server_timing::encode(reply.spent)));
+        answer.headers.push(("request-id", identity::encode(identity)));
+        Decision { answer, ready: reply.ready, spoil }
+    }
+
+    fn ews(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
+        if request.method != "POST" {
+            let headers = vec![("Allow", "POST".to_owned())];
+            return Decision::at_once(now, HttpAnswer { status: 405, headers, body: Vec::new() });
+        }
+        let decoded = match ews::decode_call(&request.body, request.header("x-anchormailbox")) {
+            Ok(decoded) => decoded,
+            Err(error) => return Decision::at_once(now, ews::encode_error(&error)),
+        };
+        let named = decoded.address.as_deref().or(caller.user.as_deref());
+        let mailbox = match (named.map(|address| self.service.content().find(address)), decoded.mailbox) {
+            (Some(None), _) | (None, None) => None,
+            (Some(Some(named)), owner) => owner.is_none_or(|owner| owner == named).then_some(named),
+            (None, Some(owner)) => Some(owner),
+        };
+        match mailbox {
+            Some(mailbox) => {
+                let voice = EwsVoice { call: &decoded.call, mailbox };
+                self.serve(now, (request, caller), mailbox, &decoded.call, &voice)
+            }
+            None => Decision::at_once(now, ews::encode_refusal(Some(&decoded.call), &NOT_FOUND)),
+        }
+    }
+
+    fn graph(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
+        let prefer: Vec<&str> = request.headers.get_all("prefer").iter().flat_map(|value| value.to_str()).collect();
+        let prefer = prefer.join(",");
+        let headers = graph::Headers { content_type: request.header("content-type"), prefer: Some(&prefer) };
+        let method = request.method.as_str();
+        let decoded = match graph::decode_call(method, path_and_query(request), headers, &request.body) {
+            Ok(decoded) => decoded,
+            Err(error) => return Decision::at_once(now, error.answer()),
+        };
+        let base = format!("http://{}", request.host());
+        let mailbox = match &decoded.mailbox {
+            Named::Address(address) => self.service.content().find(address),
+            Named::Key(key) => (key.0 < self.service.content().mailboxes()).then_some(*key),
+            Named::Nobody => {
+                let nothing = Answer::Batch(Vec::new());
+                return Decision::at_once(now, graph::answer_to(&decoded, &nothing, MailboxKey(0), &base));
+            }
+        };
+        match mailbox.filter(|&mailbox| decoded.belongs_to(mailbox)) {
+            Some(mailbox) => {
+                let voice = GraphVoice { decoded: &decoded, mailbox, base: &base };
+                self.serve(now, (request, caller), mailbox, &decoded.call, &voice)
+            }
+            None => Decision::at_once(now, graph::encode_refusal(&NOT_FOUND)),
+        }
+    }
+
+    fn admin(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
+        let decoded = match admin::decode_call(request.method.as_str(), path_and_query(request), &request.body) {
+            Ok(decoded) => decoded,
+            Err(error) => return Decision::at_once(now, error.answer()),
+        };
+        match self.service.content().find(&decoded.address) {
+            Some(mailbox) => self.serve(now, (request, caller), mailbox, &decoded.call, &AdminVoice),
+            None => Decision::at_once(now, graph::encode_refusal(&NOT_FOUND)),
+        }
+    }
+}
+
+impl<C: Content> Decide for Desk<C> {
+    fn decide(&mut self, now: Moment, request: &Received) -> Decision {
+        let path = path_and_query(request);
+        if entra::tenant_of(path).is_some() {
+            let answer = self.access.token(now, request.method.as_str(), path, &request.body);
+            return Decision::at_once(now, answer);
+        }
+        let door = door(path);
+        match self.access.admit(now, door, request.header("authorization")) {
+            Err(denied) => Decision::at_once(now, challenge(door, denied)),
+            Ok(caller) => match door {
+                Door::Ews => self.ews(now, request, &caller),
+                Door::Graph => self.graph(now, request, &caller),
+                Door::Admin => self.admin(now, request, &caller),
+            },
+        }
+    }
+}
+
+fn path_and_query(request: &Received) -> &str {
+    request.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str)
+}
+
+/// The door that a path leads to. Case and doubled slashes do not matter; what is nothing else is Graph's to refuse.
+fn door(path_and_query: &str) -> Door {
+    let path = path_and_query.split('?').next().unwrap_or_default();
+    let mut words = path.split('/').filter(|word| !word.is_empty());
+    let is = |word: Option<&str>, wanted: &str| word.is_some_and(|word| word.eq_ignore_ascii_case(wanted));
+    let first = words.next();
+    if is(first, "ews") && is(words.next(), "exchange.asmx") {
+        Door::Ews
+    } else if is(first, "adminapi") {
+        Door::Admin
+    } else {
+        Door::Graph
+    }
+}
+
+/// The answer as it would arrive unspoiled, and how it is spoiled.
+fn write(reply: &Reply, voice: &impl Voice) -> (HttpAnswer, Option<Spoil>) {
+    match (&reply.outcome, &reply.spoiled) {
+        (_, Some((spoil, answer))) => (voice.answer(answer), Some(*spoil)),
+        (Ok(answer), None) => (voice.answer(answer), None),
+        (Err(refusal), None) => {
+            // There is no answer that could have been sent: the connection itself fails.
+            let spoil = match refusal.kind {
+                RefusalKind::ConnectionReset => Some(Spoil::Reset),
+                RefusalKind::Truncated => Some(Spoil::Truncate),
+                _ => None,
+            };
+            (voice.refusal(refusal), spoil)
+        }
+    }
+}
+
+struct EwsVoice<'a> {
+    call: &'a Call,
+    mailbox: MailboxKey,
+}
+
+impl Voice for EwsVoice<'_> {
+    fn protocol(&self) -> Protocol {
+        Protocol::Ews
+    }
+
+    fn answer(&self, answer: &Answer) -> HttpAnswer {
+        ews::encode_answer(self.call, answer, self.mailbox)
+    }
+
+    fn refusal(&self, refusal: &Refusal) -> HttpAnswer {
+        ews::encode_refusal(Some(self.call), refusal)
+    }
+}
+
+struct GraphVoice<'a> {
+    decoded: &'a graph::Decoded,
+    mailbox: MailboxKey,
+    base: &'a str,
+}
+
+impl Voice for GraphVoice<'_> {
+    fn protocol(&self) -> Protocol {
+        Protocol::Graph
+    }
+
+    fn answer(&self, answer: &Answer) -> HttpAnswer {
+        graph::answer_to(self.decoded, answer, self.mailbox, self.base)
+    }
+
+    fn refusal(&self, refusal: &Refusal) -> HttpAnswer {
+        graph::refuse(self.decoded, refusal, self.mailbox, self.base)
+    }
+}
+
+struct AdminVoice;
+
+impl Voice for AdminVoice {
+    fn protocol(&self) -> Protocol {
+        Protocol::Graph
+    }
+
+    fn answer(&self, answer: &Answer) -> HttpAnswer {
+        admin::encode_answer(answer)
+    }
+
+    fn refusal(&self, refusal: &Refusal) -> HttpAnswer {
+        graph::encode_refusal(refusal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_their_doors() {
+        for path in ["/EWS/Exchange.asmx", "//ews//exchange.ASMX?x=1"] {
+            assert_eq!(door(path), Door::Ews, "{path}");
+        }
+        assert_eq!(door("/AdminApi/beta/t/InvokeCommand"), Door::Admin);
+        for path in ["/v1.0/users", "/ews/other.asmx", "/ews", "/", ""] {
+            assert_eq!(door(path), Door::Graph, "{path}");
+        }
+    }
+}

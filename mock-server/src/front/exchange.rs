@@ -1,0 +1,163 @@
+//! One HTTP exchange: reads the request, has it decided, waits until the answer is ready, writes it or spoils it.
+//!
+//! Knows nothing of what the request means.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Uri, Version};
+
+use super::body::{self, AnswerBody, Unread};
+use super::bounds::Bounds;
+use super::clock::Clock;
+use super::socket::Fate;
+use crate::service::reply::Spoil;
+use crate::time::Moment;
+use crate::wire::http::HttpAnswer;
+
+/// A request as it was received.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// The method.
+    pub method: Method,
+    /// The path and query.
+    pub uri: Uri,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body. Empty if it is too large for a client that has not said who it is.
+    pub body: Bytes,
+}
+
+impl Received {
+    /// The value of a header, if it is there and is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The host that the client means, port included, for absolute URLs.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.uri.authority().map(hyper::http::uri::Authority::as_str);
+        authority.or_else(|| self.header("host")).unwrap_or("localhost")
+    }
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The answer.
+    pub answer: HttpAnswer,
+    /// When it leaves the server.
+    pub ready: Moment,
+    /// How it is spoiled on its way.
+    pub spoil: Option<Spoil>,
+}
+
+impl Decision {
+    /// An answer that is sent at once and whole.
+    #[must_use]
+    pub fn at_once(now: Moment, answer: HttpAnswer) -> Self {
+        Self { answer, ready: now, spoil: None }
+    }
+}
+
+/// Whoever decides what becomes of requests. Never waits.
+pub trait Decide {
+    /// Decides what becomes of a request that has arrived whole.
+    fn decide(&mut self, now: Moment, request: &Received) -> Decision;
+}
+
+/// The connection, or the stream of an HTTP/2 connection, is broken off on purpose.
+#[derive(Copy, Clone, Debug, thiserror::Error)]
+#[error("the answer is withheld on purpose")]
+pub(super) struct BrokenOff;
+
+/// What all requests of a front share.
+#[derive(Debug)]
+pub(super) struct Front<D> {
+    desk: RefCell<D>,
+    clock: Clock,
+    bounds: Bounds,
+}
+
+impl<D: Decide> Front<D> {
+    /// A front with someone who decides.
+    pub(super) fn new(desk: D, clock: Clock, bounds: Bounds) -> Self {
+        Self { desk: RefCell::new(desk), clock, bounds }
+    }
+
+    /// Carries out one exchange on a connection.
+    pub(super) async fn answer(
+        self: Rc<Self>,
+        fate: Rc<Fate>,
+        request: Request<Incoming>,
+    ) -> Result<Response<AnswerBody>, BrokenOff> {
+        let _in_progress = fate.request();
+        let (head, body) = request.into_parts();
+        let stranger = !head.headers.contains_key(AUTHORIZATION);
+        let most = if stranger { self.bounds.stranger_body_bytes } else { self.bounds.body_bytes };
+        let body = match body::read(body, most, self.bounds.body_time).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) if stranger => Bytes::new(),
+            Err(unread) => return refuse(unread),
+        };
+        let request = Received { method: head.method, uri: head.uri, headers: head.headers, body };
+        let decision = self.desk.borrow_mut().decide(self.clock.now(), &request);
+        drop(request);
+        self.clock.sleep_until(decision.ready).await;
+        match decision.spoil {
+            None => Ok(whole(decision.answer)),
+            Some(Spoil::Truncate) => Ok(cut(decision.answer)),
+            Some(Spoil::Reset) => {
+                if head.version < Version::HTTP_2 {
+                    fate.reset();
+                }
+                Err(BrokenOff)
+            }
+        }
+    }
+}
+
+/// What a client hears whose request body was not read.
+fn refuse(unread: Unread) -> Result<Response<AnswerBody>, BrokenOff> {
+    let status = match unread {
+        Unread::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Unread::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        Unread::Broken => return Err(BrokenOff),
+    };
+    let mut response = Response::new(AnswerBody::whole(Vec::new()));
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+fn whole(answer: HttpAnswer) -> Response<AnswerBody> {
+    respond(answer.status, answer.headers, AnswerBody::whole(answer.body))
+}
+
+/// An answer that announces its whole length and then has half of it. One without a body announces one byte, so that
+/// there is something to miss.
+fn cut(mut answer: HttpAnswer) -> Response<AnswerBody> {
+    if answer.status == StatusCode::NO_CONTENT {
+        answer.status = StatusCode::OK.as_u16();
+    }
+    let length = answer.body.len().max(1);
+    let mut response = respond(answer.status, answer.headers, AnswerBody::cut(answer.body));
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}
+
+fn respond(status: u16, headers: Vec<(&'static str, String)>, body: AnswerBody) -> Response<AnswerBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in headers {
+        // What a codec writes is text; a value that echoes what no header can hold is left out.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,410 @@
+//! One mailbox: its computed content with what clients changed laid over it.
+//!
+//! Holds the folder table, which is costly to compute, and running totals of every folder, which advance with the
+//! changes since they were last asked for. Everything else is computed on demand.
+
+use std::sync::Arc;
+
+use super::churn::{Change, Churn, counts};
+use super::content::{Content, FolderShape, ItemShape, read_item_key};
+use super::overlay::{Foreign, Incoming, Overlay, Touch};
+use super::reference::{self, FIRST_MADE_FOLDER, ItemNumber};
+use crate::time::Span;
+use crate::wire::answer::FolderEntry;
+use crate::wire::call::FolderKind;
+use crate::wire::id::{Id, ItemKey, MailboxKey};
+
+/// What is seen of the computed content: whose mailbox, and what the staging clock shows.
+#[derive(Debug)]
+pub struct View<'a, C: ?Sized> {
+    /// The content.
+    pub content: &'a C,
+    /// The mailbox.
+    pub mailbox: MailboxKey,
+    /// The reading of the staging clock.
+    pub clock: Span,
+}
+
+impl<C: ?Sized> Clone for View<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C: ?Sized> Copy for View<'_, C> {}
+
+/// A folder of a mailbox.
+#[derive(Clone, Debug)]
+pub(super) struct Folder {
+    /// Its shape; for a folder that holds no computed items, one without items and changes.
+    pub(super) shape: FolderShape,
+    /// Whether computed items are in it.
+    computed: bool,
+    name: Option<Arc<str>>,
+    churn: Option<Churn>,
+    /// The number of changes at a reading of the clock.
+    known: Option<(Span, u64)>,
+    totals: Totals,
+}
+
+/// Running totals of a folder.
+#[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
+struct Totals {
+    items: u64,
+    bytes: u64,
+    /// Computed changes included.
+    changes: u64,
+}
+
+/// An item that exists.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// The folder that it is in.
+    pub folder: u32,
+    /// Its identity.
+    pub key: ItemKey,
+    /// Its size in bytes.
+    pub size: u32,
+    /// Whether its content cannot be read.
+    pub corrupt: bool,
+}
+
+/// Why a change was not made.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such folder or item.
+    #[error("there is no such folder or item")]
+    NotFound,
+    /// There is such a folder already.
+    #[error("there is such a folder already")]
+    Exists,
+}
+
+/// One mailbox.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// What clients changed.
+    pub overlay: Overlay,
+    folders: Vec<Folder>,
+    computed_folders: usize,
+}
+
+impl Store {
+    /// A mailbox as nobody has touched it yet. Without computed items it has its default folders, all of them empty.
+    pub fn new<C: Content>(content: &C, mailbox: MailboxKey, holds_items: bool) -> Self {
+        let shapes = content.folders(mailbox).into_iter();
+        let folders: Vec<_> = if holds_items {
+            shapes.map(|shape| Folder::new(shape, None, true)).collect()
+        } else {
+            shapes
+                .filter(|shape| shape.kind != FolderKind::User)
+                .map(|shape| {
+                    Folder::new(FolderShape { items: 0, bytes: 0, changes_per_day: 0.0, ..shape }, None, false)
+                })
+                .collect()
+        };
+        Self { overlay: Overlay::default(), computed_folders: folders.len(), folders }
+    }
+
+    /// The position of a folder in the table.
+    #[inline]
+    fn position(&self, ordinal: u32) -> Option<usize> {
+        if ordinal >= FIRST_MADE_FOLDER {
+            let position = self.computed_folders + (ordinal - FIRST_MADE_FOLDER) as usize;
+            return (position < self.folders.len()).then_some(position);
+        }
+        let computed = &self.folders[..self.computed_folders];
+        match computed.get(ordinal as usize) {
+            Some(folder) if folder.shape.ordinal == ordinal => Some(ordinal as usize),
+            _ => computed.binary_search_by_key(&ordinal, |folder| folder.shape.ordinal).ok(),
+        }
+    }
+
+    /// A folder, by its ordinal.
+    #[inline]
+    pub(super) fn folder(&mut self, ordinal: u32) -> Option<&mut Folder> {
+        self.position(ordinal).map(|position| &mut self.folders[position])
+    }
+
+    /// Whether there is such a folder.
+    #[must_use]
+    #[inline]
+    pub fn has_folder(&self, ordinal: u32) -> bool {
+        self.position(ordinal).is_some()
+    }
+
+    /// The ordinals of all folders, parents before children.
+    pub fn ordinals(&self) -> impl Iterator<Item = u32> {
+        self.folders.iter().map(|folder| folder.shape.ordinal)
+    }
+
+    /// How many folders there are, the root included.
+    #[must_use]
+    pub fn folder_count(&self) -> usize {
+        self.folders.len()
+    }
+
+    /// The ordinal of the default folder of a kind.
+    #[must_use]
+    pub fn default_folder(&self, kind: FolderKind) -> Option<u32> {
+        let found = self.folders.iter().find(|folder| folder.shape.kind == kind && kind != FolderKind::User);
+        found.map(|folder| folder.shape.ordinal)
+    }
+
+    /// The folder at a position of the table, as a listing shows it.
+    pub fn entry<C: Content>(&mut self, view: View<'_, C>, position: usize) -> Option<FolderEntry> {
+        let Self { overlay, folders, .. } = self;
+        let folder = folders.get_mut(position)?;
+        folder.advance(view, overlay);
+        Some(FolderEntry {
+            id: reference::folder(folder.shape.ordinal),
+            parent: folder.shape.parent.map(reference::folder),
+            name: folder.name(view),
+            kind: folder.shape.kind,
+            items: folder.totals.items,
+            bytes: folder.totals.bytes,
+        })
+    }
+
+    /// The folder of an ordinal, as a listing shows it.
+    pub fn entry_of<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> Option<FolderEntry> {
+        let position = self.position(ordinal)?;
+        self.entry(view, position)
+    }
+
+    /// The names of the folders from below the root down to this one, joined by slashes.
+    pub fn path<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> String {
+        let mut names = Vec::new();
+        let mut next = Some(ordinal);
+        while let Some(folder) = next.and_then(|ordinal| self.folder(ordinal)) {
+            next = folder.shape.parent;
+            if next.is_some() {
+                names.push(folder.name(view));
+            }
+        }
+        names.reverse();
+        names.join("/")
+    }
+
+    /// Makes a folder and returns its ordinal. Names of siblings are compared exactly.
+    pub fn make_folder<C: Content>(
+        &mut self,
+        view: View<'_, C>,
+        parent: u32,
+        name: &Arc<str>,
+    ) -> Result<u32, StoreError> {
+        if !self.has_folder(parent) {
+            return Err(StoreError::NotFound);
+        }
+        let mut siblings = self.folders.iter_mut().filter(|folder| folder.shape.parent == Some(parent));
+        if siblings.any(|sibling| sibling.name(view) == *name) {
+            return Err(StoreError::Exists);
+        }
+        let ordinal = self.overlay.make_folder(parent, name.clone());
+        let kind = FolderKind::User;
+        let shape = FolderShape { ordinal, parent: Some(parent), kind, items: 0, bytes: 0, changes_per_day: 0.0 };
+        self.folders.push(Folder::new(shape, Some(name.clone()), false));
+        Ok(ordinal)
+    }
+
+    /// An item that exists, by its number.
+    pub fn find<C: Content>(&mut self, view: View<'_, C>, number: u64) -> Option<Found> {
+        match reference::read_item(number) {
+            ItemNumber::Made { position } => {
+                let (folder, key, size) = self.overlay.made(position)?;
+                Some(Found { folder, key, size, corrupt: false })
+            }
+            ItemNumber::Computed { folder: ordinal, ordinal: item } => {
+                let touch = self.overlay.touch(number);
+                let folder = self.folder(ordinal)?;
+                let changes = folder.changes(view);
+                if !folder.computed || !folder.holds(view, item, changes) {
+                    return None;
+                }
+                match touch {
+                    Some(Touch::Deleted) => None,
+                    Some(Touch::Replaced { key, size }) => Some(Found { folder: ordinal, key, size, corrupt: false }),
+                    None => {
+                        let shape = folder.item(view, item, changes);
+                        Some(Found { folder: ordinal, key: shape.key, size: shape.size, corrupt: shape.corrupt })
+                    }
+                }
+            }
+        }
+    }
+
+    /// The bytes of an item that cannot be computed, by its number.
+    #[must_use]
+    pub fn foreign(&self, number: u64) -> Option<&Foreign> {
+        self.overlay.foreign(number)
+    }
+
+    /// The items of a folder with an identity: references and sizes. Nothing if there is no such folder.
+    pub fn with_key<C: Content>(&mut self, view: View<'_, C>, folder: u32, key: ItemKey) -> Option<Vec<(Id, u32)>> {
+        if !self.has_folder(folder) {
+            return None;
+        }
+        let mut found = Vec::new();
+        if let Some((place, ordinal)) = read_item_key(view.content.key_seed(), view.mailbox, key)
+            && place == folder
+        {
+            let number = reference::item_number(folder, ordinal);
+            if self.overlay.touch(number).is_none()
+                && let Some(item) = self.find(view, number)
+                && item.key == key
+            {
+                found.push((Id::Number(number), item.size));
+            }
+        }
+        for (number, size) in self.overlay.find(folder, key) {
+            if self.find(view, number).is_some() {
+                found.push((Id::Number(number), size));
+            }
+        }
+        Some(found)
+    }
+
+    /// Stores an item and returns its reference.
+    #[inline]
+    pub fn create(&mut self, folder: u32, incoming: Incoming) -> Result<Id, StoreError> {
+        let position = self.position(folder).ok_or(StoreError::NotFound)?;
+        let totals = &mut self.folders[position].totals;
+        totals.items += 1;
+        totals.bytes += u64::from(incoming.size);
+        Ok(Id::Number(self.overlay.create(folder, incoming)))
+    }
+
+    /// Replaces the content of an item that exists.
+    pub fn replace<C: Content>(
+        &mut self,
+        view: View<'_, C>,
+        number: u64,
+        incoming: Incoming,
+    ) -> Result<Id, StoreError> {
+        let found = self.find(view, number).ok_or(StoreError::NotFound)?;
+        let totals = self.advanced(view, found.folder)?;
+        totals.bytes = totals.bytes - u64::from(found.size) + u64::from(incoming.size);
+        self.overlay.replace(number, found.folder, incoming);
+        Ok(Id::Number(number))
+    }
+
+    /// Deletes an item that exists.
+    pub fn delete<C: Content>(&mut self, view: View<'_, C>, number: u64) -> Result<(), StoreError> {
+        let found = self.find(view, number).ok_or(StoreError::NotFound)?;
+        let totals = self.advanced(view, found.folder)?;
+        totals.items -= 1;
+        totals.bytes -= u64::from(found.size);
+        self.overlay.delete(number, found.folder);
+        Ok(())
+    }
+
+    /// The totals of a folder with all changes that have happened. Whoever changes a computed item must ask for them
+    /// first, so that changes of clients and computed ones are counted in the order in which they happened.
+    fn advanced<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> Result<&mut Totals, StoreError> {
+        let position = self.position(ordinal).ok_or(StoreError::NotFound)?;
+        let folder = &mut self.folders[position];
+        folder.advance(view, &self.overlay);
+        Ok(&mut folder.totals)
+    }
+
+    /// Every item of a folder: numbers, identities and sizes, computed items first.
+    pub fn items<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> Vec<(u64, ItemKey, u32)> {
+        let mut items = Vec::new();
+        if let Some(folder) = self.folder(ordinal) {
+            let changes = folder.changes(view);
+            for item in 0..folder.last_ordinal(changes) {
+                let number = reference::item_number(ordinal, item);
+                items.extend(self.find(view, number).map(|found| (number, found.key, found.size)));
+            }
+        }
+        for position in 0..self.overlay.made_items() {
+            if let Some((folder, key, size)) = self.overlay.made(position)
+                && folder == ordinal
+            {
+                items.push((reference::made_number(position), key, size));
+            }
+        }
+        items
+    }
+}
+
+impl Folder {
+    fn new(shape: FolderShape, name: Option<Arc<str>>, computed: bool) -> Self {
+        let totals = Totals { items: shape.items, bytes: shape.bytes, changes: 0 };
+        Self { shape, computed, name, churn: None, known: None, totals }
+    }
+
+    fn name<C: Content>(&mut self, view: View<'_, C>) -> Arc<str> {
+        let Self { shape, name, .. } = self;
+        name.get_or_insert_with(|| view.content.folder_name(view.mailbox, shape)).clone()
+    }
+
+    /// How many computed changes have happened.
+    #[inline]
+    pub(super) fn changes<C: Content>(&mut self, view: View<'_, C>) -> u64 {
+        if !self.computed {
+            return 0;
+        }
+        match self.known {
+            Some((clock, changes)) if clock == view.clock => changes,
+            _ => {
+                let changes = view.content.changes(view.mailbox, &self.shape, view.clock);
+                self.known = Some((view.clock, changes));
+                changes
+            }
+        }
+    }
+
+    pub(super) fn churn<C: Content>(&mut self, view: View<'_, C>) -> &Churn {
+        let Self { shape, churn, .. } = self;
+        churn.get_or_insert_with(|| Churn::new(view.content.key_seed(), view.mailbox, shape.ordinal, shape.items))
+    }
+
+    /// One more than the highest ordinal after a number of changes.
+    pub(super) fn last_ordinal(&self, changes: u64) -> u64 {
+        self.shape.items + counts(self.shape.items, changes).creates
+    }
+
+    /// Whether a computed item exists after a number of changes, clients' changes left aside.
+    pub(super) fn holds<C: Content>(&mut self, view: View<'_, C>, item: u64, changes: u64) -> bool {
+        item < self.last_ordinal(changes) && (changes == 0 || !self.churn(view).is_deleted(item, changes))
+    }
+
+    /// A computed item after a number of changes, clients' changes left aside.
+    pub(super) fn item<C: Content>(&mut self, view: View<'_, C>, item: u64, changes: u64) -> ItemShape {
+        let version = if changes == 0 { 0 } else { self.churn(view).version_of(item, changes) };
+        view.content.item(view.mailbox, &self.shape, item, version)
+    }
+
+    /// Brings the totals up to the present.
+    fn advance<C: Content>(&mut self, view: View<'_, C>, overlay: &Overlay) {
+        let changes = self.changes(view);
+        if self.totals.changes >= changes {
+            return;
+        }
+        let churn = *self.churn(view);
+        let size = |item, version| u64::from(view.content.item(view.mailbox, &self.shape, item, version).size);
+        let touch = |item| overlay.touch(reference::item_number(self.shape.ordinal, item));
+        let totals = &mut self.totals;
+        for change in totals.changes..changes {
+            match churn.change(change) {
+                Change::Create(item) => {
+                    totals.items += 1;
+                    totals.bytes += size(item, 0);
+                }
+                Change::Update(item) if touch(item).is_none() => {
+                    totals.bytes = totals.bytes - size(item, 0) + size(item, 1);
+                }
+                Change::Delete(item) if touch(item) != Some(Touch::Deleted) => {
+                    totals.items -= 1;
+                    totals.bytes -= match touch(item) {
+                        Some(Touch::Replaced { size, .. }) => u64::from(size),
+                        _ => size(item, 0),
+                    };
+                }
+                Change::Update(_) | Change::Delete(_) => {}
+            }
+        }
+        totals.changes = changes;
+    }
+}

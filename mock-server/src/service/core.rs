@@ -1,0 +1,239 @@
+//! The service: judges a call, carries it out, and says when the client hears of it.
+
+use hashbrown::HashMap;
+
+use super::act::Bench;
+use super::config::{Config, Holding};
+use super::cost::{CostTable, Queue, Work};
+use super::refusals;
+use super::reply::{Reply, Request, Spent, Spoil};
+use super::switch::Switches;
+use crate::fault::plan::{FaultPlan, Judgement, Strike};
+use crate::mailbox::content::Content;
+use crate::mailbox::hasher::KeyHashes;
+use crate::mailbox::store::{Store, View};
+use crate::throttle::stack::{Asked, Stack, Verdict};
+use crate::time::{Moment, Span};
+use crate::wire::answer::Answer;
+use crate::wire::call::{Call, RequestIdentity};
+use crate::wire::id::{ItemKey, MailboxKey};
+use crate::wire::refusal::Refusal;
+
+/// One mailbox server.
+///
+/// A call is judged by the fault rules, then by the limits, then carried out, then priced. What a limit refuses is
+/// answered at once and occupies no server. What a limit or a fault delays is served like any other call, and its
+/// answer is held back.
+#[derive(Debug)]
+pub struct Service<C> {
+    content: C,
+    holding: Holding,
+    clock_at_start: Span,
+    largest_item_bytes: u32,
+    bytes: bool,
+    faults: FaultPlan,
+    pub(super) limits: Stack,
+    costs: CostTable,
+    queue: Queue,
+    switches: Switches,
+    mailboxes: HashMap<MailboxKey, Store, KeyHashes>,
+}
+
+/// A call on its way through the service.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Passage<'a> {
+    /// Who asks what, for the limits.
+    pub(super) asked: Asked,
+    /// Which request it is.
+    pub(super) identity: RequestIdentity,
+    /// The call.
+    pub(super) call: &'a Call,
+    /// When work on it may start: the present moment, or later for an entry of a batch that waits for others.
+    pub(super) start: Moment,
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub(super) struct Passed {
+    /// The outcome; spoiled ones not yet turned into what the client perceives.
+    pub(super) outcome: Result<Answer, Refusal>,
+    /// Where the time went.
+    pub(super) spent: Spent,
+    /// How it went wrong after the work was done.
+    pub(super) strike: Option<Strike>,
+    /// The service time, if a limit admitted the call: the limits still have to be told.
+    pub(super) admitted: Option<Span>,
+}
+
+impl<C: Content> Service<C> {
+    /// A server whose mailboxes nobody has touched yet.
+    pub fn new(config: Config, content: C) -> Self {
+        Self {
+            content,
+            holding: config.holding,
+            clock_at_start: config.clock_at_start,
+            largest_item_bytes: config.largest_item_bytes,
+            bytes: false,
+            faults: FaultPlan::new(config.seed, config.faults),
+            limits: Stack::new(config.limits),
+            costs: CostTable::new(config.seed, &config.costs),
+            queue: Queue::new(config.costs.servers),
+            switches: Switches::new(config.seed, config.switch),
+            mailboxes: HashMap::default(),
+        }
+    }
+
+    /// Whether answers carry the bytes of items, or lengths and identities only.
+    #[must_use]
+    pub fn with_bytes(mut self, bytes: bool) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// The computed content.
+    pub fn content(&self) -> &C {
+        &self.content
+    }
+
+    /// Answers a call that arrives at `now`, which should not be earlier than that of the call before.
+    ///
+    /// Where the connection is reset before an answer exists, the outcome is `ConnectionReset` and nothing is spoiled:
+    /// there is nothing that could have been sent. The transport resets the connection whenever that is the outcome.
+    pub fn handle(&mut self, now: Moment, request: &Request<'_>) -> Reply {
+        if let Call::Batch { calls } = request.call {
+            return self.handle_batch(now, request, calls);
+        }
+        let asked = Asked {
+            app: request.app,
+            mailbox: request.mailbox,
+            operation: request.call.operation(),
+            body_bytes: request.body_bytes,
+        };
+        let passed = self.pass(now, Passage { asked, identity: request.identity, call: request.call, start: now });
+        let reply = spoil(now, passed.outcome, passed.spent, passed.strike);
+        if let Some(served) = passed.admitted {
+            self.limits.settle(&asked, reply.ready, served);
+        }
+        reply
+    }
+
+    /// Takes one call, which is no batch, through faults, limits, work and price.
+    pub(super) fn pass(&mut self, now: Moment, passage: Passage<'_>) -> Passed {
+        let Passage { asked, identity, call, start } = passage;
+        let fault = self.faults.judge(now, asked.mailbox, asked.operation, identity);
+        let refused = |refusal, delayed| Passed {
+            outcome: Err(refusal),
+            spent: Spent { delayed, ..Spent::default() },
+            strike: None,
+            admitted: None,
+        };
+        match fault.strike {
+            Some(Strike::Refuse(refusal)) => return refused(refusal, fault.delay),
+            Some(Strike::Reset) => {
+                return Passed { strike: fault.strike, ..refused(refusals::CONNECTION_RESET, fault.delay) };
+            }
+            Some(Strike::Truncate | Strike::LoseAnswer) | None => {}
+        }
+        let held = match self.limits.judge(now, &asked) {
+            Verdict::Reject { refusal, .. } => return refused(refusal, fault.delay),
+            Verdict::Admit { delay } => delay,
+        };
+        let outcome = self.act(now, asked.mailbox, call);
+        let work = outcome.as_ref().map(|answer| Work::of(call, Some(answer))).unwrap_or_default();
+        let served = self.costs.served(asked.mailbox, asked.operation, identity, work);
+        let queued = self.queue.enter(start, served);
+        let spent = Spent { delayed: held + fault.delay, queued, served };
+        Passed { outcome, spent, strike: fault.strike, admitted: Some(served) }
+    }
+
+    /// What the fault rules say to a batch as a whole.
+    pub(super) fn judge_batch(&self, now: Moment, request: &Request<'_>) -> Judgement {
+        self.faults.judge(now, request.mailbox, request.call.operation(), request.identity)
+    }
+
+    fn act(&mut self, now: Moment, mailbox: MailboxKey, call: &Call) -> Result<Answer, Refusal> {
+        if mailbox.0 >= self.content.mailboxes() {
+            return Err(refusals::NOT_FOUND);
+        }
+        let Self { content, holding, switches, faults, mailboxes, .. } = self;
+        let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
+        let clock = reading(*holding, self.clock_at_start, now, store);
+        Bench {
+            now,
+            view: View { content, mailbox, clock },
+            store,
+            switches,
+            faults,
+            largest_item_bytes: self.largest_item_bytes,
+            bytes: self.bytes,
+        }
+        .act(call)
+    }
+
+    /// Forgets everything about a mailbox: it is as if nobody had touched it yet. A switch that is under way keeps its
+    /// place to its end.
+    pub fn forget(&mut self, mailbox: MailboxKey) {
+        self.mailboxes.remove(&mailbox);
+        self.switches.forget(mailbox);
+        self.limits.forget(mailbox);
+    }
+
+    /// Everything that a mailbox holds at a moment, folder by folder. Meant for checks; takes time with every item.
+    pub fn holdings(&mut self, now: Moment, mailbox: MailboxKey) -> Vec<Held> {
+        let Self { content, holding, mailboxes, .. } = self;
+        let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
+        let view = View { content: &*content, mailbox, clock: reading(*holding, self.clock_at_start, now, store) };
+        let mut held = Vec::new();
+        let ordinals: Vec<_> = store.ordinals().collect();
+        for ordinal in ordinals {
+            let folder = store.path(view, ordinal);
+            let items = store.items(view, ordinal).into_iter();
+            held.extend(items.map(|(_, key, size)| Held { folder: folder.clone(), key, size }));
+        }
+        held
+    }
+}
+
+/// An item that a mailbox holds.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Held {
+    /// The names of the folders from below the root down to the one that holds the item, joined by slashes.
+    pub folder: String,
+    /// Its identity.
+    pub key: ItemKey,
+    /// Its size in bytes.
+    pub size: u32,
+}
+
+/// A mailbox as nobody has touched it yet. Where mailboxes come from, the users exist and have licenses.
+fn untouched<C: Content>(content: &C, holding: Holding, mailbox: MailboxKey) -> Store {
+    let mut store = Store::new(content, mailbox, holding != Holding::Empty);
+    store.overlay.provisioned = holding == Holding::Live;
+    store.overlay.licensed = holding == Holding::Live;
+    store
+}
+
+/// What the staging clock shows to a mailbox.
+#[inline]
+fn reading(holding: Holding, clock_at_start: Span, now: Moment, store: &Store) -> Span {
+    match holding {
+        Holding::Live => store.overlay.stopped.unwrap_or(clock_at_start + now.since(Moment::START)),
+        Holding::Copy { taken } => taken,
+        Holding::Empty => Span::ZERO,
+    }
+}
+
+/// Turns what became of a call into what the client perceives, and when. Where the work was refused there is no answer
+/// to be spoiled: a lost refusal is a reset connection, and a refusal is too short to be cut.
+pub(super) fn spoil(now: Moment, outcome: Result<Answer, Refusal>, spent: Spent, strike: Option<Strike>) -> Reply {
+    let ready = now + (spent.delayed + spent.queued + spent.served);
+    let (outcome, spoiled) = match (strike, outcome) {
+        (Some(Strike::LoseAnswer), Ok(answer)) => {
+            (Err(refusals::CONNECTION_RESET), Some((Spoil::Reset, Box::new(answer))))
+        }
+        (Some(Strike::LoseAnswer), Err(_)) => (Err(refusals::CONNECTION_RESET), None),
+        (Some(Strike::Truncate), Ok(answer)) => (Err(refusals::TRUNCATED), Some((Spoil::Truncate, Box::new(answer)))),
+        (_, outcome) => (outcome, None),
+    };
+    Reply { outcome, ready, spent, spoiled }
+}

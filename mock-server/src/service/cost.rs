@@ -1,0 +1,115 @@
+//! How long calls take, and how long they wait for a free server.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::config::{Cost, Costs};
+use crate::draw::{Purpose, hash};
+use crate::time::{Moment, Span};
+use crate::wire::answer::Answer;
+use crate::wire::call::{Call, Operation, RequestIdentity};
+use crate::wire::id::MailboxKey;
+
+/// The work that a call was, in what its cost depends on.
+#[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
+pub struct Work {
+    /// Items that the call named, carried or returned.
+    pub items: u64,
+    /// Bytes of item content that it carried or returned.
+    pub content_bytes: u64,
+}
+
+impl Work {
+    /// The work of a call. Calls that concern folders, users or switches concern no items; an item that a call both
+    /// names and returns counts once.
+    #[must_use]
+    #[inline]
+    pub fn of(call: &Call, answer: Option<&Answer>) -> Self {
+        let items = match call {
+            Call::SyncItems { .. } | Call::FindItems { .. } => match answer {
+                Some(Answer::Items { changes, .. }) => changes.len() as u64,
+                _ => 0,
+            },
+            Call::ImportItem { .. } | Call::CreateMessage { .. } => 1,
+            Call::GetItems { items } | Call::ExportItems { items } | Call::DeleteItems { items } => items.len() as u64,
+            Call::UploadItems { uploads } => uploads.len() as u64,
+            _ => 0,
+        };
+        Self { items, content_bytes: call.content_bytes() + answer.map_or(0, Answer::content_bytes) }
+    }
+}
+
+/// The costs of a server, ready to be drawn.
+#[derive(Clone, Debug)]
+pub struct CostTable {
+    seed: u64,
+    by_operation: Vec<Cost>,
+}
+
+impl CostTable {
+    /// The table of a configuration.
+    #[must_use]
+    pub fn new(seed: u64, costs: &Costs) -> Self {
+        let cost = |operation| {
+            let own = costs.by_operation.iter().find(|(named, _)| *named == operation);
+            own.map_or(&costs.default, |(_, cost)| cost).clone()
+        };
+        Self { seed, by_operation: Operation::ALL.into_iter().map(cost).collect() }
+    }
+
+    /// The service time of a call.
+    #[must_use]
+    #[inline]
+    pub fn served(&self, mailbox: MailboxKey, operation: Operation, identity: RequestIdentity, work: Work) -> Span {
+        let cost = &self.by_operation[operation as usize];
+        let word =
+            hash(self.seed, Purpose::Service, u64::from(mailbox.0), identity.request, u64::from(identity.attempt));
+        let transfer = (u128::from(cost.per_mebibyte.0) * u128::from(work.content_bytes)) >> 20;
+        cost.call.draw(word) + cost.per_item * work.items + Span(u64::try_from(transfer).unwrap_or(u64::MAX))
+    }
+}
+
+/// The servers that work on calls, in the order of their arrival.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    /// When each server is free; none if their number is not limited.
+    free: Option<BinaryHeap<Reverse<Moment>>>,
+}
+
+impl Queue {
+    /// A number of idle servers; at least one if limited.
+    #[must_use]
+    pub fn new(servers: Option<u32>) -> Self {
+        Self { free: servers.map(|count| (0..count.max(1)).map(|_| Reverse(Moment::START)).collect()) }
+    }
+
+    /// Puts a call that arrives at `now` and takes `served` into the queue; returns how long it waits.
+    #[inline]
+    pub fn enter(&mut self, now: Moment, served: Span) -> Span {
+        let Some(mut first) = self.free.as_mut().and_then(BinaryHeap::peek_mut) else { return Span::ZERO };
+        let start = first.0.max(now);
+        *first = Reverse(start + served);
+        start.since(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_wait_for_the_server_that_is_free_first() {
+        let mut queue = Queue::new(Some(2));
+        assert_eq!(queue.enter(Moment(0), Span(10)), Span(0));
+        assert_eq!(queue.enter(Moment(0), Span(4)), Span(0));
+        assert_eq!(queue.enter(Moment(1), Span(4)), Span(3));
+        assert_eq!(queue.enter(Moment(1), Span(1)), Span(7));
+        assert_eq!(queue.enter(Moment(20), Span(1)), Span(0));
+    }
+
+    #[test]
+    fn unlimited_servers_never_let_wait() {
+        let mut queue = Queue::new(None);
+        assert!((0..100).all(|_| queue.enter(Moment(5), Span(10)) == Span::ZERO));
+    }
+}

@@ -1,0 +1,151 @@
+//! What surrounds every operation: the SOAP envelope, its header, and the response messages.
+
+use super::EwsError;
+use super::xml::{Element, MESSAGES_URI, SOAP_URI, Space, TYPES_URI, Writer};
+use crate::wire::call::Operation;
+
+/// The names that an operation has on the wire.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) struct Names {
+    /// The operation itself.
+    pub(super) operation: &'static str,
+    /// The element of a request.
+    pub(super) request: &'static str,
+    /// The element of a response.
+    pub(super) response: &'static str,
+    /// The element of one message of a response.
+    pub(super) message: &'static str,
+}
+
+macro_rules! names {
+    ($operation:literal) => {
+        Names {
+            operation: $operation,
+            request: concat!("m:", $operation),
+            response: concat!("m:", $operation, "Response"),
+            message: concat!("m:", $operation, "ResponseMessage"),
+        }
+    };
+}
+
+pub(super) static GET_FOLDER: Names = names!("GetFolder");
+pub(super) static FIND_FOLDER: Names = names!("FindFolder");
+pub(super) static SYNC_FOLDER_HIERARCHY: Names = names!("SyncFolderHierarchy");
+pub(super) static SYNC_FOLDER_ITEMS: Names = names!("SyncFolderItems");
+pub(super) static FIND_ITEM: Names = names!("FindItem");
+pub(super) static GET_ITEM: Names = names!("GetItem");
+pub(super) static EXPORT_ITEMS: Names = names!("ExportItems");
+pub(super) static UPLOAD_ITEMS: Names = names!("UploadItems");
+pub(super) static CREATE_FOLDER: Names = names!("CreateFolder");
+pub(super) static CREATE_ITEM: Names = names!("CreateItem");
+pub(super) static DELETE_ITEM: Names = names!("DeleteItem");
+
+/// The names of an operation; nothing for those that EWS does not have.
+pub(super) fn names(operation: Operation) -> Option<&'static Names> {
+    Some(match operation {
+        Operation::GetFolders => &GET_FOLDER,
+        Operation::FindFolders => &FIND_FOLDER,
+        Operation::SyncFolders => &SYNC_FOLDER_HIERARCHY,
+        Operation::SyncItems => &SYNC_FOLDER_ITEMS,
+        Operation::FindItems => &FIND_ITEM,
+        Operation::GetItems => &GET_ITEM,
+        Operation::ExportItems => &EXPORT_ITEMS,
+        Operation::UploadItems => &UPLOAD_ITEMS,
+        Operation::CreateFolder => &CREATE_FOLDER,
+        Operation::CreateMessage => &CREATE_ITEM,
+        Operation::DeleteItems => &DELETE_ITEM,
+        _ => return None,
+    })
+}
+
+/// The version that the server says it is: Exchange Online (15, 20). The build is that of no real server.
+const SERVER_VERSION: [(&str, &str); 4] =
+    [("MajorVersion", "15"), ("MinorVersion", "20"), ("MajorBuildNumber", "1"), ("MinorBuildNumber", "0")];
+
+const NAMESPACES: [(&str, &str); 3] = [("xmlns:s", SOAP_URI), ("xmlns:m", MESSAGES_URI), ("xmlns:t", TYPES_URI)];
+
+/// Writes a request: the envelope with the mailbox that the caller speaks for, and the operation within.
+pub(super) fn write_request(writer: &mut Writer, address: &str, write: impl FnOnce(&mut Writer)) {
+    writer.open("s:Envelope", &NAMESPACES);
+    writer.open("s:Header", &[]);
+    writer.empty("t:RequestServerVersion", &[("Version", "Exchange2016")]);
+    writer.open("t:ExchangeImpersonation", &[]);
+    writer.open("t:ConnectingSID", &[]);
+    writer.leaf("t:PrimarySmtpAddress", address);
+    writer.close("t:ConnectingSID");
+    writer.close("t:ExchangeImpersonation");
+    writer.close("s:Header");
+    writer.open("s:Body", &[]);
+    write(writer);
+    writer.close("s:Body");
+    writer.close("s:Envelope");
+}
+
+/// Writes the envelope of everything that the server says in SOAP.
+pub(super) fn write_envelope(writer: &mut Writer, write: impl FnOnce(&mut Writer)) {
+    writer.open("s:Envelope", &[("xmlns:s", SOAP_URI)]);
+    writer.open("s:Header", &[]);
+    let mut version = SERVER_VERSION.to_vec();
+    version.push(("xmlns:h", TYPES_URI));
+    writer.empty("h:ServerVersionInfo", &version);
+    writer.close("s:Header");
+    writer.open("s:Body", &[]);
+    write(writer);
+    writer.close("s:Body");
+    writer.close("s:Envelope");
+}
+
+/// Writes a response with its messages.
+pub(super) fn write_response(writer: &mut Writer, names: &Names, write: impl FnOnce(&mut Writer)) {
+    write_envelope(writer, |writer| {
+        writer.open(names.response, &[("xmlns:m", MESSAGES_URI), ("xmlns:t", TYPES_URI)]);
+        writer.open("m:ResponseMessages", &[]);
+        write(writer);
+        writer.close("m:ResponseMessages");
+        writer.close(names.response);
+    });
+}
+
+/// Writes one message that tells of success.
+pub(super) fn write_success(writer: &mut Writer, names: &Names, write: impl FnOnce(&mut Writer)) {
+    writer.open(names.message, &[("ResponseClass", "Success")]);
+    writer.leaf("m:ResponseCode", "NoError");
+    write(writer);
+    writer.close(names.message);
+}
+
+/// A request as it arrived, before its operation is looked at.
+pub(super) struct Envelope<'d, 'a> {
+    /// The mailbox that the caller speaks for.
+    pub(super) impersonated: Option<&'d str>,
+    /// The operation.
+    pub(super) operation: &'d Element<'a>,
+}
+
+/// Looks into the envelope of a request.
+pub(super) fn read_request<'d, 'a>(document: &'d Element<'a>) -> Result<Envelope<'d, 'a>, EwsError> {
+    if !document.is(Space::Soap, "Envelope") {
+        return Err(EwsError::schema("the document is not a SOAP 1.1 envelope"));
+    }
+    let body = document.child(Space::Soap, "Body").ok_or_else(|| EwsError::schema("the envelope has no body"))?;
+    let [operation] = &*body.children else {
+        return Err(EwsError::schema("the body must hold exactly one operation"));
+    };
+    let sid = document
+        .child(Space::Soap, "Header")
+        .and_then(|header| header.typed("ExchangeImpersonation"))
+        .and_then(|impersonation| impersonation.typed("ConnectingSID"));
+    let impersonated = sid.and_then(|sid| {
+        ["PrimarySmtpAddress", "SmtpAddress", "PrincipalName"]
+            .iter()
+            .find_map(|name| sid.typed(name))
+            .map(Element::text)
+            .filter(|address| !address.is_empty())
+    });
+    Ok(Envelope { impersonated, operation })
+}
+
+/// Writes a response with one message, which tells of success.
+pub(super) fn write_single(writer: &mut Writer, names: &Names, write: impl FnOnce(&mut Writer)) {
+    write_response(writer, names, |writer| write_success(writer, names, write));
+}

@@ -1,0 +1,390 @@
+//! XML in and out: a bounded, namespace-aware reader into a small tree, and a writer. All use of `quick-xml` is here.
+//!
+//! The reader takes what strangers send: it refuses document types and entities other than the five of XML itself, and
+//! bounds depth, elements, attributes, namespaces and size.
+
+use std::borrow::Cow;
+
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+use quick_xml::name::ResolveResult;
+use quick_xml::{NsReader, XmlVersion};
+
+/// The deepest nesting that is read. EWS restrictions nest deepest, and clients stay below ten levels (assumed).
+pub const MAX_DEPTH: usize = 64;
+/// The most elements of one document that are read: a page of 1,000 items with 250 properties each (assumed).
+pub const MAX_ELEMENTS: usize = 250_000;
+/// The most attributes of one element that are read (assumed; EWS has at most eight).
+pub const MAX_ATTRIBUTES: usize = 64;
+/// The most namespace declarations that are in scope at once (assumed).
+pub const MAX_NAMESPACES: usize = 128;
+/// The largest request that is read, in bytes. On-premises servers take 64 MiB (Microsoft Learn, "Message size limits
+/// in Exchange Server"); for Exchange Online nothing is published, and 150 MB messages in base64 must fit (assumed).
+pub const MAX_REQUEST_BYTES: usize = 256 << 20;
+/// The largest answer that a client reads, in bytes (assumed: a full batch of exported items).
+pub const MAX_ANSWER_BYTES: usize = 2 << 30;
+
+const XML_SCHEMA_BASE: &str = "http://schemas.microsoft.com/exchange/services/2006/";
+
+/// The namespace of SOAP 1.1 envelopes.
+pub(super) const SOAP_URI: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+/// The namespace of operations.
+pub(super) const MESSAGES_URI: &str = "http://schemas.microsoft.com/exchange/services/2006/messages";
+/// The namespace of the things that operations speak about.
+pub(super) const TYPES_URI: &str = "http://schemas.microsoft.com/exchange/services/2006/types";
+/// The namespace of the details of faults.
+pub(super) const ERRORS_URI: &str = "http://schemas.microsoft.com/exchange/services/2006/errors";
+
+/// Why a document was not read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum XmlError {
+    /// It is larger than the reader takes.
+    #[error("the document has {bytes} bytes, more than {limit}")]
+    TooLarge {
+        /// Its size in bytes.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Too much of something.
+    #[error("the document has more than {limit} {what}")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// It declares a document type or uses an entity.
+    #[error("document types and entities are not allowed")]
+    Entity,
+    /// It is not UTF-8.
+    #[error("the document is not UTF-8")]
+    Encoding,
+    /// It is not well-formed.
+    #[error("the document is not well-formed: {0}")]
+    Syntax(String),
+}
+
+impl From<quick_xml::Error> for XmlError {
+    fn from(error: quick_xml::Error) -> Self {
+        Self::Syntax(error.to_string())
+    }
+}
+
+/// The namespaces that matter here.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) enum Space {
+    /// SOAP 1.1.
+    Soap,
+    /// EWS messages.
+    Messages,
+    /// EWS types.
+    Types,
+    /// EWS errors.
+    Errors,
+    /// Every other, or none.
+    Other,
+}
+
+impl Space {
+    fn of(resolved: &ResolveResult<'_>) -> Self {
+        let ResolveResult::Bound(namespace) = resolved else { return Self::Other };
+        let uri: &str = namespace.as_ref();
+        if uri == SOAP_URI {
+            return Self::Soap;
+        }
+        match uri.strip_prefix(XML_SCHEMA_BASE) {
+            Some("messages") => Self::Messages,
+            Some("types") => Self::Types,
+            Some("errors") => Self::Errors,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// One element with all that is below it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Element<'a> {
+    /// Its namespace.
+    pub(super) space: Space,
+    /// Its local name.
+    pub(super) name: Box<str>,
+    /// Its attributes without namespace declarations.
+    attributes: Vec<(Box<str>, Box<str>)>,
+    /// Its child elements.
+    pub(super) children: Vec<Element<'a>>,
+    text: Cow<'a, str>,
+}
+
+impl<'a> Element<'a> {
+    /// Whether this is the named element.
+    pub(super) fn is(&self, space: Space, name: &str) -> bool {
+        self.space == space && &*self.name == name
+    }
+
+    /// The first child of a name.
+    pub(super) fn child(&self, space: Space, name: &str) -> Option<&Element<'a>> {
+        self.children.iter().find(|child| child.is(space, name))
+    }
+
+    /// The first child of a name in the namespace of EWS messages.
+    pub(super) fn message(&self, name: &str) -> Option<&Element<'a>> {
+        self.child(Space::Messages, name)
+    }
+
+    /// The first child of a name in the namespace of EWS types.
+    pub(super) fn typed(&self, name: &str) -> Option<&Element<'a>> {
+        self.child(Space::Types, name)
+    }
+
+    /// The value of an attribute without a prefix.
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(key, _)| &**key == name).map(|(_, value)| &**value)
+    }
+
+    /// The text directly in it, without surrounding white space.
+    pub(super) fn text(&self) -> &str {
+        self.text.trim()
+    }
+
+    /// The text directly in it, exactly as it is.
+    pub(super) fn whole_text(&self) -> &str {
+        &self.text
+    }
+
+    fn push_text(&mut self, more: Cow<'a, str>) {
+        if self.text.is_empty() {
+            self.text = more;
+        } else {
+            self.text.to_mut().push_str(&more);
+        }
+    }
+}
+
+/// Reads a document of at most `limit` bytes.
+pub(super) fn parse(bytes: &[u8], limit: usize) -> Result<Element<'_>, XmlError> {
+    if bytes.len() > limit {
+        return Err(XmlError::TooLarge { bytes: bytes.len(), limit });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| XmlError::Encoding)?;
+    let mut reader = NsReader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
+    reader.resolver_mut().set_max_namespace_bindings(MAX_NAMESPACES);
+    let mut open: Vec<Element<'_>> = Vec::new();
+    let mut elements = 0;
+    let mut root = None;
+    loop {
+        let (resolved, event) = reader.read_resolved_event()?;
+        let closed = match event {
+            Event::Start(ref tag) | Event::Empty(ref tag) => {
+                elements += 1;
+                if elements > MAX_ELEMENTS {
+                    return Err(XmlError::TooMany { what: "elements", limit: MAX_ELEMENTS });
+                }
+                if open.len() == MAX_DEPTH {
+                    return Err(XmlError::TooMany { what: "levels", limit: MAX_DEPTH });
+                }
+                if root.is_some() {
+                    return Err(XmlError::Syntax("a second root element".to_owned()));
+                }
+                open.push(element(Space::of(&resolved), tag)?);
+                matches!(event, Event::Empty(_))
+            }
+            Event::End(_) => true,
+            Event::Text(text) => {
+                append(&mut open, text.xml10_content())?;
+                false
+            }
+            Event::CData(text) => {
+                append(&mut open, text.xml10_content())?;
+                false
+            }
+            Event::GeneralRef(reference) => {
+                let character = match reference.resolve_char_ref()? {
+                    Some(character) => character,
+                    None => predefined(&reference).ok_or(XmlError::Entity)?,
+                };
+                append(&mut open, Cow::Owned(character.to_string()))?;
+                false
+            }
+            Event::DocType(_) => return Err(XmlError::Entity),
+            Event::Decl(_) | Event::PI(_) | Event::Comment(_) => false,
+            Event::Eof => break,
+        };
+        if closed {
+            let element = open.pop().ok_or_else(|| XmlError::Syntax("an end without a start".to_owned()))?;
+            match open.last_mut() {
+                Some(parent) => parent.children.push(element),
+                None => root = Some(element),
+            }
+        }
+    }
+    match root {
+        Some(root) if open.is_empty() => Ok(root),
+        _ => Err(XmlError::Syntax("the document ends too early".to_owned())),
+    }
+}
+
+fn append<'a>(open: &mut [Element<'a>], text: Cow<'a, str>) -> Result<(), XmlError> {
+    match open.last_mut() {
+        Some(element) => element.push_text(text),
+        None if text.trim().is_empty() => {}
+        None => return Err(XmlError::Syntax("text outside of the root element".to_owned())),
+    }
+    Ok(())
+}
+
+fn predefined(name: &str) -> Option<char> {
+    match name {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        "apos" => Some('\''),
+        "quot" => Some('"'),
+        _ => None,
+    }
+}
+
+fn element(space: Space, tag: &BytesStart<'_>) -> Result<Element<'static>, XmlError> {
+    let mut attributes = Vec::new();
+    for (count, attribute) in tag.attributes().enumerate() {
+        if count == MAX_ATTRIBUTES {
+            return Err(XmlError::TooMany { what: "attributes in one element", limit: MAX_ATTRIBUTES });
+        }
+        let attribute = attribute.map_err(|error| XmlError::Syntax(error.to_string()))?;
+        if attribute.key.as_namespace_binding().is_some() {
+            continue;
+        }
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| XmlError::Entity)?;
+        let key: &str = attribute.key.as_ref();
+        attributes.push((Box::from(key), Box::from(&*value)));
+    }
+    let name = tag.local_name();
+    let name: &str = name.as_ref();
+    Ok(Element { space, name: Box::from(name), attributes, children: Vec::new(), text: Cow::Borrowed("") })
+}
+
+/// Writes a document into memory.
+pub(super) struct Writer {
+    inner: quick_xml::Writer<Vec<u8>>,
+}
+
+impl Writer {
+    /// A writer of a fragment: nothing comes first.
+    pub(super) fn fragment() -> Self {
+        Self { inner: quick_xml::Writer::new(Vec::new()) }
+    }
+
+    /// A writer of a document: the XML declaration comes first. `content_bytes` is a guess of the content's size.
+    pub(super) fn document(content_bytes: usize) -> Self {
+        let mut writer = Self { inner: quick_xml::Writer::new(Vec::with_capacity(1_024 + content_bytes)) };
+        writer.event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)));
+        writer
+    }
+
+    fn event(&mut self, event: Event<'_>) {
+        self.inner.write_event(event).expect("writing into memory does not fail");
+    }
+
+    /// Opens an element.
+    pub(super) fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.event(Event::Start(BytesStart::new(name).with_attributes(attributes.iter().copied())));
+    }
+
+    /// Closes the element opened last.
+    pub(super) fn close(&mut self, name: &str) {
+        self.event(Event::End(BytesEnd::new(name)));
+    }
+
+    /// Writes an element without content.
+    pub(super) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.event(Event::Empty(BytesStart::new(name).with_attributes(attributes.iter().copied())));
+    }
+
+    /// Writes an element that holds nothing but text.
+    pub(super) fn leaf(&mut self, name: &str, text: &str) {
+        self.leaf_with(name, &[], text);
+    }
+
+    /// Writes an element that has attributes and holds nothing but text.
+    pub(super) fn leaf_with(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
+        self.open(name, attributes);
+        self.event(Event::Text(BytesText::from_escaped(quick_xml::escape::partial_escape(text))));
+        self.close(name);
+    }
+
+    /// What was written.
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.inner.into_inner()
+    }
+}
+
+/// Length of text in bytes once it is written between tags.
+pub(super) fn text_length(text: &str) -> u64 {
+    text.bytes().map(|byte| if byte == b'"' || byte == b'\'' { 1 } else { markup_length(byte) }).sum()
+}
+
+/// Length of text in bytes once it is written as the value of an attribute.
+pub(super) fn attribute_length(text: &str) -> u64 {
+    text.bytes()
+        .map(|byte| match byte {
+            b'\n' => 5, // &#10;
+            b'\t' => 4, // &#9;
+            _ => markup_length(byte),
+        })
+        .sum()
+}
+
+fn markup_length(byte: u8) -> u64 {
+    match byte {
+        b'<' | b'>' => 4,  // &lt;
+        b'&' | b'\r' => 5, // &amp; &#13;
+        b'"' | b'\'' => 6, // &quot; &apos;
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(document: &str) -> XmlError {
+        parse(document.as_bytes(), MAX_REQUEST_BYTES).expect_err(document)
+    }
+
+    #[test]
+    fn documents_that_could_exhaust_the_server_are_refused() {
+        assert_eq!(refused("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"), XmlError::Entity);
+        assert_eq!(refused("<a>&b;</a>"), XmlError::Entity);
+        assert_eq!(refused("<a b='&c;'/>"), XmlError::Entity);
+        let deep = "<a>".repeat(MAX_DEPTH + 1) + &"</a>".repeat(MAX_DEPTH + 1);
+        assert_eq!(refused(&deep), XmlError::TooMany { what: "levels", limit: MAX_DEPTH });
+        let wide = format!("<a>{}</a>", "<b/>".repeat(MAX_ELEMENTS));
+        assert_eq!(refused(&wide), XmlError::TooMany { what: "elements", limit: MAX_ELEMENTS });
+        let attributes: Vec<String> = (0..=MAX_ATTRIBUTES).map(|number| format!("a{number}=''")).collect();
+        assert!(matches!(refused(&format!("<a {}/>", attributes.join(" "))), XmlError::TooMany { .. }));
+        let spaces: Vec<String> = (0..=MAX_NAMESPACES).map(|number| format!("xmlns:a{number}='b'")).collect();
+        assert!(matches!(refused(&format!("<a {}/>", spaces.join(" "))), XmlError::Syntax(_)));
+        assert_eq!(parse(b"<a/>", 3), Err(XmlError::TooLarge { bytes: 4, limit: 3 }));
+    }
+
+    #[test]
+    fn documents_that_are_not_xml_are_refused() {
+        for document in ["", "a", "<a>", "<a></b>", "</a>", "<a/><b/>", "<a/>b", "<a", "<a b/>", "<a b=c/>"] {
+            assert!(matches!(refused(document), XmlError::Syntax(_)), "{document}");
+        }
+        assert_eq!(parse(b"<a>\xff</a>", 100), Err(XmlError::Encoding));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let text = "1 < 2 & 'a' > \"b\" \r\n\t";
+        let mut writer = Writer::fragment();
+        writer.leaf_with("t:a", &[("xmlns:t", TYPES_URI), ("b", text)], text);
+        let bytes = writer.finish();
+        let element = parse(&bytes, 1_000).expect("it was written here");
+        assert!(element.is(Space::Types, "a"));
+        assert_eq!(element.whole_text(), text);
+        assert_eq!(element.attribute("b"), Some(text));
+        let around = format!("<t:a xmlns:t=\"{TYPES_URI}\" b=\"\"></t:a>").len() as u64;
+        assert_eq!(bytes.len() as u64, around + text_length(text) + attribute_length(text));
+    }
+}

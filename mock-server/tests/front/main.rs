@@ -1,0 +1,4 @@
+//! The front over real sockets.
+
+mod client;
+mod sockets;
