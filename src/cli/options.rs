@@ -41,13 +41,15 @@ impl ScenarioArgs {
             line.push_str(&quoted(change));
         }
         if let Some(seed) = self.seed {
-            line.push_str(&format!(" --seed {seed}"));
+            line.push_str(" --seed ");
+            line.push_str(&seed.to_string());
         }
         line
     }
 }
 
 /// Writes the problems of a scenario to stderr.
+#[must_use]
 pub fn report(problems: &Problems) -> Exit {
     console::message(problems.render(console::stderr_has_color(), console::width()));
     Exit::InvalidInput
