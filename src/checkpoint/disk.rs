@@ -346,3 +346,99 @@ impl StoredEnd {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn id() -> impl Strategy<Value = Id> {
+        prop_oneof![any::<u64>().prop_map(Id::Number), "[a-z=/+]{0,9}".prop_map(|text| Id::text(&text))]
+    }
+
+    fn progress() -> impl Strategy<Value = Progress> {
+        let folder = (id(), id(), prop::option::of(id()), prop::option::of(any::<u64>()), any::<bool>(), any::<bool>())
+            .prop_map(|(source, target, state, items, ours, restarting)| FolderProgress {
+                source,
+                target,
+                state,
+                items,
+                ours,
+                restarting,
+            });
+        let skip = (any::<u32>(), id(), any::<u32>(), any::<bool>())
+            .prop_map(|(folder, item, size, large)| SkippedItem { folder, item, size, large });
+        let cutover = (prop::sample::select(Step::ALL.to_vec()), any::<u32>(), any::<bool>())
+            .prop_map(|(step, switches, residue)| Cutover { step, switches, residue });
+        (
+            prop::collection::vec(folder, 0..5),
+            prop::collection::vec(skip, 0..3),
+            any::<bool>(),
+            any::<u64>(),
+            prop::option::of(cutover),
+        )
+            .prop_map(|(folders, skipped, open, requests, cutover)| Progress {
+                folders,
+                skipped,
+                open,
+                requests,
+                cutover,
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn what_was_saved_is_there_when_the_file_is_opened_again(
+            progress in progress(), pairs in prop::collection::btree_map(id(), id(), 0..9),
+        ) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let file = folder.path().join("checkpoint");
+            let mailbox = MailboxKey(7);
+            let pairs: Vec<Pair> = pairs.into_iter().map(|(source, target)| Pair { source, target }).collect();
+            {
+                let disk = Disk::open(&file, "plan", 1).expect("a new file");
+                disk.save(mailbox, &progress, &pairs).expect("saved");
+                disk.save(MailboxKey(8), &Progress::default(), &[]).expect("saved");
+                disk.flush().expect("flushed");
+            }
+            let disk = Disk::open(&file, "plan", 1).expect("the same file");
+            prop_assert_eq!(disk.load(mailbox).expect("loaded"), Some(progress));
+            prop_assert_eq!(disk.load(MailboxKey(9)).expect("loaded"), None);
+            for pair in &pairs {
+                let found = disk.target_of(mailbox, &pair.source).expect("found");
+                prop_assert_eq!(found.as_ref(), Some(&pair.target));
+                prop_assert_eq!(disk.target_of(MailboxKey(8), &pair.source).expect("read"), None);
+            }
+            let targets: Vec<Id> = pairs.iter().map(|pair| pair.target.clone()).collect();
+            prop_assert!(disk.unpaired(mailbox, targets.clone()).expect("read").is_empty());
+            prop_assert_eq!(disk.unpaired(MailboxKey(6), targets.clone()).expect("read"), targets);
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_scenario_or_seed_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("checkpoint");
+        drop(Disk::open(&file, "0123", 1).expect("a new file"));
+        for (hash, seed) in [("0123", 2), ("4567", 1)] {
+            let Err(error) = Disk::open(&file, hash, seed) else { panic!("{hash} {seed} was let in") };
+            let text = error.to_string();
+            assert!(text.contains("belongs to scenario 0123 with seed 1"), "{text}");
+        }
+        assert!(Disk::open(&file, "0123", 1).is_ok());
+    }
+
+    #[test]
+    fn only_final_ends_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let disk = Disk::open(&folder.path().join("checkpoint"), "plan", 1).expect("a new file");
+        let verification = Verification { expected: 9, present: 8, missing: 0, duplicate: 0, skipped: 1 };
+        for (number, end) in [End::Completed, End::Failed, End::HalfSwitched, End::Unfinished].into_iter().enumerate() {
+            let mailbox = MailboxKey(number as u32);
+            let ended = Ended { end, verification };
+            disk.finish(mailbox, &ended).expect("saved");
+            assert_eq!(disk.ended(mailbox).expect("read"), ended.is_final().then_some(ended));
+        }
+    }
+}
