@@ -86,15 +86,19 @@ impl Disk {
         flush().map_err(store)
     }
 
-    fn write(&self, change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>) -> Result<(), redb::Error> {
-        let saves = self.saves.get() + 1;
+    fn write(
+        &self,
+        force: bool,
+        change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), redb::Error> {
+        let force = force || self.saves.get() + 1 == FORCED_EVERY;
         let mut write = self.database.begin_write()?;
-        if saves % FORCED_EVERY != 0 {
+        if !force {
             write.set_durability(Durability::None)?;
         }
         change(&write)?;
         write.commit()?;
-        self.saves.set(saves % FORCED_EVERY);
+        self.saves.set(if force { 0 } else { self.saves.get() + 1 });
         Ok(())
     }
 
@@ -149,7 +153,10 @@ impl Checkpoint for Disk {
             }
             Ok(())
         };
-        self.write(change).map_err(store)
+        // That a run is at work on the mailbox, and on which folders, must be on the disk before the first item is stored
+        // in the target: only then does a resumed run look for what it may find there.
+        let begins = pairs.is_empty() && progress.cutover.is_none();
+        self.write(begins, change).map_err(store)
     }
 
     fn target_of(&self, mailbox: MailboxKey, source: &Id) -> Result<Option<Id>, CheckpointError> {
@@ -193,7 +200,7 @@ impl Checkpoint for Disk {
             write.open_table(ENDED)?.insert(mailbox.0, bytes.as_slice())?;
             Ok(())
         };
-        self.write(change).map_err(store)
+        self.write(false, change).map_err(store)
     }
 
     fn ended(&self, mailbox: MailboxKey) -> Result<Option<Ended>, CheckpointError> {
@@ -243,11 +250,17 @@ struct StoredProgress {
     open: bool,
     requests: u64,
     cutover: Option<StoredCutover>,
+    verification: StoredVerification,
 }
 
 #[derive(Serialize, Deserialize)]
 struct StoredEnd {
     completed: bool,
+    verification: StoredVerification,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredVerification {
     expected: u64,
     present: u64,
     missing: u64,
@@ -298,6 +311,7 @@ impl StoredProgress {
             open: progress.open,
             requests: progress.requests,
             cutover: progress.cutover.map(cutover),
+            verification: StoredVerification::of(progress.verification),
         }
     }
 
@@ -328,22 +342,32 @@ impl StoredProgress {
             open: self.open,
             requests: self.requests,
             cutover,
+            verification: self.verification.restore(),
         })
+    }
+}
+
+impl StoredVerification {
+    const fn of(verification: Verification) -> Self {
+        let Verification { expected, present, missing, duplicate, skipped } = verification;
+        Self { expected, present, missing, duplicate, skipped }
+    }
+
+    const fn restore(self) -> Verification {
+        let Self { expected, present, missing, duplicate, skipped } = self;
+        Verification { expected, present, missing, duplicate, skipped }
     }
 }
 
 impl StoredEnd {
     fn of(ended: &Ended) -> Self {
-        let Verification { expected, present, missing, duplicate, skipped } = ended.verification;
-        Self { completed: ended.end == End::Completed, expected, present, missing, duplicate, skipped }
+        let verification = StoredVerification::of(ended.verification);
+        Self { completed: ended.end == End::Completed, verification }
     }
 
-    fn restore(self) -> Ended {
-        let Self { completed, expected, present, missing, duplicate, skipped } = self;
-        Ended {
-            end: if completed { End::Completed } else { End::HalfSwitched },
-            verification: Verification { expected, present, missing, duplicate, skipped },
-        }
+    const fn restore(self) -> Ended {
+        let end = if self.completed { End::Completed } else { End::HalfSwitched };
+        Ended { end, verification: self.verification.restore() }
     }
 }
 
@@ -383,6 +407,7 @@ mod tests {
                 open,
                 requests,
                 cutover,
+                verification: Verification { expected: requests, ..Verification::default() },
             })
     }
 

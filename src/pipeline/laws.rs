@@ -157,7 +157,7 @@ fn a_killed_run_is_resumed_without_loss_or_duplicate() {
         let mut kills = 0;
         let played = loop {
             let disk = Disk::open(&file, "plan", seed).expect("the file is ours");
-            world.life.set(Some(20 + seed * 13 + kills * 30));
+            world.life.set(Some(20 + seed * 7 + kills * 30));
             let played = play(&world, &setup, disk);
             if played.finished {
                 break played;
