@@ -60,13 +60,12 @@ impl Disk {
             let mut meta = write.open_table(META)?;
             let format = meta.get("format")?.map(|value| value.value().to_owned());
             let owner = meta.get("run")?.map(|value| value.value().to_owned());
-            match (format, owner) {
-                (Some(format), Some(owner)) => (format, owner),
-                _ => {
-                    meta.insert("format", FORMAT)?;
-                    meta.insert("run", wanted)?;
-                    (FORMAT.to_owned(), wanted.to_owned())
-                }
+            if let (Some(format), Some(owner)) = (format, owner) {
+                (format, owner)
+            } else {
+                meta.insert("format", FORMAT)?;
+                meta.insert("run", wanted)?;
+                (FORMAT.to_owned(), wanted.to_owned())
             }
         };
         write.open_table(PROGRESS)?;
