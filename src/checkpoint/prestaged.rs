@@ -123,3 +123,79 @@ impl<S: Content, C: Checkpoint> Checkpoint for Prestaged<S, C> {
         self.inner.ended(mailbox)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::checkpoint::memory::Memory;
+    use mock_server::mailbox::content::{FolderShape, ItemShape, item_key};
+
+    /// One folder of ten items that changes sixteen times an hour.
+    struct Ten;
+
+    impl Content for Ten {
+        fn mailboxes(&self) -> u32 {
+            1
+        }
+
+        fn find(&self, _: &str) -> Option<MailboxKey> {
+            None
+        }
+
+        fn address(&self, _: MailboxKey) -> String {
+            String::new()
+        }
+
+        fn folders(&self, _: MailboxKey) -> Vec<FolderShape> {
+            let shape = |ordinal, parent, kind, items| FolderShape {
+                ordinal,
+                parent,
+                kind,
+                items,
+                bytes: items * 100,
+                changes_per_day: 384.0,
+            };
+            vec![shape(0, None, FolderKind::Root, 0), shape(1, Some(0), FolderKind::Inbox, 10)]
+        }
+
+        fn folder_name(&self, _: MailboxKey, _: &FolderShape) -> Arc<str> {
+            Arc::from("Inbox")
+        }
+
+        fn key_seed(&self) -> u64 {
+            1
+        }
+
+        fn item(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, _: u32) -> ItemShape {
+            ItemShape { key: item_key(1, mailbox, folder.ordinal, ordinal), size: 100, corrupt: false }
+        }
+
+        fn changes(&self, _: MailboxKey, _: &FolderShape, clock: Span) -> u64 {
+            clock.0 / Span::seconds(225).0
+        }
+    }
+
+    #[test]
+    fn what_was_copied_ahead_is_known_and_what_came_later_is_not() {
+        let mailbox = MailboxKey(0);
+        for text in [false, true] {
+            // Of sixteen changes twelve are creations: items 0 to 21 were copied.
+            let checkpoint = Prestaged::new(Ten, Span::seconds(3_600), text, Memory::default());
+            let progress = checkpoint.load(mailbox).expect("computed").expect("known");
+            assert_eq!(progress.folders.len(), 1);
+            assert_eq!(progress.folders[0].source, progress.folders[0].target);
+            for (ordinal, known) in [(0, true), (9, true), (21, true), (22, false)] {
+                let item = checkpoint.write(Kind::Item, mailbox, reference::item(1, ordinal));
+                assert_eq!(matches!(item, Id::Text(_)), text);
+                let found = checkpoint.target_of(mailbox, &item).expect("computed");
+                assert_eq!(found, known.then_some(item.clone()), "{ordinal}");
+                let unpaired = checkpoint.unpaired(mailbox, vec![item]).expect("computed");
+                assert_eq!(unpaired.is_empty(), known);
+            }
+            let made = checkpoint.write(Kind::Item, mailbox, reference::made_item(3));
+            assert_eq!(checkpoint.target_of(mailbox, &made).expect("computed"), None);
+        }
+    }
+}

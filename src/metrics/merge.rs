@@ -41,6 +41,10 @@ impl Default for Summary {
 
 impl Summary {
     /// Adds what another run, or another part of this one, came to.
+    ///
+    /// # Panics
+    ///
+    /// If the other's histograms were not made by [`Summary::default`], so that their bounds differ.
     pub fn merge(&mut self, other: &Self) {
         self.makespan = self.makespan.max(other.makespan);
         let (mine, more) = (&mut self.mailboxes, &other.mailboxes);

@@ -119,7 +119,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 if replace.is_some() {
                     replace = self.find(&folder, key, tries.look()).await?;
                 }
-                call = renew(call, &session, &replace);
+                call = renew(call, &session, replace.as_ref());
                 continue;
             }
             return self.give_up(copying, &[place], refusal);
@@ -276,10 +276,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 }
 
 /// The same import through another session, replacing another item.
-fn renew(call: Call, session: &Id, replace: &Option<Id>) -> Call {
+fn renew(call: Call, session: &Id, replace: Option<&Id>) -> Call {
     match call {
         Call::ImportItem { folder, content, .. } => {
-            Call::ImportItem { session: session.clone(), folder, replace: replace.clone(), content }
+            Call::ImportItem { session: session.clone(), folder, replace: replace.cloned(), content }
         }
         other => other,
     }

@@ -296,11 +296,14 @@ pub(super) struct Setup {
     pub(super) cutover: bool,
     pub(super) deadline: Moment,
     pub(super) mailboxes: u32,
+    /// When somebody stops the run, counted from its beginning.
+    pub(super) stop_after: Option<Span>,
 }
 
 impl Setup {
     pub(super) fn new(target: Protocol, cutover: bool, mailboxes: u32) -> Self {
-        Self { plan: plan(), protocols: [Protocol::Ews, target], cutover, deadline: Moment::NEVER, mailboxes }
+        let protocols = [Protocol::Ews, target];
+        Self { plan: plan(), protocols, cutover, deadline: Moment::NEVER, mailboxes, stop_after: None }
     }
 }
 
@@ -327,8 +330,18 @@ pub(super) fn play<C: Checkpoint + 'static>(world: &Rc<TestWorld>, setup: &Setup
     });
     let wave = (0..setup.mailboxes).map(MailboxKey).collect();
     let run = Rc::new(Run::new(world.clone(), options, wave, checkpoint, listener.clone()));
-    let lanes = (0..run.lanes()).map(|_| Box::pin(lane(run.clone())) as Pin<Box<dyn Future<Output = ()>>>).collect();
-    let finished = execute(world, lanes);
+    let mut tasks: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
+    for _ in 0..run.lanes() {
+        tasks.push(Box::pin(lane(run.clone())));
+    }
+    if let Some(span) = setup.stop_after {
+        let run = run.clone();
+        tasks.push(Box::pin(async move {
+            run.world().sleep_until(run.world().now() + span).await;
+            run.stop();
+        }));
+    }
+    let finished = execute(world, tasks);
     assert!(run.take_error().is_none());
     Played { summary: listener.collector.summary(), events: listener.events.take(), finished }
 }

@@ -174,6 +174,7 @@ mod tests {
 
     /// What is true in the service, as far as the calls that were carried out tell.
     #[derive(Default, Debug)]
+    #[expect(clippy::struct_excessive_bools, reason = "four independent facts, and the laws are about each of them")]
     struct Service {
         stopped: bool,
         licensed: bool,
