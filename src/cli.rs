@@ -8,6 +8,7 @@ pub mod completions;
 pub mod console;
 pub mod exit;
 pub mod explain;
+pub mod inventory;
 pub mod man;
 pub mod options;
 pub mod schema;
@@ -40,6 +41,7 @@ macro_rules! commands {
 commands! {
     Explain => explain,
     Check => check,
+    Inventory => inventory,
     Schema => schema,
     Completions => completions,
     Man => man,
