@@ -46,7 +46,8 @@ fn usage_reports_of_every_width_are_read() {
             ",5,1024,9,True,30",
         ),
         (
-            ",Deleted Item Count,Deleted Item Size (Byte),Deleted Item Quota (Byte),Has Archive,Recipient Type,Report Period",
+            ",Deleted Item Count,Deleted Item Size (Byte),Deleted Item Quota (Byte),Has Archive,Recipient Type,\
+             Report Period",
             ",5,1024,9,True,SharedMailbox,30",
         ),
     ] {
@@ -109,7 +110,8 @@ fn separators_and_encodings_make_no_difference() {
         ('\t', "1.2 GB (1 288 490 188 bytes)"),
     ] {
         let text = format!(
-            "DisplayName{separator}TotalItemSize{separator}ItemCount\r\nMüller Jörg{separator}{size}{separator}16021\r\n"
+            "DisplayName{separator}TotalItemSize{separator}ItemCount\r\nMüller \
+             Jörg{separator}{size}{separator}16021\r\n"
         );
         let marked = |mark: &[u8], bytes: Vec<u8>| [mark, &bytes].concat();
         let wide = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
@@ -196,7 +198,8 @@ fn json_is_read_as_an_array_as_an_answer_and_as_lines() {
         assert_eq!((inventory.archives(), inventory.rows), (Some(1), 3));
     }
     let text = r#"[{"DisplayName": "A", "ItemCount": 1, "TotalItemSize": "1.66 GB (1,782,579,200 bytes)"},
-                   {"DisplayName": "B", "ItemCount": 1, "TotalItemSize": {"IsUnlimited": false, "Value": "1 KB (1,024 bytes)"}},
+                   {"DisplayName": "B", "ItemCount": 1,
+                    "TotalItemSize": {"IsUnlimited": false, "Value": "1 KB (1,024 bytes)"}},
                    {"DisplayName": "C", "ItemCount": 1, "TotalItemSize": {"IsUnlimited": true, "Value": null}}]"#;
     check(text, 2, 1_782_580_224, Some(2), &[3]);
 }

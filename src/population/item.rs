@@ -74,9 +74,9 @@ impl SizeLaw {
             .map(|size| (size, below(size)))
             .collect();
         let body = Quantiles::invert(&points, CELLS);
-        let tail = TruncatedPareto { from: TAIL_FROM, to: f64::from(largest), alpha: TAIL_ALPHA };
+        let tail = TruncatedPareto::new(TAIL_FROM, f64::from(largest), TAIL_ALPHA);
         let tail_share = 1.0 - below(TAIL_FROM);
-        let mean = (1.0 - tail_share) * body.integral(1.0) + tail_share * tail.partial_mean(tail.to);
+        let mean = (1.0 - tail_share) * body.integral(1.0) + tail_share * tail.partial_mean(tail.greatest());
         Self { body, tail, tail_share, mean, largest }
     }
 
