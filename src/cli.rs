@@ -10,6 +10,7 @@ pub mod console;
 pub mod exit;
 pub mod explain;
 pub mod forecast;
+pub mod inventory;
 pub mod man;
 pub mod options;
 pub mod schema;
@@ -45,6 +46,7 @@ commands! {
     Simulate => simulate,
     Explain => explain,
     Check => check,
+    Inventory => inventory,
     Schema => schema,
     Completions => completions,
     Man => man,

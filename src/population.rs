@@ -7,24 +7,29 @@
 mod content;
 pub mod describe;
 mod folder;
+pub mod inventory;
 mod item;
 pub mod mailbox;
 mod organisation;
+mod owned;
 pub mod preset;
 pub mod profile;
 pub mod wave;
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use mock_server::wire::id::MailboxKey;
 
 use crate::scenario::plan::{PopulationPlan, UniformMailbox};
 
+use self::inventory::{ImportError, Inventory};
 use self::item::SizeLaw;
 
 use self::mailbox::{Drawer, Mailbox};
 use self::organisation::Organisations;
+use self::owned::Owned;
 use self::preset::{Cohort, Preset};
 use self::profile::Week;
 
@@ -36,6 +41,21 @@ pub enum PopulationError {
     UnknownPreset {
         /// The name.
         name: String,
+    },
+    /// The inventory cannot be used.
+    #[error(transparent)]
+    Inventory(#[from] ImportError),
+    /// An inventory as it is has fewer mailboxes than are wanted.
+    #[error(
+        "{} has {there} mailboxes, and {wanted} are wanted; set `fit = true` to scale it up", file.display()
+    )]
+    TooFew {
+        /// The file.
+        file: PathBuf,
+        /// Mailboxes in it.
+        there: u32,
+        /// Mailboxes wanted.
+        wanted: u32,
     },
     /// A population must have a mailbox.
     #[error("a population needs at least one mailbox")]
@@ -66,6 +86,8 @@ enum Source {
     Drawn,
     /// All alike.
     Uniform(UniformMailbox),
+    /// The rows of an inventory.
+    Owned(Owned),
 }
 
 impl Population {
@@ -73,11 +95,22 @@ impl Population {
     ///
     /// # Errors
     ///
-    /// If the preset is unknown, or there are no mailboxes.
+    /// If the preset is unknown, the inventory cannot be used, or there are no mailboxes.
     pub fn new(plan: &PopulationPlan, seed: u64) -> Result<Self, PopulationError> {
         let preset =
             Preset::named(&plan.preset).ok_or_else(|| PopulationError::UnknownPreset { name: plan.preset.clone() })?;
-        let mailboxes = plan.mailboxes.unwrap_or(preset.mailboxes);
+        let inventory = plan.inventory.as_deref().map(Inventory::read).transpose()?;
+        let (preset, mailboxes) = match &inventory {
+            Some(inventory) if plan.fit => {
+                let own = u32::try_from(inventory.mailboxes.len()).unwrap_or(u32::MAX);
+                (inventory.fit(&preset).preset, plan.mailboxes.unwrap_or(own))
+            }
+            Some(inventory) => return Self::of_rows(plan, preset, inventory, seed),
+            None => {
+                let own = preset.mailboxes;
+                (preset, plan.mailboxes.unwrap_or(own))
+            }
+        };
         if mailboxes == 0 {
             return Err(PopulationError::Empty);
         }
@@ -87,6 +120,26 @@ impl Population {
         };
         let source = plan.uniform.map_or(Source::Drawn, Source::Uniform);
         Ok(Self::assemble(plan, preset, seed, mailboxes, organisations, source))
+    }
+
+    /// The rows of an inventory as they are. A smaller number takes the first rows.
+    fn of_rows(
+        plan: &PopulationPlan,
+        preset: Preset,
+        inventory: &Inventory,
+        seed: u64,
+    ) -> Result<Self, PopulationError> {
+        let there = u32::try_from(inventory.mailboxes.len()).unwrap_or(u32::MAX);
+        let mailboxes = plan.mailboxes.unwrap_or(there);
+        if mailboxes > there {
+            let file = plan.inventory.clone().unwrap_or_default();
+            return Err(PopulationError::TooFew { file, there, wanted: mailboxes });
+        }
+        if mailboxes == 0 {
+            return Err(PopulationError::Empty);
+        }
+        let (owned, organisations) = Owned::new(&inventory.mailboxes[..mailboxes as usize]);
+        Ok(Self::assemble(plan, preset, seed, mailboxes, organisations, Source::Owned(owned)))
     }
 
     fn assemble(
@@ -167,6 +220,7 @@ impl Population {
         let organisation = self.organisation_of(key);
         match &inner.source {
             Source::Drawn => inner.drawer.draw(key, organisation, inner.organisations.factor(organisation)),
+            Source::Owned(owned) => inner.drawer.fill_in(key, organisation, owned.known(key)),
             Source::Uniform(uniform) => Mailbox {
                 cohort: Cohort::Active,
                 organisation,

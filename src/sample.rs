@@ -20,31 +20,43 @@ pub fn log_normal(word: u64, median: f64, ln_sigma: f64) -> f64 {
 /// A Pareto law cut off at both ends.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub struct TruncatedPareto {
-    /// The least value.
-    pub from: f64,
-    /// The greatest value.
-    pub to: f64,
-    /// The tail exponent; must not be 1.
-    pub alpha: f64,
+    from: f64,
+    to: f64,
+    alpha: f64,
+    /// How much of the untruncated law lies above the greatest value.
+    cut: f64,
+    /// What the partial mean is a multiple of, and where it is zero.
+    factor: f64,
+    origin: f64,
 }
 
 impl TruncatedPareto {
+    /// The law with a least and a greatest value and a tail exponent, which must not be 1.
+    #[must_use]
+    pub fn new(from: f64, to: f64, alpha: f64) -> Self {
+        let cut = libm::pow(from / to, alpha);
+        let factor = alpha * libm::pow(from, alpha) / (1.0 - cut);
+        Self { from, to, alpha, cut, factor, origin: libm::pow(from, 1.0 - alpha) }
+    }
+
+    /// The greatest value.
+    #[must_use]
+    pub fn greatest(&self) -> f64 {
+        self.to
+    }
+
     /// The value that a share `above` of all draws exceeds.
     #[must_use]
     pub fn exceeded_by(&self, above: f64) -> f64 {
-        let cut = libm::pow(self.from / self.to, self.alpha);
-        let value = self.from * libm::pow(1.0 - (1.0 - above) * (1.0 - cut), -1.0 / self.alpha);
+        let value = self.from * libm::pow(1.0 - (1.0 - above) * (1.0 - self.cut), -1.0 / self.alpha);
         value.clamp(self.from, self.to)
     }
 
     /// The integral of the values below `value` over their probability; the mean if `value` is the greatest one.
     #[must_use]
     pub fn partial_mean(&self, value: f64) -> f64 {
-        let cut = libm::pow(self.from / self.to, self.alpha);
         let power = 1.0 - self.alpha;
-        self.alpha * libm::pow(self.from, self.alpha) / (1.0 - cut)
-            * (libm::pow(value, power) - libm::pow(self.from, power))
-            / power
+        self.factor * (libm::pow(value, power) - self.origin) / power
     }
 }
 
@@ -78,15 +90,15 @@ mod tests {
 
     #[test]
     fn truncated_pareto_draws_stay_inside_and_have_the_stated_mean() {
-        let law = TruncatedPareto { from: 2.0, to: 48.0, alpha: 1.3 };
+        let law = TruncatedPareto::new(2.0, 48.0, 1.3);
         let draws = 200_000_u64;
         let mut sum = 0.0;
         for n in 0..draws {
             let value = law.exceeded_by(draw::unit(hash(3, Purpose::Test, n, 0, 0)));
-            assert!((law.from..=law.to).contains(&value));
+            assert!((2.0..=48.0).contains(&value));
             sum += value;
         }
-        assert!((sum / draws as f64 / law.partial_mean(law.to) - 1.0).abs() < 0.01);
+        assert!((sum / draws as f64 / law.partial_mean(law.greatest()) - 1.0).abs() < 0.01);
     }
 
     #[test]

@@ -29,12 +29,22 @@ impl Content for Population {
     }
 
     fn find(&self, address: &str) -> Option<MailboxKey> {
+        if let Source::Owned(owned) = &self.inner.source
+            && let Some(key) = owned.find(address)
+        {
+            return Some(key);
+        }
         let digits = address.get(1..)?.split('@').next()?;
         let key = MailboxKey(digits.parse().ok().filter(|&number| number < self.len())?);
         self.address(key).eq_ignore_ascii_case(address).then_some(key)
     }
 
     fn address(&self, mailbox: MailboxKey) -> String {
+        if let Source::Owned(owned) = &self.inner.source
+            && let Some(address) = owned.address(mailbox)
+        {
+            return address.to_owned();
+        }
         format!("m{:07}@o{:05}.{DOMAIN}", mailbox.0, self.organisation_of(mailbox))
     }
 
@@ -42,7 +52,7 @@ impl Content for Population {
         let mailbox = self.mailbox(key);
         match self.inner.source {
             Source::Uniform(_) => uniform_folders(&mailbox),
-            Source::Drawn => folder::folders(&self.inner.drawer, key, &mailbox),
+            Source::Drawn | Source::Owned(_) => folder::folders(&self.inner.drawer, key, &mailbox),
         }
     }
 
@@ -60,7 +70,7 @@ impl Content for Population {
         let is_base = ordinal < folder.items;
         let (size, corrupt) = match inner.source {
             Source::Uniform(uniform) => (uniform.item_bytes, false),
-            Source::Drawn => {
+            Source::Drawn | Source::Owned(_) => {
                 let size = if is_base && version == 0 {
                     inner.sizes.base(&self.holding(mailbox, folder), ordinal)
                 } else {
@@ -93,8 +103,8 @@ impl Population {
         Holding { items: folder.items, bytes: folder.bytes, word, oversize }
     }
 
-    /// Whether a base item is one of those that cannot be read: they lie anywhere in the mailbox, each item as likely as
-    /// any other.
+    /// Whether a base item is one of those that cannot be read: they lie anywhere in the mailbox, each item as likely
+    /// as any other.
     fn is_corrupt(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64) -> bool {
         let corrupt = u64::from(self.inner.drawer.corrupt_items(mailbox));
         if corrupt == 0 {

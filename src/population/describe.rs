@@ -62,7 +62,8 @@ impl Spread {
     }
 }
 
-/// The quantile of sorted values, interpolated between neighbours (Hyndman and Fan 1996, type 7); zero if there are none.
+/// The quantile of sorted values, interpolated between neighbours (Hyndman and Fan 1996, type 7); zero if there are
+/// none.
 #[must_use]
 pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };

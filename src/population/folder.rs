@@ -66,8 +66,8 @@ pub(super) const FIRST_USER_FOLDER: u32 = DEFAULTS.len() as u32 + 1;
 /// Share of the changes that falls to the folders users made, by the items they hold. Assumed.
 const USER_CHANGES: f64 = 0.06;
 
-/// Spread of the items over folders (Enron, 3,176 folders: standard deviation of the logarithm 1.89; independent weights
-/// reproduce the share of the largest folder).
+/// Spread of the items over folders (Enron, 3,176 folders: standard deviation of the logarithm 1.89; independent
+/// weights reproduce the share of the largest folder).
 const ITEMS_LN_SIGMA: f64 = 1.9;
 /// Spread of the mean item size between folders of one mailbox, beyond chance. Assumed.
 const SIZE_LN_SIGMA: f64 = 0.4;

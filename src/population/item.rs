@@ -1,5 +1,5 @@
-//! How large items are: a published mixture for what arrives, and for what a folder already holds, sizes of the same law
-//! that sum exactly to the folder's bytes.
+//! How large items are: a published mixture for what arrives, and for what a folder already holds, sizes of the same
+//! law that sum exactly to the folder's bytes.
 
 use std::f64::consts::SQRT_2;
 
@@ -74,9 +74,9 @@ impl SizeLaw {
             .map(|size| (size, below(size)))
             .collect();
         let body = Quantiles::invert(&points, CELLS);
-        let tail = TruncatedPareto { from: TAIL_FROM, to: f64::from(largest), alpha: TAIL_ALPHA };
+        let tail = TruncatedPareto::new(TAIL_FROM, f64::from(largest), TAIL_ALPHA);
         let tail_share = 1.0 - below(TAIL_FROM);
-        let mean = (1.0 - tail_share) * body.integral(1.0) + tail_share * tail.partial_mean(tail.to);
+        let mean = (1.0 - tail_share) * body.integral(1.0) + tail_share * tail.partial_mean(tail.greatest());
         Self { body, tail, tail_share, mean, largest }
     }
 
@@ -115,9 +115,9 @@ impl SizeLaw {
 
     /// The size of an item that a folder holds from the beginning. All sizes of a folder sum to its bytes.
     ///
-    /// Up to sixteen items: draws of the law, scaled. Above: the four greatest items are drawn as order statistics of the
-    /// law, and the others share what is left along the law's Lorenz curve, each in a place of its own, so that one item
-    /// costs the same in a folder of a million.
+    /// Up to sixteen items: draws of the law, scaled. Above: the four greatest items are drawn as order statistics of
+    /// the law, and the others share what is left along the law's Lorenz curve, each in a place of its own, so that
+    /// one item costs the same in a folder of a million.
     pub(super) fn base(&self, folder: &Holding, ordinal: u64) -> u32 {
         let Holding { items, bytes, word, .. } = *folder;
         debug_assert!(ordinal < items);
@@ -130,12 +130,11 @@ impl SizeLaw {
             self.drawn(free, items, place, word, largest)
         } else {
             let greatest = self.greatest(folder, free, largest);
-            match greatest.get(place as usize) {
-                Some(&size) => size,
-                None => {
-                    let rest = free - greatest.iter().sum::<u64>();
-                    self.stratified(rest, items, place - GREATEST as u64, largest)
-                }
+            if let Some(&size) = greatest.get(place as usize) {
+                size
+            } else {
+                let rest = free - greatest.iter().sum::<u64>();
+                self.stratified(rest, items, place - GREATEST as u64, largest)
             }
         };
         (floor + size) as u32

@@ -36,7 +36,7 @@ const CROWDED: f64 = 0.95;
 /// Pruned mailboxes lie between this share of the quota and all of it, by a Beta law. Assumed.
 const PRUNED_FROM: f64 = 0.80;
 
-/// Messages sent for each one received (EmailAnalytics 2021: 24.5 to 59.9, so 0.41; damped to 0.25, assumed).
+/// Messages sent for each one received (`EmailAnalytics` 2021: 24.5 to 59.9, so 0.41; damped to 0.25, assumed).
 const SENT_PER_RECEIVED: f64 = 0.25;
 /// Most messages received per day. Assumed.
 const RECEIVED_MOST: f64 = 2_000.0;
@@ -85,6 +85,8 @@ pub(super) struct Known {
     pub(super) cohort: Cohort,
     pub(super) bytes: u64,
     pub(super) items: Option<u64>,
+    pub(super) has_archive: bool,
+    /// Its size, if that is known.
     pub(super) archive_bytes: Option<u64>,
 }
 
@@ -115,8 +117,9 @@ impl Drawer {
         let cohorts = &self.preset.cohorts;
         let law = &cohorts[categorical(self.word(key, Part::Cohort), cohorts.iter().map(|law| law.share))];
         let bytes = self.size(key, law, factor);
-        let archive_bytes = self.archive(key, law.cohort);
-        self.complete(key, organisation, law, Known { cohort: law.cohort, bytes, items: None, archive_bytes })
+        let has_archive = self.has_archive(key, law.cohort);
+        let known = Known { cohort: law.cohort, bytes, items: None, has_archive, archive_bytes: None };
+        self.complete(key, organisation, law, known)
     }
 
     /// A mailbox of which some is known, the rest drawn.
@@ -135,7 +138,7 @@ impl Drawer {
             items,
             folders: super::folder::FIRST_USER_FOLDER + self.user_folders(key, known.cohort, items),
             changes_per_day: self.changes_per_day(key, law),
-            archive_bytes: known.archive_bytes,
+            archive_bytes: known.has_archive.then(|| known.archive_bytes.unwrap_or_else(|| self.archive_size(key))),
             corrupt_items: self.corrupt_items(key).min(u32::try_from(items).unwrap_or(u32::MAX)),
             oversize_item: self.oversize_item(key),
         }
@@ -189,13 +192,14 @@ impl Drawer {
         received.min(RECEIVED_MOST) * (1.0 + SENT_PER_RECEIVED) * self.change_factor
     }
 
-    fn archive(&self, key: MailboxKey, cohort: Cohort) -> Option<u64> {
+    fn has_archive(&self, key: MailboxKey, cohort: Cohort) -> bool {
+        cohort != Cohort::Room && unit(self.word(key, Part::Archive)) < self.preset.archives.share
+    }
+
+    fn archive_size(&self, key: MailboxKey) -> u64 {
         let law = self.preset.archives;
-        if cohort == Cohort::Room || unit(self.word(key, Part::Archive)) >= law.share {
-            return None;
-        }
         let size = log_normal(self.word(key, Part::ArchiveSize), law.median_bytes, law.ln_sigma);
-        Some(size.min(law.largest_bytes) as u64)
+        size.min(law.largest_bytes) as u64
     }
 
     /// How many items cannot be read.

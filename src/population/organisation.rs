@@ -57,7 +57,9 @@ impl Organisations {
             factors.iter().zip(starts.windows(2)).map(|(factor, pair)| factor * f64::from(pair[1] - pair[0])).sum();
         let mailboxes = f64::from(starts[starts.len() - 1]);
         let correction = libm::exp(0.5 * sigma * sigma) * mailboxes / weighted;
-        factors.iter_mut().for_each(|factor| *factor *= correction);
+        for factor in &mut factors {
+            *factor *= correction;
+        }
         factors
     }
 

@@ -4,7 +4,7 @@ use jiff::civil::{Time, Weekday};
 use mock_server::time::Span;
 
 /// Share of a week's changes on each day, Monday first. Assumed; a non-working day has about 0.3 of a working day's
-/// mail (EmailAnalytics 2021, derived).
+/// mail (`EmailAnalytics` 2021, derived).
 const DAYS: [f64; 7] = [0.185, 0.19, 0.185, 0.18, 0.16, 0.05, 0.05];
 
 /// Percent of a day's changes in each hour. Assumed: peak of 9.6% between 9 and 11, 10% between 20 and 6.

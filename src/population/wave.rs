@@ -16,7 +16,7 @@ pub const BYTES_PER_CHANGE: f64 = 60_000.0;
 /// What the round trip that asks one folder for its changes weighs, in items. Assumed.
 const ITEMS_PER_FOLDER: f64 = 2.0;
 
-/// The mailboxes of a wave. Whole organisations are taken in a random order until there are enough; the last one is cut.
+/// The mailboxes of a wave. Whole organisations are taken in a random order until there are enough; the last is cut.
 ///
 /// Each replication has an order of its own. A larger wave of the same replication begins with the smaller one, so that
 /// candidate sizes are compared on the same mailboxes.

@@ -16,9 +16,9 @@ fn topped_up() -> QuotaLaw {
     }
 }
 
-/// The parameters. The medians, sigmas and shares are assumed such that the mean is the published 2.3 PB over 2.1 million
-/// mailboxes (NHS Digital to TechRepublic) and fewer than 10% lie above 4 GB; sigma 1.25 combines the 1.1 to 1.16
-/// measured on Enron items with the spread of item sizes.
+/// The parameters. The medians, sigmas and shares are assumed such that the mean is the published 2.3 PB over 2.1
+/// million mailboxes (NHS Digital to `TechRepublic`) and fewer than 10% lie above 4 GB; sigma 1.25 combines the 1.1
+/// to 1.16 measured on Enron items with the spread of item sizes.
 pub(super) fn preset() -> Preset {
     Preset {
         name: "nhs".to_owned(),
