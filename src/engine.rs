@@ -1,4 +1,5 @@
 //! engine
 
+pub mod live;
 pub mod network;
 pub mod wire;

@@ -1,0 +1,7 @@
+//! The live world: the same pipeline over real HTTP, by the wall clock.
+//!
+//! Against our own mock on loopback, or against servers of the user's choice. Knows how bytes travel, and nothing of
+//! what the pipeline does with the answers.
+
+pub mod token;
+pub mod world;
