@@ -108,6 +108,9 @@ pub enum End {
     Failed,
     /// Given up between the two: neither side is whole, and the undo failed as well. Somebody must look.
     HalfSwitched,
+    /// Not begun to cut over, or interrupted: the window closed or the run was stopped first. What was copied stays, and
+    /// a later run goes on from there.
+    Unfinished,
 }
 
 /// Why an item was left behind.

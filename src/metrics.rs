@@ -2,4 +2,6 @@
 //!
 //! Knows nothing of who made the events.
 
+pub mod collect;
+pub mod merge;
 pub mod summary;

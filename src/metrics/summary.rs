@@ -41,11 +41,13 @@ pub struct MailboxCounts {
     pub total: u64,
     /// Moved and verified.
     pub completed: u64,
+    /// Of the completed, those that were done before the window closed; all of them if there is no window.
+    pub in_time: u64,
     /// Given up, the source in use as before.
     pub failed: u64,
     /// Given up between the two sides.
     pub half_switched: u64,
-    /// Not finished when the run ended.
+    /// Not finished when the window closed or the run ended.
     pub unfinished: u64,
 }
 

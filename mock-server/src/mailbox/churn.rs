@@ -161,14 +161,14 @@ fn invertible(word: u64, modulus: u64) -> (u64, u64) {
 
 /// The inverse of a number modulo `modulus`, if it has one (extended Euclidean algorithm).
 fn inverse(number: u64, modulus: u64) -> Option<u64> {
-    let (mut divisor, mut remainder) = (modulus as i64, number as i64);
+    let (mut divisor, mut remainder) = (modulus.cast_signed(), number.cast_signed());
     let (mut previous, mut factor) = (0i64, 1i64);
     while remainder != 0 {
         let quotient = divisor / remainder;
         (divisor, remainder) = (remainder, divisor - quotient * remainder);
         (previous, factor) = (factor, previous - quotient * factor);
     }
-    (divisor == 1).then(|| previous.rem_euclid(modulus as i64) as u64)
+    (divisor == 1).then(|| previous.rem_euclid(modulus.cast_signed()).cast_unsigned())
 }
 
 #[cfg(test)]

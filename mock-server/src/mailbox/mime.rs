@@ -41,7 +41,7 @@ fn write(key: ItemKey, body: Vec<u8>) -> Vec<u8> {
         .from(format!("sender{}@example.com", word % 10_000))
         .to(format!("reader{}@example.com", mix(word) % 10_000))
         .subject(format!("Message {:016x}", key.0))
-        .date(FIRST_DATE + (word % DATES) as i64)
+        .date(FIRST_DATE + (word % DATES).cast_signed())
         .message_id(format!("{:016x}@example.com", key.0))
         .body(part);
     let mut bytes = Vec::new();

@@ -64,7 +64,7 @@ impl CostTable {
         let cost = &self.by_operation[operation as usize];
         let word =
             hash(self.seed, Purpose::Service, u64::from(mailbox.0), identity.request, u64::from(identity.attempt));
-        let transfer = u128::from(cost.per_mebibyte.0) * u128::from(work.content_bytes) >> 20;
+        let transfer = (u128::from(cost.per_mebibyte.0) * u128::from(work.content_bytes)) >> 20;
         cost.call.draw(word) + cost.per_item * work.items + Span(u64::try_from(transfer).unwrap_or(u64::MAX))
     }
 }

@@ -1,0 +1,125 @@
+//! Mailboxes that were copied ahead of the run, by computation instead of by a copy.
+//!
+//! A mock whose target holds a copy of the source as it was at a reading of the staging clock numbers folders and items
+//! alike on both sides. So the progress of such a mailbox, and which target item belongs to which source item, follow
+//! from the content. What the run itself adds is kept by the checkpoint underneath.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use mock_server::mailbox::churn::counts;
+use mock_server::mailbox::content::Content;
+use mock_server::mailbox::reference::{self, ItemNumber, SyncPosition};
+use mock_server::time::Span;
+use mock_server::wire::call::FolderKind;
+use mock_server::wire::id::{Id, MailboxKey};
+use mock_server::wire::opaque::{self, Kind};
+
+use super::{Checkpoint, CheckpointError, Ended, FolderProgress, Pair, Progress};
+
+/// A checkpoint that knows of copies made before the run.
+pub struct Prestaged<S, C> {
+    content: S,
+    taken: Span,
+    text: bool,
+    inner: C,
+    /// For each mailbox in progress and each of its folders by ordinal: one more than the last item that was copied.
+    copied: RefCell<BTreeMap<MailboxKey, Vec<u64>>>,
+}
+
+impl<S: Content, C: Checkpoint> Prestaged<S, C> {
+    /// Copies of `content` as it was when the staging clock showed `taken`. With `text`, references are written as the
+    /// opaque text that clients read from the wire; otherwise they are the mock's own numbers.
+    pub fn new(content: S, taken: Span, text: bool, inner: C) -> Self {
+        Self { content, taken, text, inner, copied: RefCell::default() }
+    }
+
+    /// The checkpoint underneath.
+    pub fn inner(&self) -> &C {
+        &self.inner
+    }
+
+    fn write(&self, kind: Kind, mailbox: MailboxKey, id: Id) -> Id {
+        match id {
+            Id::Number(number) if self.text => Id::text(&opaque::encode(kind, mailbox, number)),
+            id => id,
+        }
+    }
+
+    fn progress(&self, mailbox: MailboxKey) -> Progress {
+        let shapes = self.content.folders(mailbox);
+        let mut copied = Vec::with_capacity(shapes.len());
+        let mut folders = Vec::with_capacity(shapes.len());
+        for shape in &shapes {
+            let changes = self.content.changes(mailbox, shape, self.taken);
+            let ordinal = shape.ordinal as usize;
+            copied.resize(copied.len().max(ordinal + 1), 0);
+            copied[ordinal] = shape.items + counts(shape.items, changes).creates;
+            if shape.kind == FolderKind::Root {
+                continue;
+            }
+            let folder = self.write(Kind::Folder, mailbox, reference::folder(shape.ordinal));
+            let position = SyncPosition { base: shape.items as u32, changes: changes as u32, made: 0 };
+            folders.push(FolderProgress {
+                source: folder.clone(),
+                target: folder,
+                state: Some(self.write(Kind::SyncState, mailbox, position.id())),
+                items: None,
+                ours: true,
+                restarting: false,
+            });
+        }
+        self.copied.borrow_mut().insert(mailbox, copied);
+        Progress { folders, ..Progress::default() }
+    }
+
+    /// Whether a reference is that of an item which was copied before the run.
+    fn was_copied(&self, mailbox: MailboxKey, item: &Id) -> bool {
+        let number = match item {
+            Id::Number(number) => Some(*number),
+            Id::Text(text) => {
+                opaque::decode(Kind::Item, text).and_then(|(owner, number)| (owner == mailbox).then_some(number))
+            }
+        };
+        let Some(ItemNumber::Computed { folder, ordinal }) = number.map(reference::read_item) else { return false };
+        if !self.copied.borrow().contains_key(&mailbox) {
+            self.progress(mailbox);
+        }
+        let copied = self.copied.borrow();
+        copied.get(&mailbox).and_then(|folders| folders.get(folder as usize)).is_some_and(|last| ordinal < *last)
+    }
+}
+
+impl<S: Content, C: Checkpoint> Checkpoint for Prestaged<S, C> {
+    fn load(&self, mailbox: MailboxKey) -> Result<Option<Progress>, CheckpointError> {
+        match self.inner.load(mailbox)? {
+            Some(progress) => Ok(Some(progress)),
+            None => Ok(Some(self.progress(mailbox))),
+        }
+    }
+
+    fn save(&self, mailbox: MailboxKey, progress: &Progress, pairs: &[Pair]) -> Result<(), CheckpointError> {
+        self.inner.save(mailbox, progress, pairs)
+    }
+
+    fn target_of(&self, mailbox: MailboxKey, source: &Id) -> Result<Option<Id>, CheckpointError> {
+        match self.inner.target_of(mailbox, source)? {
+            Some(target) => Ok(Some(target)),
+            None => Ok(self.was_copied(mailbox, source).then(|| source.clone())),
+        }
+    }
+
+    fn unpaired(&self, mailbox: MailboxKey, mut targets: Vec<Id>) -> Result<Vec<Id>, CheckpointError> {
+        targets.retain(|target| !self.was_copied(mailbox, target));
+        self.inner.unpaired(mailbox, targets)
+    }
+
+    fn finish(&self, mailbox: MailboxKey, ended: &Ended) -> Result<(), CheckpointError> {
+        self.copied.borrow_mut().remove(&mailbox);
+        self.inner.finish(mailbox, ended)
+    }
+
+    fn ended(&self, mailbox: MailboxKey) -> Result<Option<Ended>, CheckpointError> {
+        self.inner.ended(mailbox)
+    }
+}

@@ -1,0 +1,226 @@
+//! From the changes of a round to the work they make.
+
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
+
+use mock_server::draw::mix;
+use mock_server::service::reply::Protocol;
+use mock_server::wire::answer::ChangeKind;
+use mock_server::wire::id::Id;
+
+use super::batch::cut;
+use super::delta::{Open, Page};
+use super::job::{Job, Setback};
+use crate::checkpoint::{Checkpoint, Pair};
+use crate::event::{Listener, SkipReason};
+use crate::world::{Side, World};
+
+/// An item to copy.
+pub(super) struct Item {
+    /// Position of its folder in the progress.
+    pub(super) folder: u32,
+    /// The item in the source.
+    pub(super) source: Id,
+    /// Its size in bytes, as the listing told it.
+    pub(super) size: u32,
+    /// The target item to replace.
+    pub(super) replace: Option<Id>,
+    /// Whether the target may hold it although no pair is on record, so that it must be looked for.
+    pub(super) look: bool,
+    /// Whether the target folder holds one item more when it is stored.
+    pub(super) adds: bool,
+}
+
+/// The work of one round.
+#[derive(Default)]
+pub(super) struct Work {
+    /// Items to copy.
+    pub(super) items: Vec<Item>,
+    /// How they are exported together.
+    pub(super) exports: Vec<Range<usize>>,
+    /// Number of the first request of the exports and imports.
+    pub(super) first: u64,
+    /// Items to delete in the target, with the position of their folder and whether they count in its balance.
+    pub(super) deletes: Vec<(u32, Id)>,
+    /// How many of them go into one call.
+    pub(super) delete_batch: usize,
+    /// Number of the first request that deletes.
+    pub(super) first_delete: u64,
+    /// Pairs that need no copying.
+    pub(super) pairs: Vec<Pair>,
+    /// By how much the number of items changes in folders, apart from items copied.
+    pub(super) balance: Vec<(u32, i64)>,
+}
+
+/// What copying a round's work came to.
+#[derive(Default)]
+pub(super) struct Copied {
+    /// Which target item belongs to which source item.
+    pub(super) pairs: Vec<Pair>,
+    /// By how much the number of items changed in folders.
+    pub(super) balance: Vec<(u32, i64)>,
+}
+
+/// A fixed hasher for references: their order is never looked at.
+#[derive(Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = mix(self.0.rotate_left(5) ^ word);
+    }
+
+    fn write_isize(&mut self, word: isize) {
+        self.write_u64(word as u64);
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.0 = self.0.wrapping_mul(31).wrapping_add(u64::from(byte));
+    }
+}
+
+/// A map by reference with a fixed hasher, never iterated.
+pub(super) type IdMap<K, V> = hashbrown::HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
+    /// Decides what the pages of a round mean for the target. Asks nobody but the checkpoint.
+    pub(super) fn plan_work(&self, round: &mut [Open], pages: &[Page]) -> Result<Work, Setback> {
+        let mut work = Work::default();
+        for (open, page) in round.iter_mut().zip(pages) {
+            self.plan_page(open, page, &mut work)?;
+            if page.is_last() {
+                self.plan_leftovers(open, &mut work)?;
+            }
+        }
+        let batch = &self.run.plan.batch;
+        let sizes = work.items.iter().map(|item| u64::from(item.size));
+        work.exports = cut(sizes, batch.export_items, batch.export_bytes);
+        work.first = self.reserve(work.items.len() + work.exports.len());
+        work.delete_batch = match self.run.protocol(Side::Target) {
+            Protocol::Graph => batch.batch_calls,
+            Protocol::Ews => batch.upload_items,
+        }
+        .max(1) as usize;
+        work.first_delete = self.reserve(work.deletes.len().div_ceil(work.delete_batch));
+        Ok(work)
+    }
+
+    fn plan_page(&self, open: &mut Open, page: &Page, work: &mut Work) -> Result<(), Setback> {
+        let changes = &page.changes;
+        // Of several changes to one item only the last is still true, and an item that was made within the page needs no
+        // search in the target.
+        let mut last: IdMap<&Id, (usize, bool)> = IdMap::default();
+        let repeated = {
+            last.reserve(changes.len());
+            for (place, change) in changes.iter().enumerate() {
+                let entry = last.entry(&change.item).or_insert((place, change.kind == ChangeKind::Create));
+                entry.0 = place;
+            }
+            last.len() < changes.len()
+        };
+        for (place, change) in changes.iter().enumerate() {
+            let made = match last.get(&change.item) {
+                Some(&(latest, _)) if repeated && latest != place => continue,
+                Some(&(_, made)) => made,
+                None => false,
+            };
+            if change.kind == ChangeKind::Delete {
+                self.unskip(&change.item);
+                if let Some(target) = self.target_of(&change.item)? {
+                    work.deletes.push((open.folder, target));
+                    work.balance.push((open.folder, -1));
+                }
+                continue;
+            }
+            self.plan_item(open, change, made, work)?;
+        }
+        Ok(())
+    }
+
+    fn plan_item(
+        &self,
+        open: &mut Open,
+        change: &mock_server::wire::answer::ItemChange,
+        made: bool,
+        work: &mut Work,
+    ) -> Result<(), Setback> {
+        let folder = open.folder;
+        let held = open.held.as_mut().and_then(|held| held.take(change.key));
+        let paired = if held.is_some() || !made { self.target_of(&change.item)? } else { None };
+        if change.size > self.run.plan.largest_item_bytes {
+            return self.skip(folder, &change.item, change.size, SkipReason::TooLarge);
+        }
+        let restarting = self.progress.borrow().folders[folder as usize].restarting;
+        if let Some((target, size)) = held {
+            let adds = paired.is_none();
+            if restarting && size == change.size {
+                if paired.as_ref() != Some(&target) {
+                    work.pairs.push(Pair { source: change.item.clone(), target });
+                    work.balance.push((folder, i64::from(adds)));
+                }
+                return Ok(());
+            }
+            let replace = Some(target);
+            work.items.push(Item {
+                folder,
+                source: change.item.clone(),
+                size: change.size,
+                replace,
+                look: false,
+                adds,
+            });
+            return Ok(());
+        }
+        // Where the target was listed, what was not found there is not there.
+        let replace = if open.held.is_some() { None } else { paired };
+        let look = replace.is_none() && !made && open.held.is_none();
+        let adds = replace.is_none();
+        work.items.push(Item { folder, source: change.item.clone(), size: change.size, replace, look, adds });
+        Ok(())
+    }
+
+    /// What a listing of the target showed and the source did not name: repeated items, and items that the source no
+    /// longer holds. Deleted only where everything in the target folder was copied by us.
+    fn plan_leftovers(&self, open: &mut Open, work: &mut Work) -> Result<(), Setback> {
+        let Some(held) = open.held.take() else { return Ok(()) };
+        let (ours, restarting) = {
+            let progress = self.progress.borrow();
+            let folder = &progress.folders[open.folder as usize];
+            (folder.ours, folder.restarting)
+        };
+        if !ours {
+            return Ok(());
+        }
+        let left: Vec<Id> = held.items.into_values().map(|(id, _)| id).collect();
+        let unpaired =
+            self.run.checkpoint.unpaired(self.mailbox, left.clone()).map_err(|error| self.break_off(error))?;
+        let gone = if restarting { left } else { unpaired.clone() };
+        for target in gone {
+            // An item without a pair was never counted.
+            if !unpaired.contains(&target) {
+                work.balance.push((open.folder, -1));
+            }
+            if !work.deletes.iter().any(|(_, planned)| *planned == target) {
+                work.deletes.push((open.folder, target));
+            }
+        }
+        work.deletes.extend(held.repeated.into_iter().map(|target| (open.folder, target)));
+        Ok(())
+    }
+
+    fn target_of(&self, source: &Id) -> Result<Option<Id>, Setback> {
+        self.run.checkpoint.target_of(self.mailbox, source).map_err(|error| self.break_off(error))
+    }
+}

@@ -1,0 +1,165 @@
+//! Fetching items from the source in batches. Items that an answer refused on their own are asked for again.
+
+use mock_server::service::reply::Protocol;
+use mock_server::time::Span;
+use mock_server::wire::answer::Answer;
+use mock_server::wire::call::{Call, Content};
+use mock_server::wire::id::Id;
+use mock_server::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
+
+use super::ask::{Step, Tries};
+use super::batch::cut;
+use super::copy::{Copying, Parcel};
+use super::job::{Job, Setback};
+use crate::checkpoint::Checkpoint;
+use crate::event::{Event, Listener, SkipReason};
+use crate::world::{Side, World};
+
+/// How long items that a limit refused within an answer are asked for again, in rounds (assumed; each round waits as
+/// long as the server asks, or twice as long as the one before).
+const MOST_BUSY_ROUNDS: u32 = 200;
+
+/// Which items of an answer are to be asked for again, and when.
+#[derive(Default)]
+pub(super) struct Again {
+    /// Positions in the work.
+    pub(super) places: Vec<usize>,
+    pub(super) wait: Option<Span>,
+    pub(super) limited: bool,
+}
+
+impl Again {
+    /// Notes an item.
+    pub(super) fn add(&mut self, place: usize, error: ItemError) {
+        self.places.push(place);
+        self.wait = self.wait.max(error.retry_after);
+        self.limited |= matches!(error.kind, ItemErrorKind::Busy);
+    }
+}
+
+/// Refusals that concern what a call carries rather than who makes it: the items are left behind, the mailbox goes on.
+pub(super) fn concerns_items(refusal: Refusal) -> bool {
+    refusal.kind.is_transient()
+        || matches!(
+            refusal.kind,
+            RefusalKind::Invalid | RefusalKind::Conflict | RefusalKind::NotFound | RefusalKind::OtherStatus
+        )
+}
+
+/// The reason on record for an item whose call was refused for good (HTTP 413 is "content too large"; RFC 9110, 15.5.14).
+pub(super) fn reason_of(refusal: Refusal) -> SkipReason {
+    if refusal.status == 413 { SkipReason::TooLarge } else { SkipReason::GaveUp(refusal.kind) }
+}
+
+impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
+    /// Fetches one batch and hands its contents over.
+    pub(super) async fn export(&self, copying: &Copying<'_>, number: usize) -> Result<(), Setback> {
+        let request = copying.export_request(number);
+        let mut next_parcel = request + 1;
+        let mut tries = Tries::new(Side::Source, request);
+        let mut wanted: Vec<usize> = copying.export_range(number).collect();
+        let mut round = 0;
+        loop {
+            let items: Vec<Id> = wanted.iter().map(|&place| copying.item(place).source.clone()).collect();
+            let call = Call::ExportItems { items };
+            let contents = loop {
+                match self.attempt(&mut tries, &call).await {
+                    Step::Done(Answer::Contents(contents)) => break contents,
+                    Step::Done(_) => return Err(Setback::Confused),
+                    Step::Repeat { .. } => {}
+                    Step::GaveUp(refusal) if concerns_items(refusal) => {
+                        return self.leave_behind(copying, &wanted, reason_of(refusal));
+                    }
+                    Step::GaveUp(refusal) => return Err(Setback::Refused(refusal.kind)),
+                }
+            };
+            let again = self.sort_out(copying, &wanted, contents, &mut next_parcel)?;
+            self.signal.raise();
+            if again.places.is_empty() {
+                return Ok(());
+            }
+            let most = if again.limited { MOST_BUSY_ROUNDS } else { self.run.plan.retry.attempts };
+            round += 1;
+            if round >= most {
+                let kind = if again.limited { ItemErrorKind::Busy } else { ItemErrorKind::Omitted };
+                return self.leave_behind(copying, &again.places, SkipReason::Item(kind));
+            }
+            self.pause(Side::Source, request, round - 1, again.wait, again.limited).await;
+            wanted = again.places;
+        }
+    }
+
+    /// Hands over what arrived and tells what has to be asked for again.
+    fn sort_out(
+        &self,
+        copying: &Copying<'_>,
+        wanted: &[usize],
+        contents: Vec<Result<Content, ItemError>>,
+        next_parcel: &mut u64,
+    ) -> Result<Again, Setback> {
+        let mut again = Again::default();
+        let mut arrived = Vec::with_capacity(wanted.len());
+        let missing = std::iter::repeat(Err(ItemError { kind: ItemErrorKind::Omitted, retry_after: None }));
+        for (&place, content) in wanted.iter().zip(contents.into_iter().chain(missing)) {
+            let item = copying.item(place);
+            match content {
+                Ok(content) if content.size > self.run.plan.largest_item_bytes => {
+                    self.skip(item.folder, &item.source, content.size, SkipReason::TooLarge)?;
+                }
+                Ok(content) => arrived.push((place, content)),
+                Err(error) => {
+                    self.note(&Event::ItemRefused { mailbox: self.mailbox, kind: error.kind });
+                    match error.kind {
+                        kind if kind.is_transient() => again.add(place, error),
+                        // Deleted since it was listed: the next sync will say so.
+                        ItemErrorKind::NotFound => {}
+                        ItemErrorKind::TooLarge => {
+                            self.skip(item.folder, &item.source, item.size, SkipReason::TooLarge)?;
+                        }
+                        kind => self.skip(item.folder, &item.source, item.size, SkipReason::Item(kind))?,
+                    }
+                }
+            }
+        }
+        self.pack(copying, arrived, next_parcel);
+        Ok(again)
+    }
+
+    /// Makes parcels of what arrived together, each the load of one request to the target.
+    fn pack(&self, copying: &Copying<'_>, arrived: Vec<(usize, Content)>, next_parcel: &mut u64) {
+        let mut request = || {
+            *next_parcel += 1;
+            *next_parcel - 1
+        };
+        if self.run.protocol(Side::Target) == Protocol::Graph {
+            for (place, content) in arrived {
+                let size = u64::from(content.size);
+                copying.hand_over(Parcel::One { request: request(), place, content }, size);
+            }
+            return;
+        }
+        let plan = &self.run.plan.batch;
+        let batches =
+            cut(arrived.iter().map(|(_, content)| u64::from(content.size)), plan.upload_items, plan.upload_bytes);
+        let mut arrived = arrived.into_iter();
+        for batch in batches {
+            let contents: Vec<(usize, Content)> = arrived.by_ref().take(batch.len()).collect();
+            let size = contents.iter().map(|(_, content)| u64::from(content.size)).sum();
+            copying.hand_over(Parcel::Many { request: request(), contents }, size);
+        }
+    }
+
+    /// Leaves items behind for one reason.
+    pub(super) fn leave_behind(
+        &self,
+        copying: &Copying<'_>,
+        places: &[usize],
+        reason: SkipReason,
+    ) -> Result<(), Setback> {
+        for &place in places {
+            let item = copying.item(place);
+            self.skip(item.folder, &item.source, item.size, reason)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,339 @@
+//! A world for tests: two service cores, a clock that jumps, and an executor that is a page long.
+
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+
+use mock_server::draw::{Distribution, Purpose, hash};
+use mock_server::mailbox::content::{Content, FolderShape, ItemShape, item_key};
+use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::core::{Held, Service};
+use mock_server::service::reply::{Protocol, Request};
+use mock_server::time::{Moment, Span};
+use mock_server::wire::call::{Call, FolderKind, RequestIdentity};
+use mock_server::wire::id::MailboxKey;
+
+use super::run::{Run, RunOptions, lane};
+use crate::checkpoint::Checkpoint;
+use crate::event::{Event, Listener};
+use crate::metrics::collect::Collector;
+use crate::metrics::summary::Summary;
+use crate::scenario::plan::{BatchPlan, Order, PacePlan, PipelinePlan, RetryPlan, Verify};
+use crate::world::{Elapsed, Outcome, Route, Side, World};
+
+const FOLDERS: [(FolderKind, Option<u32>, &str, u64); 7] = [
+    (FolderKind::Root, None, "", 0),
+    (FolderKind::Inbox, Some(0), "Inbox", 61),
+    (FolderKind::Sent, Some(0), "Sent Items", 12),
+    (FolderKind::User, Some(0), "Projects", 5),
+    (FolderKind::User, Some(3), "Alpha", 30),
+    (FolderKind::User, Some(4), "Deep", 3),
+    (FolderKind::Calendar, Some(0), "Calendar", 0),
+];
+
+/// Mailboxes of a few folders that change steadily.
+#[derive(Copy, Clone)]
+pub(super) struct Small {
+    /// Changes per minute and folder.
+    pub(super) changes_per_minute: u64,
+    /// Whether one item of the second folder cannot be read.
+    pub(super) corrupt: bool,
+}
+
+impl Content for Small {
+    fn mailboxes(&self) -> u32 {
+        1_000
+    }
+
+    fn find(&self, _: &str) -> Option<MailboxKey> {
+        None
+    }
+
+    fn address(&self, mailbox: MailboxKey) -> String {
+        format!("user{}@example.com", mailbox.0)
+    }
+
+    fn folders(&self, mailbox: MailboxKey) -> Vec<FolderShape> {
+        let shape = |(ordinal, (kind, parent, _, items)): (usize, (FolderKind, Option<u32>, &str, u64))| {
+            let changes_per_day = self.changes_per_minute as f64 * 1_440.0;
+            let mut shape = FolderShape { ordinal: ordinal as u32, parent, kind, items, bytes: 0, changes_per_day };
+            shape.bytes = (0..items).map(|item| u64::from(self.item(mailbox, &shape, item, 0).size)).sum();
+            shape
+        };
+        FOLDERS.into_iter().enumerate().map(shape).collect()
+    }
+
+    fn folder_name(&self, _: MailboxKey, folder: &FolderShape) -> Arc<str> {
+        Arc::from(FOLDERS[folder.ordinal as usize].2)
+    }
+
+    fn key_seed(&self) -> u64 {
+        11
+    }
+
+    fn item(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> ItemShape {
+        let place = u64::from(folder.ordinal) << 40 | ordinal;
+        let word = hash(11, Purpose::ItemSize, u64::from(mailbox.0), place, u64::from(version));
+        ItemShape {
+            key: item_key(11, mailbox, folder.ordinal, ordinal),
+            size: 1_000 + (word % 50_000) as u32,
+            corrupt: self.corrupt && folder.ordinal == 2 && ordinal == 7,
+        }
+    }
+
+    fn changes(&self, _: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {
+        if folder.ordinal == 0 { 0 } else { clock.0 / Span::seconds(60).0 * self.changes_per_minute }
+    }
+}
+
+/// A server without limits and faults.
+pub(super) fn server(holding: Holding) -> Config {
+    let cost = Cost {
+        call: Distribution::Constant(Span::milliseconds(20)),
+        per_item: Span::milliseconds(1),
+        per_mebibyte: Span::milliseconds(50),
+    };
+    Config {
+        seed: 3,
+        holding,
+        clock_at_start: Span::ZERO,
+        limits: Vec::new(),
+        faults: Vec::new(),
+        costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
+        switch: SwitchConfig { places: 4, duration: Distribution::Constant(Span::seconds(540)), failure_rate: 0.0 },
+        largest_item_bytes: 150 << 20,
+    }
+}
+
+/// A pipeline that is patient.
+pub(super) fn plan() -> PipelinePlan {
+    PipelinePlan {
+        lanes: 6,
+        requests_per_mailbox: 4,
+        open_switches: 3,
+        poll_interval: Span::seconds(30),
+        patience: Span::seconds(100),
+        retry: RetryPlan {
+            attempts: 12,
+            first_back_off: Span::seconds(1),
+            longest_back_off: Span::seconds(60),
+            jitter: 0.3,
+            budget: 10_000,
+        },
+        batch: BatchPlan {
+            sync_changes: 20,
+            export_items: 10,
+            export_bytes: 200_000,
+            upload_items: 7,
+            upload_bytes: 150_000,
+            batch_calls: 20,
+        },
+        pace: PacePlan::default(),
+        bad_item_limit: 10,
+        large_item_limit: 10,
+        largest_item_bytes: 100 << 20,
+        order: Order::AsDrawn,
+        verify: Verify::Fingerprint,
+    }
+}
+
+type Timers = BinaryHeap<Reverse<(Moment, u64)>>;
+
+/// The clock, the timers and the two servers.
+pub(super) struct TestWorld {
+    now: Cell<Moment>,
+    sequence: Cell<u64>,
+    timers: RefCell<Timers>,
+    sleepers: RefCell<Vec<(u64, Waker)>>,
+    protocols: [Protocol; 2],
+    pub(super) servers: RefCell<[Service<Small>; 2]>,
+    /// Calls still allowed before the process "dies"; absent if it lives.
+    pub(super) life: Cell<Option<u64>>,
+    /// What was called and when.
+    pub(super) calls: RefCell<Vec<(Moment, Route, &'static str)>>,
+}
+
+impl TestWorld {
+    pub(super) fn new(content: Small, source: Config, target: Config, protocols: [Protocol; 2]) -> Rc<Self> {
+        Rc::new(Self {
+            now: Cell::new(Moment::START),
+            sequence: Cell::new(0),
+            timers: RefCell::default(),
+            sleepers: RefCell::default(),
+            protocols,
+            servers: RefCell::new([Service::new(source, content), Service::new(target, content)]),
+            life: Cell::new(None),
+            calls: RefCell::default(),
+        })
+    }
+
+    /// What both sides hold, sorted.
+    pub(super) fn holdings(&self, mailbox: MailboxKey) -> [Vec<Held>; 2] {
+        let now = self.now.get();
+        self.servers.borrow_mut().each_mut().map(|server| {
+            let mut held = server.holdings(now, mailbox);
+            held.sort_unstable();
+            held
+        })
+    }
+
+    fn wake_next(&self) -> bool {
+        let Some(Reverse((at, sequence))) = self.timers.borrow_mut().pop() else { return false };
+        self.now.set(self.now.get().max(at));
+        let mut sleepers = self.sleepers.borrow_mut();
+        if let Some(place) = sleepers.iter().position(|(number, _)| *number == sequence) {
+            let (_, waker) = sleepers.swap_remove(place);
+            waker.wake();
+        }
+        true
+    }
+}
+
+impl World for Rc<TestWorld> {
+    fn now(&self) -> Moment {
+        self.now.get()
+    }
+
+    async fn sleep_until(&self, moment: Moment) {
+        let mut registered = None;
+        poll_fn(|context| {
+            if self.now.get() >= moment {
+                return Poll::Ready(());
+            }
+            if registered.is_none() {
+                let sequence = self.sequence.get();
+                self.sequence.set(sequence + 1);
+                registered = Some(sequence);
+                self.timers.borrow_mut().push(Reverse((moment, sequence)));
+                self.sleepers.borrow_mut().push((sequence, context.waker().clone()));
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    async fn call(&self, route: Route, call: &Call) -> Outcome {
+        if let Some(left) = self.life.get() {
+            if left == 0 {
+                return std::future::pending().await;
+            }
+            self.life.set(Some(left - 1));
+        }
+        self.calls.borrow_mut().push((self.now.get(), route, call.operation().name()));
+        let request = Request {
+            app: 0,
+            mailbox: route.mailbox,
+            protocol: self.protocols[route.side as usize],
+            identity: RequestIdentity { request: route.request, attempt: route.attempt },
+            body_bytes: call.content_bytes() + 100,
+            call,
+        };
+        let reply = self.servers.borrow_mut()[route.side as usize].handle(self.now.get(), &request);
+        let network = Span::milliseconds(10);
+        self.sleep_until(reply.ready + network).await;
+        let elapsed =
+            Elapsed { network, delayed: reply.spent.delayed, queued: reply.spent.queued, served: reply.spent.served };
+        Outcome { result: reply.outcome, elapsed, sent_bytes: request.body_bytes, received_bytes: 100 }
+    }
+}
+
+struct Flag {
+    task: usize,
+    ready: Arc<Mutex<VecDeque<usize>>>,
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.ready.lock().expect("no test panics while waking").push_back(self.task);
+    }
+}
+
+/// Runs tasks until all have ended. False if they wait for something that never comes.
+pub(super) fn execute(world: &Rc<TestWorld>, tasks: Vec<Pin<Box<dyn Future<Output = ()>>>>) -> bool {
+    let ready = Arc::new(Mutex::new((0..tasks.len()).collect::<VecDeque<_>>()));
+    let mut tasks: Vec<Option<_>> = tasks.into_iter().map(Some).collect();
+    loop {
+        let next = ready.lock().expect("no test panics while waking").pop_front();
+        if let Some(place) = next {
+            let Some(task) = &mut tasks[place] else { continue };
+            let waker = Waker::from(Arc::new(Flag { task: place, ready: ready.clone() }));
+            if task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                tasks[place] = None;
+            }
+        } else if tasks.iter().all(Option::is_none) {
+            return true;
+        } else if !world.wake_next() {
+            return false;
+        }
+    }
+}
+
+/// Checks that every event is plausible, and passes it on.
+pub(super) struct Checker {
+    pub(super) collector: Collector,
+    pub(super) events: RefCell<Vec<(Moment, Event)>>,
+}
+
+impl Listener for Rc<Checker> {
+    fn note(&self, at: Moment, event: &Event) {
+        self.collector.note(at, event);
+        if let Event::MailboxEnded { started, charged, .. } = event {
+            assert_eq!(charged.iter().copied().sum::<Span>(), at.since(*started), "charges sum to lane time");
+        }
+        self.events.borrow_mut().push((at, *event));
+    }
+}
+
+/// How a test run is set up.
+pub(super) struct Setup {
+    pub(super) plan: PipelinePlan,
+    pub(super) protocols: [Protocol; 2],
+    pub(super) cutover: bool,
+    pub(super) deadline: Moment,
+    pub(super) mailboxes: u32,
+}
+
+impl Setup {
+    pub(super) fn new(target: Protocol, cutover: bool, mailboxes: u32) -> Self {
+        Self { plan: plan(), protocols: [Protocol::Ews, target], cutover, deadline: Moment::NEVER, mailboxes }
+    }
+}
+
+/// What a test run came to.
+pub(super) struct Played {
+    pub(super) summary: Summary,
+    pub(super) events: Vec<(Moment, Event)>,
+    pub(super) finished: bool,
+}
+
+/// Runs the pipeline to its end, or to its death.
+pub(super) fn play<C: Checkpoint + 'static>(world: &Rc<TestWorld>, setup: &Setup, checkpoint: C) -> Played {
+    let options = RunOptions {
+        plan: setup.plan.clone(),
+        protocols: setup.protocols,
+        cutover: setup.cutover,
+        deadline: setup.deadline,
+        seed: 5,
+        busy_is_shared: [false; 2],
+    };
+    let listener = Rc::new(Checker {
+        collector: Collector::new(u64::from(setup.mailboxes), setup.deadline),
+        events: RefCell::default(),
+    });
+    let wave = (0..setup.mailboxes).map(MailboxKey).collect();
+    let run = Rc::new(Run::new(world.clone(), options, wave, checkpoint, listener.clone()));
+    let lanes = (0..run.lanes()).map(|_| Box::pin(lane(run.clone())) as Pin<Box<dyn Future<Output = ()>>>).collect();
+    let finished = execute(world, lanes);
+    assert!(run.take_error().is_none());
+    Played { summary: listener.collector.summary(), events: listener.events.take(), finished }
+}
+
+/// Which side's calls of an operation were made.
+pub(super) fn calls_of(world: &TestWorld, side: Side, operation: &str) -> usize {
+    world.calls.borrow().iter().filter(|(_, route, name)| route.side == side && *name == operation).count()
+}

@@ -1,0 +1,267 @@
+//! Comparing both sides.
+//!
+//! | depth | source closed | source in use |
+//! | --- | --- | --- |
+//! | counts | every folder of the target holds as many items and bytes as its source folder, less those left behind | every folder of the target holds as many items as were stored in it |
+//! | fingerprint | as well, every item of the source is in the target once, by identity and size, and nothing else is | as well, every item of the source that has not changed since it was copied is in the target once |
+//!
+//! Counts cannot see one item missing while another is there twice, unless their sizes differ; the fingerprint can. The
+//! sizes are those of the exported streams; that the bytes themselves arrived unaltered is what the service's own check
+//! of an imported stream shows. Where the target folder held items before the move, what is in it beyond the copied
+//! items cannot be told from those.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use mock_server::wire::answer::{ChangeKind, FolderEntry, ItemChange};
+use mock_server::wire::call::FolderKind;
+use mock_server::wire::id::{Id, ItemKey};
+
+use super::job::{Job, Setback};
+use super::join::workers;
+use crate::checkpoint::{Checkpoint, FolderProgress};
+use crate::event::{Listener, Verification};
+use crate::scenario::plan::Verify;
+use crate::world::{Side, World};
+
+/// What was left behind in one folder.
+#[derive(Copy, Clone, Default)]
+struct Left {
+    items: u64,
+    /// Of these, items of which the target holds an older version.
+    older: u64,
+    bytes: u64,
+}
+
+impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
+    /// Compares both sides as deeply as planned.
+    pub(super) async fn verify(&self) -> Result<Verification, Setback> {
+        let source = self.list_folders(Side::Source).await?;
+        let target = self.list_folders(Side::Target).await?;
+        let counts = self.compare_counts(&source, &target)?;
+        match self.run.plan.verify {
+            Verify::Counts => Ok(counts),
+            Verify::Fingerprint => self.compare_items(&source, counts).await,
+        }
+    }
+
+    fn source_is_closed(&self) -> bool {
+        self.progress.borrow().cutover.is_some()
+    }
+
+    fn left_behind(&self, folder: u32) -> Result<Left, Setback> {
+        let mut left = Left::default();
+        for skipped in self.progress.borrow().skipped.iter().filter(|skipped| skipped.folder == folder) {
+            let older = self.run.checkpoint.target_of(self.mailbox, &skipped.item);
+            left.items += 1;
+            left.older += u64::from(older.map_err(|error| self.break_off(error))?.is_some());
+            left.bytes += u64::from(skipped.size);
+        }
+        Ok(left)
+    }
+
+    fn compare_counts(&self, source: &[FolderEntry], target: &[FolderEntry]) -> Result<Verification, Setback> {
+        let closed = self.source_is_closed();
+        let held: BTreeMap<&Id, &FolderEntry> = target.iter().map(|entry| (&entry.id, entry)).collect();
+        let mut total = Verification::default();
+        for (place, entry) in source.iter().filter(|entry| entry.kind != FolderKind::Root).enumerate() {
+            let progress = self.progress.borrow();
+            let Some((place, folder)) = find_folder(&progress.folders, place, &entry.id) else {
+                if closed {
+                    total.expected += entry.items;
+                    total.missing += entry.items;
+                }
+                continue;
+            };
+            let found = held.get(&folder.target);
+            let (items, bytes) = found.map_or((0, 0), |entry| (entry.items, entry.bytes));
+            let left = self.left_behind(place)?;
+            // What the target is to hold: what the source does, or what we stored where the source has moved on.
+            let exact = closed && folder.ours;
+            let wanted = match folder.items {
+                Some(stored) if !exact => stored,
+                _ => (entry.items + left.older).saturating_sub(left.items),
+            };
+            let mut missing = wanted.saturating_sub(items);
+            if exact && missing == 0 && items == wanted && left.older == 0 {
+                // As many items, but not the same: at least one of them is not what the source holds.
+                missing = u64::from(bytes + left.bytes != entry.bytes);
+            }
+            let expected = if closed { entry.items } else { wanted + left.items - left.older };
+            let skipped = left.items.min(expected);
+            total.expected += expected;
+            total.skipped += skipped;
+            total.missing += missing.min(expected - skipped);
+            total.present += (expected - skipped).saturating_sub(missing);
+            total.duplicate += items.saturating_sub(wanted);
+        }
+        Ok(total)
+    }
+
+    /// Lists every folder on both sides and compares item by item.
+    async fn compare_items(&self, source: &[FolderEntry], counts: Verification) -> Result<Verification, Setback> {
+        let folders: Vec<FolderProgress> = self.progress.borrow().folders.clone();
+        let first = self.reserve(folders.len() * 3);
+        let next = Cell::new(0);
+        let total = RefCell::new(Verification::default());
+        let setback = Cell::new(None);
+        let (next, total_in, setback_in, folders) = (&next, &total, &setback, &folders);
+        workers(&self.signal, self.width().min(folders.len()).max(1), |_| async move {
+            while setback_in.get().is_none() && next.get() < folders.len() {
+                let place = next.replace(next.get() + 1);
+                let numbers = first + 3 * place as u64;
+                match self.compare_folder(place as u32, &folders[place], numbers).await {
+                    Ok(found) => add(&mut total_in.borrow_mut(), &found),
+                    Err(refused) => setback_in.set(Some(refused)),
+                }
+            }
+        })
+        .await;
+        self.settle();
+        if let Some(setback) = setback.get() {
+            return Err(setback);
+        }
+        let mut total = total.into_inner();
+        // Folders without a counterpart were counted above and are on no list here.
+        if self.source_is_closed() {
+            let known: std::collections::BTreeSet<&Id> = folders.iter().map(|folder| &folder.source).collect();
+            let unknown = source.iter().filter(|entry| entry.kind != FolderKind::Root && !known.contains(&entry.id));
+            let unknown: u64 = unknown.map(|entry| entry.items).sum();
+            total.expected += unknown;
+            total.missing += unknown;
+        }
+        // What the counts found and the listing did not: the server's own totals disagree with its listings.
+        total.missing = total.missing.max(counts.missing.min(total.expected));
+        total.present = total.expected - total.skipped - total.missing.min(total.expected - total.skipped);
+        Ok(total)
+    }
+
+    async fn compare_folder(&self, place: u32, folder: &FolderProgress, request: u64) -> Result<Verification, Setback> {
+        let source = self.list_items(Side::Source, &folder.source, request).await?;
+        let target = self.list_items(Side::Target, &folder.target, request + 1).await?;
+        let since = if self.source_is_closed() {
+            Vec::new()
+        } else {
+            self.list_changes(Side::Source, &folder.source, folder.state.clone(), request + 2).await?
+        };
+        let progress = self.progress.borrow();
+        let skipped = progress.skipped.iter().filter(|skipped| skipped.folder == place).map(|skipped| &skipped.item);
+        Ok(compare(&source, &target, &since, &skipped.collect::<Vec<_>>(), folder.ours))
+    }
+}
+
+fn find_folder<'f>(folders: &'f [FolderProgress], place: usize, id: &Id) -> Option<(u32, &'f FolderProgress)> {
+    let found = match folders.get(place) {
+        Some(folder) if folder.source == *id => Some(place),
+        _ => folders.iter().position(|folder| folder.source == *id),
+    };
+    found.map(|place| (place as u32, &folders[place]))
+}
+
+fn add(total: &mut Verification, found: &Verification) {
+    total.expected += found.expected;
+    total.present += found.present;
+    total.missing += found.missing;
+    total.duplicate += found.duplicate;
+    total.skipped += found.skipped;
+}
+
+/// Compares the items of one folder. `since` are changes of the source after the copy, whose items prove nothing;
+/// `skipped` are items that were left behind.
+fn compare(
+    source: &[ItemChange],
+    target: &[ItemChange],
+    since: &[ItemChange],
+    skipped: &[&Id],
+    ours: bool,
+) -> Verification {
+    let mut found = Verification::default();
+    let changed: std::collections::BTreeSet<&Id> = since.iter().map(|change| &change.item).collect();
+    let mut deleted = since.iter().filter(|change| change.kind == ChangeKind::Delete).count() as u64;
+    // For each identity: sizes wanted, whether the target may hold it without proving anything, items found.
+    let mut wanted: BTreeMap<ItemKey, (Vec<u32>, bool)> = BTreeMap::new();
+    for item in source {
+        let Some(key) = item.key else { continue };
+        let entry = wanted.entry(key).or_default();
+        if skipped.contains(&&item.item) {
+            found.expected += 1;
+            found.skipped += 1;
+            entry.1 = true;
+        } else if changed.contains(&item.item) {
+            entry.1 = true;
+        } else {
+            found.expected += 1;
+            entry.0.push(item.size);
+        }
+    }
+    for item in target {
+        let entry = item.key.and_then(|key| wanted.get_mut(&key));
+        let Some((sizes, tolerated)) = entry else {
+            // Deleted in the source since the copy, or there before it.
+            if deleted > 0 {
+                deleted -= 1;
+            } else if ours {
+                found.duplicate += 1;
+            }
+            continue;
+        };
+        if let Some(place) = sizes.iter().position(|size| *size == item.size) {
+            sizes.swap_remove(place);
+            found.present += 1;
+        } else if !*tolerated && sizes.is_empty() {
+            found.duplicate += 1;
+        }
+    }
+    found.missing = found.expected - found.skipped - found.present;
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn item(number: u64, size: u32) -> ItemChange {
+        ItemChange { kind: ChangeKind::Create, item: Id::Number(number), key: Some(ItemKey(number)), size }
+    }
+
+    fn check(source: &[ItemChange], target: &[ItemChange], skipped: &[u64]) -> (u64, u64, u64, u64) {
+        let skipped: Vec<Id> = skipped.iter().map(|number| Id::Number(*number)).collect();
+        let found = compare(source, target, &[], &skipped.iter().collect::<Vec<_>>(), true);
+        assert_eq!(found.expected, found.present + found.missing + found.skipped);
+        (found.present, found.missing, found.duplicate, found.skipped)
+    }
+
+    #[test]
+    fn missing_repeated_stale_and_skipped_items_are_told_apart() {
+        let source = [item(1, 10), item(2, 20), item(3, 30), item(4, 40)];
+        assert_eq!(check(&source, &source, &[]), (4, 0, 0, 0));
+        assert_eq!(check(&source, &source[..3], &[]), (3, 1, 0, 0));
+        assert_eq!(check(&source, &source[..3], &[4]), (3, 0, 0, 1));
+        assert_eq!(check(&source[..2], &source, &[]), (2, 0, 2, 0));
+        assert_eq!(check(&source[..1], &[item(1, 10), item(1, 10)], &[]), (1, 0, 1, 0));
+        assert_eq!(check(&source[..1], &[item(1, 11)], &[]), (0, 1, 0, 0));
+    }
+
+    #[test]
+    fn what_changed_after_the_copy_proves_nothing() {
+        let since = [item(2, 21), ItemChange { kind: ChangeKind::Delete, key: None, ..item(9, 0) }];
+        let found = compare(&[item(1, 10), item(2, 21)], &[item(1, 10), item(2, 20), item(9, 90)], &since, &[], true);
+        assert_eq!((found.expected, found.present, found.missing, found.duplicate), (1, 1, 0, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn losing_and_doubling_items_is_counted_exactly(
+            copies in prop::collection::vec(0usize..3, 0..60),
+        ) {
+            let source: Vec<ItemChange> = (0..copies.len() as u64).map(|number| item(number, number as u32)).collect();
+            let target: Vec<ItemChange> =
+                source.iter().zip(&copies).flat_map(|(item, copies)| vec![item.clone(); *copies]).collect();
+            let lost = copies.iter().filter(|copies| **copies == 0).count() as u64;
+            let doubled = copies.iter().filter(|copies| **copies == 2).count() as u64;
+            let (present, missing, duplicate, _) = check(&source, &target, &[]);
+            prop_assert_eq!((present, missing, duplicate), (copies.len() as u64 - lost, lost, doubled));
+        }
+    }
+}
