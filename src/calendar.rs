@@ -2,6 +2,8 @@
 //!
 //! Reads no clock: the date is a parameter.
 
+pub mod opening;
+
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 

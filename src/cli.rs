@@ -1,1 +1,107 @@
-//! cli
+//! The command: one file per subcommand, results on stdout, everything else on stderr.
+//!
+//! Each subcommand's file has an `Options` (its arguments, whose documentation is the help text) and a
+//! `run(&Options) -> Exit`. To add one, name its file below and in the list of `commands!`.
+
+pub mod check;
+pub mod completions;
+pub mod console;
+pub mod exit;
+pub mod explain;
+pub mod man;
+pub mod options;
+pub mod schema;
+
+use std::panic;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use exit::Exit;
+
+/// Declares the subcommands: the name of the variant, which is the name on the command line, and the file.
+macro_rules! commands {
+    ($($variant:ident => $file:ident,)*) => {
+        #[derive(Subcommand)]
+        enum Task {
+            $($variant($file::Options),)*
+        }
+
+        impl Task {
+            fn run(&self) -> Exit {
+                match self {
+                    $(Self::$variant(options) => $file::run(options),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Explain => explain,
+    Check => check,
+    Schema => schema,
+    Completions => completions,
+    Man => man,
+}
+
+/// Tries a mailbox migration before it happens: how many mailboxes fit tonight, and when is the estate done
+///
+/// The real migration pipeline runs against a mock Exchange and Graph server with published limits, live over HTTP or
+/// in virtual time.
+#[derive(Parser)]
+#[command(name = "wavetank", version, after_help = exit::HELP, subcommand_required = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// The command line's grammar, for completions and manual pages.
+#[must_use]
+pub fn grammar() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs the command with the arguments of the process. A panic is a bug: it says how to report it and exits with 70.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(usage) => return usage_exit(&usage).into(),
+    };
+    panic::set_hook(Box::new(|info| {
+        console::error(&format!(
+            "{info}\nthis is a bug in wavetank {}: please report it with the lines above, the command and the scenario",
+            env!("CARGO_PKG_VERSION")
+        ));
+    }));
+    let exit = panic::catch_unwind(|| arguments.task.run()).unwrap_or(Exit::Bug);
+    exit.into()
+}
+
+/// Help and version go to stdout and are no error; everything else is wrong usage.
+fn usage_exit(usage: &clap::Error) -> Exit {
+    // A closed pipe after `--help | head` is no failure either.
+    let _ = usage.print();
+    if usage.use_stderr() { Exit::InvalidInput } else { Exit::Ok }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_consistent() {
+        grammar().debug_assert();
+    }
+
+    #[test]
+    fn every_subcommand_and_argument_has_help() {
+        for command in grammar().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+        }
+    }
+}

@@ -1,5 +1,8 @@
-//! engine
+//! The two worlds in which the pipeline runs, and what they share.
+//!
+//! Knows how to run a wave; decides nothing about how a mailbox is moved, nor what a run means.
 
 pub mod live;
 pub mod network;
+pub mod virtual_time;
 pub mod wire;

@@ -1,1 +1,186 @@
-//! population
+//! Who has mailboxes, and what is in them: computed from a seed and a key, never stored.
+//!
+//! A population knows organisations, mailboxes, folders and items; each level sums exactly to the one above, and any
+//! mailbox costs the same whether it is the first or the two-millionth. Reads inventories, and does no other I/O. Knows
+//! nothing of servers, pipelines or time beyond how many changes have happened.
+
+mod content;
+pub mod describe;
+mod folder;
+mod item;
+pub mod mailbox;
+mod organisation;
+pub mod preset;
+pub mod profile;
+pub mod wave;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use mock_server::wire::id::MailboxKey;
+
+use crate::scenario::plan::{PopulationPlan, UniformMailbox};
+
+use self::item::SizeLaw;
+
+use self::mailbox::{Drawer, Mailbox};
+use self::organisation::Organisations;
+use self::preset::{Cohort, Preset};
+use self::profile::Week;
+
+/// Why there is no population.
+#[derive(Debug, thiserror::Error)]
+pub enum PopulationError {
+    /// No preset has this name.
+    #[error("no population preset is called `{name}`; there are {}", preset::NAMES.join(", "))]
+    UnknownPreset {
+        /// The name.
+        name: String,
+    },
+    /// A population must have a mailbox.
+    #[error("a population needs at least one mailbox")]
+    Empty,
+}
+
+/// A population. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Population {
+    inner: Arc<Inner>,
+}
+
+#[derive(Clone, Debug)]
+struct Inner {
+    seed: u64,
+    mailboxes: u32,
+    organisations: Organisations,
+    source: Source,
+    drawer: Drawer,
+    sizes: SizeLaw,
+    week: Week,
+}
+
+/// Where mailboxes come from.
+#[derive(Clone, Debug)]
+enum Source {
+    /// Drawn by the parameters of a preset.
+    Drawn,
+    /// All alike.
+    Uniform(UniformMailbox),
+}
+
+impl Population {
+    /// The population of a plan.
+    ///
+    /// # Errors
+    ///
+    /// If the preset is unknown, or there are no mailboxes.
+    pub fn new(plan: &PopulationPlan, seed: u64) -> Result<Self, PopulationError> {
+        let preset =
+            Preset::named(&plan.preset).ok_or_else(|| PopulationError::UnknownPreset { name: plan.preset.clone() })?;
+        let mailboxes = plan.mailboxes.unwrap_or(preset.mailboxes);
+        if mailboxes == 0 {
+            return Err(PopulationError::Empty);
+        }
+        let organisations = match plan.uniform {
+            Some(_) => Organisations::of_sizes((0..mailboxes).map(|_| 1)),
+            None => Organisations::draw(&preset, mailboxes, seed),
+        };
+        let source = plan.uniform.map_or(Source::Drawn, Source::Uniform);
+        Ok(Self::assemble(plan, preset, seed, mailboxes, organisations, source))
+    }
+
+    fn assemble(
+        plan: &PopulationPlan,
+        preset: Preset,
+        seed: u64,
+        mailboxes: u32,
+        organisations: Organisations,
+        source: Source,
+    ) -> Self {
+        let sizes = SizeLaw::new(preset.largest_item);
+        let drawer = Drawer::new(preset, seed, plan.change_factor, plan.corrupt_factor);
+        let week = Week::default();
+        Self { inner: Arc::new(Inner { seed, mailboxes, organisations, source, drawer, sizes, week }) }
+    }
+
+    /// The same population with another zero of the staging clock; by default a Monday at midnight.
+    #[must_use]
+    pub fn with_week(self, week: Week) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.inner);
+        inner.week = week;
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// How many mailboxes there are; keys run from 0 to one less.
+    #[expect(clippy::len_without_is_empty, reason = "a population is never empty")]
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.inner.mailboxes
+    }
+
+    /// All keys.
+    pub fn keys(&self) -> impl Iterator<Item = MailboxKey> + use<> {
+        (0..self.inner.mailboxes).map(MailboxKey)
+    }
+
+    /// How many organisations there are.
+    #[must_use]
+    pub fn organisations(&self) -> u32 {
+        self.inner.organisations.len()
+    }
+
+    /// The keys of an organisation's mailboxes.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such organisation.
+    #[must_use]
+    pub fn organisation(&self, organisation: u32) -> Range<u32> {
+        self.inner.organisations.range(organisation)
+    }
+
+    /// The organisation that a mailbox belongs to.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such mailbox.
+    #[must_use]
+    pub fn organisation_of(&self, mailbox: MailboxKey) -> u32 {
+        assert!(mailbox.0 < self.inner.mailboxes, "mailbox {} of {}", mailbox.0, self.inner.mailboxes);
+        self.inner.organisations.of(mailbox.0)
+    }
+
+    /// The parameters that mailboxes are drawn by.
+    #[must_use]
+    pub fn preset(&self) -> &Preset {
+        &self.inner.drawer.preset
+    }
+
+    /// A mailbox, in constant time.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such mailbox.
+    #[must_use]
+    pub fn mailbox(&self, key: MailboxKey) -> Mailbox {
+        let inner = &*self.inner;
+        let organisation = self.organisation_of(key);
+        match &inner.source {
+            Source::Drawn => inner.drawer.draw(key, organisation, inner.organisations.factor(organisation)),
+            Source::Uniform(uniform) => Mailbox {
+                cohort: Cohort::Active,
+                organisation,
+                bytes: uniform.items * u64::from(uniform.item_bytes),
+                items: uniform.items,
+                folders: content::UNIFORM_FOLDERS,
+                changes_per_day: uniform.changes_per_day * inner.drawer.change_factor,
+                archive_bytes: None,
+                corrupt_items: 0,
+                oversize_item: None,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

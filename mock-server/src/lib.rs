@@ -1,6 +1,6 @@
 //! An Exchange and Microsoft Graph server that can be throttled and broken on purpose.
 //!
-//! The core is pure: a [`service::Service`] is handed the present moment and one call, and answers at once with what
+//! The core is pure: a [`service::core::Service`] is handed the present moment and one call, and answers at once with what
 //! the client will see and when it will see it. It never waits, never reads a clock and never opens a socket; the
 //! `front` does that. Nothing here knows what a migration, a scenario or a population is: what mailboxes hold comes
 //! through the trait [`mailbox::content::Content`].

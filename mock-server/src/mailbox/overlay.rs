@@ -13,7 +13,7 @@ use super::hasher::KeyHashes;
 use super::reference::{self, FIRST_MADE_FOLDER, ItemNumber};
 use crate::time::Span;
 use crate::wire::answer::ChangeKind;
-use crate::wire::id::{Id, ItemKey};
+use crate::wire::id::ItemKey;
 
 /// Marks an item that was deleted, in place of its folder.
 const GONE: u32 = u32::MAX;
@@ -149,7 +149,7 @@ impl Overlay {
     /// Stores a new item and returns its number.
     #[inline]
     pub fn create(&mut self, folder: u32, incoming: Incoming) -> u64 {
-        let number = number_of(&reference::made_item(self.items.len() as u64));
+        let number = reference::made_number(self.items.len() as u64);
         self.items.push(MadeItem { key: incoming.key, size: incoming.size, folder });
         if let Some(foreign) = incoming.foreign {
             self.foreign.insert(number, foreign);
@@ -208,7 +208,7 @@ impl Overlay {
         for position in self.index.positions(&self.items, key) {
             let item = self.items[position as usize];
             if item.folder == folder {
-                found.push((number_of(&reference::made_item(u64::from(position))), item.size));
+                found.push((reference::made_number(u64::from(position)), item.size));
             }
         }
         found.sort_unstable();
@@ -218,14 +218,6 @@ impl Overlay {
 
 fn computed_in(number: u64, folder: u32) -> bool {
     matches!(reference::read_item(number), ItemNumber::Computed { folder: own, .. } if own == folder)
-}
-
-/// The number of a reference that this module has just made.
-fn number_of(id: &Id) -> u64 {
-    match id {
-        Id::Number(number) => *number,
-        Id::Text(_) => unreachable!("references are made as numbers"),
-    }
 }
 
 /// Positions of stored items by identity, built when first asked and kept up to date from then on.

@@ -23,13 +23,25 @@ pub fn folder(ordinal: u32) -> Id {
 /// The reference of a computed item: the folder it was made in and its ordinal there.
 #[must_use]
 pub fn item(folder: u32, ordinal: u64) -> Id {
-    Id::Number(u64::from(folder) << FOLDER_BITS | ordinal)
+    Id::Number(item_number(folder, ordinal))
+}
+
+/// The number of a computed item: what its reference holds.
+#[must_use]
+pub const fn item_number(folder: u32, ordinal: u64) -> u64 {
+    (folder as u64) << FOLDER_BITS | ordinal
 }
 
 /// The reference of an item that a client stored, by its position in the mailbox's overlay.
 #[must_use]
 pub fn made_item(position: u64) -> Id {
-    Id::Number(MADE | position)
+    Id::Number(made_number(position))
+}
+
+/// The number of an item that a client stored: what its reference holds.
+#[must_use]
+pub const fn made_number(position: u64) -> u64 {
+    MADE | position
 }
 
 /// What an item's number means.

@@ -248,13 +248,12 @@ impl Store {
         if let Some((place, ordinal)) = read_item_key(view.content.key_seed(), view.mailbox, key)
             && place == folder
         {
-            let id = reference::item(folder, ordinal);
-            let number = number(&id);
+            let number = reference::item_number(folder, ordinal);
             if self.overlay.touch(number).is_none()
                 && let Some(item) = self.find(view, number)
                 && item.key == key
             {
-                found.push((id, item.size));
+                found.push((Id::Number(number), item.size));
             }
         }
         for (number, size) in self.overlay.find(folder, key) {
@@ -314,7 +313,7 @@ impl Store {
         if let Some(folder) = self.folder(ordinal) {
             let changes = folder.changes(view);
             for item in 0..folder.last_ordinal(changes) {
-                let number = number(&reference::item(ordinal, item));
+                let number = reference::item_number(ordinal, item);
                 items.extend(self.find(view, number).map(|found| (number, found.key, found.size)));
             }
         }
@@ -322,7 +321,7 @@ impl Store {
             if let Some((folder, key, size)) = self.overlay.made(position)
                 && folder == ordinal
             {
-                items.push((number(&reference::made_item(position)), key, size));
+                items.push((reference::made_number(position), key, size));
             }
         }
         items
@@ -385,7 +384,7 @@ impl Folder {
         }
         let churn = *self.churn(view);
         let size = |item, version| u64::from(view.content.item(view.mailbox, &self.shape, item, version).size);
-        let touch = |item| overlay.touch(number(&reference::item(self.shape.ordinal, item)));
+        let touch = |item| overlay.touch(reference::item_number(self.shape.ordinal, item));
         let totals = &mut self.totals;
         for change in totals.changes..changes {
             match churn.change(change) {
@@ -407,13 +406,5 @@ impl Folder {
             }
         }
         totals.changes = changes;
-    }
-}
-
-/// The number of a reference that this server has just made.
-pub(super) fn number(id: &Id) -> u64 {
-    match id {
-        Id::Number(number) => *number,
-        Id::Text(_) => unreachable!("references are made as numbers"),
     }
 }

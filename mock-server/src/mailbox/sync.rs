@@ -7,9 +7,9 @@ use super::churn::Change;
 use super::content::Content;
 use super::overlay::Touch;
 use super::reference::{self, SyncPosition};
-use super::store::{Store, View, number};
+use super::store::{Store, View};
 use crate::wire::answer::{ChangeKind, ItemChange};
-use crate::wire::id::Id;
+use crate::wire::id::{Id, ItemKey};
 
 /// One page of changes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,7 +30,7 @@ struct Filling {
 
 impl Filling {
     /// Adds a change, unless the page is full: then there is more to tell.
-    fn add(&mut self, kind: ChangeKind, number: u64, content: Option<(crate::wire::id::ItemKey, u32)>) -> bool {
+    fn add(&mut self, kind: ChangeKind, number: u64, content: Option<(ItemKey, u32)>) -> bool {
         if self.page.changes.len() >= self.limit {
             self.page.complete = false;
             return false;
@@ -87,7 +87,7 @@ impl Store {
         let listed = filling.page.position.base;
         let mut item = u64::from(if listed > base { listed - 1 } else { listed });
         while item < last {
-            let number = number(&reference::item(ordinal, item));
+            let number = reference::item_number(ordinal, item);
             let touch = self.overlay.touch(number);
             let Some(folder) = self.folder(ordinal) else { return true };
             let content = match touch {
@@ -115,7 +115,7 @@ impl Store {
             let Some(folder) = self.folder(ordinal) else { return true };
             let change = folder.churn(view).change(u64::from(filling.page.position.changes));
             let (Change::Create(item) | Change::Update(item) | Change::Delete(item)) = change;
-            let number = number(&reference::item(ordinal, item));
+            let number = reference::item_number(ordinal, item);
             let added = match change {
                 Change::Delete(_) => filling.add(ChangeKind::Delete, number, None),
                 // What clients deleted is gone for good; what they replaced is told with their content.

@@ -8,7 +8,7 @@ use super::cost::{CostTable, Queue, Work};
 use super::refusals;
 use super::reply::{Reply, Request, Spent, Spoil};
 use super::switch::Switches;
-use crate::fault::plan::{FaultPlan, Strike};
+use crate::fault::plan::{FaultPlan, Judgement, Strike};
 use crate::mailbox::content::Content;
 use crate::mailbox::hasher::KeyHashes;
 use crate::mailbox::store::{Store, View};
@@ -16,7 +16,7 @@ use crate::throttle::stack::{Asked, Stack, Verdict};
 use crate::time::{Moment, Span};
 use crate::wire::answer::Answer;
 use crate::wire::call::{Call, RequestIdentity};
-use crate::wire::id::MailboxKey;
+use crate::wire::id::{ItemKey, MailboxKey};
 use crate::wire::refusal::Refusal;
 
 /// One mailbox server.
@@ -147,7 +147,7 @@ impl<C: Content> Service<C> {
     }
 
     /// What the fault rules say to a batch as a whole.
-    pub(super) fn judge_batch(&self, now: Moment, request: &Request<'_>) -> crate::fault::plan::Judgement {
+    pub(super) fn judge_batch(&self, now: Moment, request: &Request<'_>) -> Judgement {
         self.faults.judge(now, request.mailbox, request.call.operation(), request.identity)
     }
 
@@ -200,7 +200,7 @@ pub struct Held {
     /// The names of the folders from below the root down to the one that holds the item, joined by slashes.
     pub folder: String,
     /// Its identity.
-    pub key: crate::wire::id::ItemKey,
+    pub key: ItemKey,
     /// Its size in bytes.
     pub size: u32,
 }

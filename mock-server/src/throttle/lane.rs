@@ -5,31 +5,47 @@ use std::collections::BinaryHeap;
 
 use crate::time::Moment;
 
+/// How many lanes are kept without a heap; the Outlook limit has four.
+const FEW: usize = 4;
+
 /// The calls in progress, by the moment at which each is answered.
 ///
 /// A call is in progress until the moment of its answer; at that moment its lane is free.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lanes {
-    answers: BinaryHeap<Reverse<Moment>>,
+    /// The first few; [`Moment::START`], at which no call can still be in progress, where a lane is free.
+    few: [Moment; FEW],
+    /// The rest.
+    #[expect(clippy::box_collection, reason = "keeps the machines of millions of mailboxes small")]
+    more: Option<Box<BinaryHeap<Reverse<Moment>>>>,
 }
 
 impl Lanes {
     /// How many calls are in progress at `now`; forgets those that are answered.
     #[inline]
     pub(super) fn busy(&mut self, now: Moment) -> usize {
-        while let Some(&Reverse(ready)) = self.answers.peek() {
-            if now < ready {
-                break;
-            }
-            self.answers.pop();
+        let mut busy = 0;
+        for ready in &mut self.few {
+            let over = *ready <= now;
+            *ready = if over { Moment::START } else { *ready };
+            busy += usize::from(!over);
         }
-        self.answers.len()
+        if let Some(more) = &mut self.more {
+            while more.peek().is_some_and(|&Reverse(ready)| ready <= now) {
+                more.pop();
+            }
+            busy += more.len();
+        }
+        busy
     }
 
     /// Takes a lane until `ready`.
     #[inline]
     pub(super) fn take(&mut self, ready: Moment) {
-        self.answers.push(Reverse(ready));
+        match self.few.iter_mut().find(|lane| **lane == Moment::START) {
+            Some(lane) => *lane = ready,
+            None => self.more.get_or_insert_default().push(Reverse(ready)),
+        }
     }
 }
 
@@ -45,5 +61,16 @@ mod tests {
         assert_eq!(lanes.busy(Moment(4)), 2);
         assert_eq!(lanes.busy(Moment(5)), 1);
         assert_eq!(lanes.busy(Moment(9)), 0);
+    }
+
+    #[test]
+    fn many_lanes_are_counted_as_few_are() {
+        let mut lanes = Lanes::default();
+        for ready in (1..=50).rev() {
+            lanes.take(Moment(ready));
+        }
+        for now in 0..60 {
+            assert_eq!(lanes.busy(Moment(now)), 50_usize.saturating_sub(now as usize));
+        }
     }
 }

@@ -13,11 +13,11 @@ use crate::wire::id::MailboxKey;
 /// the order of the table.
 #[derive(Debug)]
 pub(super) struct Rows {
-    of_key: HashMap<MailboxKey, Row, BuildHasherDefault<KeyHasher>>,
+    by_mailbox: HashMap<MailboxKey, Row, BuildHasherDefault<KeyHasher>>,
     /// New machines of the limits that each mailbox has to itself.
-    of_mailbox: Vec<Machine>,
+    mailbox_new: Vec<Machine>,
     /// New machines of the limits that each pair of app and mailbox has to itself.
-    of_pair: Vec<Machine>,
+    pair_new: Vec<Machine>,
 }
 
 /// The machines of one mailbox: those of the mailbox, then those of each app in the order in which the apps appeared.
@@ -37,17 +37,17 @@ pub(super) struct View<'a> {
 impl Rows {
     /// Rows for these limits; also where each limit's machine is found in a [`View`], none for shared limits.
     pub(super) fn new(limits: &[Limit]) -> (Self, Vec<Option<Place>>) {
-        let mut rows = Self { of_key: HashMap::default(), of_mailbox: Vec::new(), of_pair: Vec::new() };
+        let mut rows = Self { by_mailbox: HashMap::default(), mailbox_new: Vec::new(), pair_new: Vec::new() };
         let places = limits.iter().map(|limit| {
             let machine = Machine::new(&limit.rule);
             match limit.scope {
                 Scope::Mailbox => {
-                    rows.of_mailbox.push(machine);
-                    Some(Place::Mailbox(rows.of_mailbox.len() - 1))
+                    rows.mailbox_new.push(machine);
+                    Some(Place { of_pair: false, number: rows.mailbox_new.len() - 1 })
                 }
                 Scope::AppMailbox => {
-                    rows.of_pair.push(machine);
-                    Some(Place::Pair(rows.of_pair.len() - 1))
+                    rows.pair_new.push(machine);
+                    Some(Place { of_pair: true, number: rows.pair_new.len() - 1 })
                 }
                 Scope::App | Scope::Tenant => None,
             }
@@ -59,60 +59,56 @@ impl Rows {
     /// The machines that concern an app and a mailbox, made new if they have not called before.
     #[inline]
     pub(super) fn view(&mut self, app: u32, mailbox: MailboxKey) -> View<'_> {
-        let Self { of_key, of_mailbox, of_pair } = self;
-        if of_mailbox.is_empty() && of_pair.is_empty() {
+        let Self { by_mailbox, mailbox_new, pair_new } = self;
+        if mailbox_new.is_empty() && pair_new.is_empty() {
             return View { machines: &mut [], pair_from: 0 };
         }
-        let row = of_key.entry(mailbox).or_insert_with(|| Row {
+        let row = by_mailbox.entry(mailbox).or_insert_with(|| Row {
             first_app: app,
             other_apps: Vec::new(),
-            machines: of_mailbox.iter().chain(of_pair.iter()).cloned().collect(),
+            machines: mailbox_new.iter().chain(pair_new.iter()).cloned().collect(),
         });
-        let number = if row.first_app == app { 0 } else { row.number_of(app, of_pair) };
-        View { machines: &mut row.machines, pair_from: of_mailbox.len() + number * of_pair.len() }
+        let number = if row.first_app == app { 0 } else { row.number_of(app, pair_new) };
+        View { machines: &mut row.machines, pair_from: mailbox_new.len() + number * pair_new.len() }
     }
 
     /// Drops the row of a mailbox.
     pub(super) fn forget(&mut self, mailbox: MailboxKey) {
-        self.of_key.remove(&mailbox);
+        self.by_mailbox.remove(&mailbox);
     }
 
     /// How many mailboxes have a row.
     pub(super) fn len(&self) -> usize {
-        self.of_key.len()
+        self.by_mailbox.len()
     }
 }
 
 impl Row {
     /// The number of an app that is not the first, added if it is new.
     #[cold]
-    fn number_of(&mut self, app: u32, of_pair: &[Machine]) -> usize {
+    fn number_of(&mut self, app: u32, pair_new: &[Machine]) -> usize {
         if let Some(position) = self.other_apps.iter().position(|other| *other == app) {
             return position + 1;
         }
         self.other_apps.push(app);
-        self.machines.extend_from_slice(of_pair);
+        self.machines.extend_from_slice(pair_new);
         self.other_apps.len()
     }
 }
 
 /// Where the machine of a per-mailbox limit is found.
 #[derive(Copy, Clone, Debug)]
-pub(super) enum Place {
-    /// Among those of the mailbox.
-    Mailbox(usize),
-    /// Among those of the pair of app and mailbox.
-    Pair(usize),
+pub(super) struct Place {
+    /// Among those of the pair of app and mailbox, not those of the mailbox.
+    of_pair: bool,
+    number: usize,
 }
 
 impl View<'_> {
     /// The machine at a place.
     #[inline]
     pub(super) fn machine(&mut self, place: Place) -> &mut Machine {
-        match place {
-            Place::Mailbox(number) => &mut self.machines[number],
-            Place::Pair(number) => &mut self.machines[self.pair_from + number],
-        }
+        &mut self.machines[place.number + if place.of_pair { self.pair_from } else { 0 }]
     }
 }
 

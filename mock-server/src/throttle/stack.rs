@@ -49,8 +49,8 @@ pub struct Stack {
     limits: Vec<Slot>,
     rows: Rows,
     latest: Moment,
-    /// Whether any limit has something to settle.
-    settles: bool,
+    /// One bit for each operation that any limit settles.
+    settled: u32,
 }
 
 /// One limit, prepared.
@@ -59,6 +59,10 @@ struct Slot {
     limit: Limit,
     /// One bit for each operation that the limit concerns.
     operations: u32,
+    /// Those of them that count as soon as they are admitted.
+    admitted: u32,
+    /// Those of them that count when they are settled.
+    settled: u32,
     keeper: Keeper,
 }
 
@@ -78,9 +82,9 @@ impl Stack {
     #[must_use]
     pub fn new(limits: Vec<Limit>) -> Self {
         let (rows, places) = Rows::new(&limits);
-        let settles = limits.iter().any(|limit| matches!(limit.rule, Rule::Concurrency { .. } | Rule::Budget { .. }));
-        let limits = limits.into_iter().zip(places).map(|(limit, place)| Slot::new(limit, place)).collect();
-        Self { limits, rows, latest: Moment::START, settles }
+        let limits: Vec<_> = limits.into_iter().zip(places).map(|(limit, place)| Slot::new(limit, place)).collect();
+        let settled = limits.iter().fold(0, |operations, slot| operations | slot.settled);
+        Self { limits, rows, latest: Moment::START, settled }
     }
 
     /// Asks all limits in order whether a call may pass; the first that refuses decides.
@@ -106,7 +110,7 @@ impl Stack {
             }
         }
         for slot in &mut self.limits {
-            if slot.operations & concerned != 0 {
+            if slot.admitted & concerned != 0 {
                 let (machine, limit) = slot.machine(asked.app, &mut view);
                 machine.admit(&limit.rule, present, asked.body_bytes);
             }
@@ -118,13 +122,13 @@ impl Stack {
     /// `served`, its service time, is charged to budgets.
     #[inline]
     pub fn settle(&mut self, asked: &Asked, ready: Moment, served: Span) {
-        if !self.settles {
+        let concerned = 1_u32 << asked.operation as u32;
+        if self.settled & concerned == 0 {
             return;
         }
         let mut view = self.rows.view(asked.app, asked.mailbox);
-        let concerned = 1_u32 << asked.operation as u32;
         for slot in &mut self.limits {
-            if slot.operations & concerned != 0 {
+            if slot.settled & concerned != 0 {
                 let (machine, limit) = slot.machine(asked.app, &mut view);
                 machine.settle(&limit.rule, ready, served);
             }
@@ -152,12 +156,16 @@ impl Stack {
 impl Slot {
     fn new(limit: Limit, place: Option<Place>) -> Self {
         let operations = operation_bits(&limit.operations);
+        let (admitted, settled) = match limit.rule {
+            Rule::Requests { .. } | Rule::UploadBytes { .. } => (operations, 0),
+            Rule::Concurrency { .. } | Rule::Budget { .. } => (0, operations),
+        };
         let keeper = match (place, limit.scope) {
             (Some(place), _) => Keeper::Row(place),
             (None, Scope::App) => Keeper::Apps(Vec::new()),
             (None, _) => Keeper::Tenant(Machine::new(&limit.rule)),
         };
-        Self { limit, operations, keeper }
+        Self { limit, operations, admitted, settled, keeper }
     }
 
     /// The machine that this limit has for an app and the mailbox of a view.
@@ -166,16 +174,19 @@ impl Slot {
         let machine = match &mut self.keeper {
             Keeper::Row(place) => view.machine(*place),
             Keeper::Tenant(machine) => machine,
-            Keeper::Apps(apps) => {
-                let position = apps.binary_search_by_key(&app, |(known, _)| *known).unwrap_or_else(|position| {
-                    apps.insert(position, (app, Machine::new(&self.limit.rule)));
-                    position
-                });
-                &mut apps[position].1
-            }
+            Keeper::Apps(apps) => machine_of_app(apps, app, &self.limit.rule),
         };
         (machine, &self.limit)
     }
+}
+
+/// The machine of an app, made new if the app has not called before.
+fn machine_of_app<'a>(apps: &'a mut Vec<(u32, Machine)>, app: u32, rule: &Rule) -> &'a mut Machine {
+    let position = apps.binary_search_by_key(&app, |(known, _)| *known).unwrap_or_else(|position| {
+        apps.insert(position, (app, Machine::new(rule)));
+        position
+    });
+    &mut apps[position].1
 }
 
 /// Counts a refused call and says what its client sees.

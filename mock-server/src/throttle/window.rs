@@ -4,74 +4,99 @@ use std::collections::VecDeque;
 
 use crate::time::{Moment, Span};
 
-/// Entries closer together than this fraction of the window are kept as one. It bounds the memory of a window to about
-/// as many entries, and delays what a busy client regains by at most `per` divided by this.
-const GRAINS: u64 = 1024;
+/// Uses within the same stretch of time are kept as one. A stretch is the largest power of two of nanoseconds that is at
+/// most this fraction of the window: it bounds the memory of a window to twice as many entries, and delays what a busy
+/// client regains by at most `per` divided by this.
+const STRETCHES: u64 = 1024;
 
 /// Amounts used at moments of the past, those that still count.
 ///
 /// What is used at a moment `t` counts in `[t, t + per)`. Uses that are kept as one count from the first of them until
 /// `per` after the last, so that merging never makes room too early.
+///
+/// What is needed to see whether the oldest entry still counts, and to add to the youngest, lies side by side, so that
+/// most calls touch nothing else. Entries hold running sums, so that a wait is found by bisection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Window {
-    /// The moment of the first use in the youngest entry.
-    youngest_since: Moment,
-    /// The sum of all entries.
-    total: u64,
-    /// Latest moment and amount of each entry, oldest first.
-    entries: VecDeque<(Moment, u64)>,
+    /// The running sum of all that was ever used, modulo 2^64.
+    spent: u64,
+    /// The running sum of what no longer counts; the same as `spent` if there are no entries.
+    expired: u64,
+    /// The latest use in the oldest entry; the same as `latest` if the youngest is the only one.
+    oldest: Moment,
+    /// The latest use in the youngest entry.
+    latest: Moment,
+    /// Latest use of the other entries, oldest first, with the running sum up to it.
+    #[expect(clippy::box_collection, reason = "keeps the machines of millions of mailboxes small")]
+    older: Option<Box<VecDeque<(Moment, u64)>>>,
 }
 
 impl Window {
     /// The amount that counts at `now`; forgets what no longer does.
     #[inline]
     pub(super) fn used(&mut self, now: Moment, per: Span) -> u64 {
-        while let Some(&(latest, amount)) = self.entries.front() {
-            if now < latest + per {
-                break;
-            }
-            self.entries.pop_front();
-            self.total -= amount;
+        if self.oldest + per <= now && self.spent != self.expired {
+            self.expire(now, per);
         }
-        self.total
+        self.total()
     }
 
     /// Uses an amount at `now`, which must not be earlier than the last use.
     #[inline]
     pub(super) fn record(&mut self, now: Moment, per: Span, amount: u64) {
+        let total = self.total();
         // Totals beyond 2^64 cannot be told apart: what does not fit is not counted.
-        let amount = amount.min(u64::MAX - self.total);
+        let amount = amount.min(u64::MAX - total);
         if amount == 0 {
             return;
         }
-        self.total += amount;
-        let grain = per.0.div_ceil(GRAINS);
-        match self.entries.back_mut() {
-            Some((latest, sum)) if now.since(self.youngest_since).0 < grain => {
-                *latest = now;
-                *sum += amount;
-            }
-            _ => {
-                self.youngest_since = now;
-                self.entries.push_back((now, amount));
-            }
+        let stretch = (per.0 / STRETCHES).max(1).ilog2();
+        if total == 0 {
+            self.oldest = now;
+        } else if (self.latest.0 ^ now.0) >> stretch != 0 {
+            self.older.get_or_insert_default().push_back((self.latest, self.spent));
+        } else if self.oldest == self.latest {
+            self.oldest = now;
         }
+        self.latest = now;
+        self.spent = self.spent.wrapping_add(amount);
     }
 
     /// The first moment at which `amount` more stays within `limit`, if nothing else is used until then; none if it
     /// never does.
     pub(super) fn fits_at(&self, per: Span, limit: u64, amount: u64) -> Option<Moment> {
         let room = limit.checked_sub(amount)?;
-        let mut total = self.total;
-        let mut at = Moment::START;
-        for &(latest, used) in &self.entries {
-            if total <= room {
-                break;
+        let Some(excess) = self.total().checked_sub(room).filter(|excess| *excess != 0) else {
+            return Some(Moment::START);
+        };
+        let freeing = self.older.as_ref().and_then(|older| {
+            let position = older.partition_point(|(_, spent)| spent.wrapping_sub(self.expired) < excess);
+            older.get(position)
+        });
+        Some(freeing.map_or(self.latest, |(latest, _)| *latest) + per)
+    }
+
+    fn total(&self) -> u64 {
+        self.spent.wrapping_sub(self.expired)
+    }
+
+    /// Forgets the entries that no longer count at `now`; there is at least one.
+    #[cold]
+    fn expire(&mut self, now: Moment, per: Span) {
+        if let Some(older) = &mut self.older {
+            while let Some(&(latest, spent)) = older.front() {
+                if now < latest + per {
+                    self.oldest = latest;
+                    return;
+                }
+                older.pop_front();
+                self.expired = spent;
             }
-            total -= used;
-            at = latest + per;
         }
-        Some(at)
+        self.oldest = self.latest;
+        if self.latest + per <= now {
+            self.expired = self.spent;
+        }
     }
 }
 
@@ -80,6 +105,10 @@ mod tests {
     use super::*;
 
     const PER: Span = Span::seconds(10);
+
+    fn entries(window: &Window) -> usize {
+        window.older.as_ref().map_or(0, |older| older.len()) + usize::from(window.total() != 0)
+    }
 
     #[test]
     fn a_use_counts_until_exactly_one_span_later() {
@@ -94,7 +123,7 @@ mod tests {
         let mut window = Window::default();
         window.record(Moment(0), PER, 1);
         window.record(Moment(5_000_000), PER, 1);
-        assert_eq!(window.entries.len(), 1);
+        assert_eq!(entries(&window), 1);
         assert_eq!(window.used(Moment(0) + PER, PER), 2);
         assert_eq!(window.used(Moment(5_000_000) + PER, PER), 0);
     }
@@ -106,7 +135,7 @@ mod tests {
             let now = Moment(step * 1_000_000);
             window.used(now, PER);
             window.record(now, PER, 1);
-            assert!(window.entries.len() as u64 <= GRAINS + 2);
+            assert!(entries(&window) as u64 <= 2 * STRETCHES + 2);
         }
     }
 

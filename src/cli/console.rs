@@ -1,0 +1,107 @@
+//! Writing to the terminal: results to stdout, everything else to stderr, progress only where somebody watches.
+
+use std::env;
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::exit::Exit;
+use crate::scenario::plan::Plan;
+
+/// Writes a result to stdout. A reader that has gone away has seen enough: that is success.
+#[must_use]
+pub fn print(text: &str) -> Exit {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Exit::Ok,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Ok,
+        Err(error) => {
+            self::error(&format!("cannot write the result: {error}"));
+            Exit::Incomplete
+        }
+    }
+}
+
+/// Writes text to stderr as it is. If that fails there is nobody left to tell.
+pub fn message(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Writes an error to stderr.
+pub fn error(text: &str) {
+    message(format_args!("error: {text}"));
+}
+
+/// The first line of every run: version, scenario, seed and world.
+pub fn headline(plan: &Plan, world: &str) {
+    message(format_args!(
+        "wavetank {}, scenario {} ({}), seed {}, {world}",
+        env!("CARGO_PKG_VERSION"),
+        plan.hash,
+        plan.title,
+        plan.seed
+    ));
+}
+
+/// Whether stderr shows colors: it is a terminal and `NO_COLOR` (no-color.org) is not set.
+#[must_use]
+pub fn stderr_has_color() -> bool {
+    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !refused && io::stderr().is_terminal()
+}
+
+/// The width of the terminal in columns, or 100 if there is none.
+#[must_use]
+pub fn width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
+}
+
+/// A progress bar with an estimate on stderr; silent where stderr is no terminal.
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// Starts a bar over so many steps of something.
+    #[must_use]
+    pub fn new(steps: u64, of: &str) -> Self {
+        let target =
+            if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(steps), target);
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}, {eta} left")
+            .expect("the template is valid, see the tests");
+        bar.set_style(style);
+        bar.set_message(of.to_owned());
+        Self { bar }
+    }
+
+    /// Moves the bar to a step.
+    pub fn set(&self, step: u64) {
+        self.bar.set_position(step);
+    }
+
+    /// Says more about what is being done.
+    pub fn say(&self, text: &str) {
+        self.bar.set_message(text.to_owned());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_nobody_sees_costs_nothing_and_says_nothing() {
+        let progress = Progress::new(10, "runs");
+        progress.set(5);
+        progress.say("more runs");
+        assert_eq!(progress.bar.position(), 5);
+    }
+}

@@ -1,0 +1,31 @@
+//! How the command ends. The numbers are part of its interface.
+
+use std::process::ExitCode;
+
+/// What the help text says about exit codes.
+pub const HELP: &str = "Exit codes: 0 done, 1 the verdict is no (goal missed, regression), 2 wrong usage or input, \
+                        4 a server cannot be reached, 5 incomplete (interrupted, state saved), 70 a bug";
+
+/// How the command ends.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Exit {
+    /// All went well.
+    Ok = 0,
+    /// The run was fine and its verdict is no: a goal was missed, or a result got worse.
+    VerdictFailed = 1,
+    /// The command line, the scenario or another input file is wrong.
+    InvalidInput = 2,
+    /// A server cannot be reached.
+    Unreachable = 4,
+    /// The run was interrupted and its state is saved, or its result could not be written.
+    Incomplete = 5,
+    /// The program is wrong.
+    Bug = 70,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,102 @@
+//! Arguments that several subcommands share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::console;
+use super::exit::Exit;
+use crate::scenario;
+use crate::scenario::plan::Plan;
+use crate::scenario::problem::Problems;
+
+/// A scenario file and what is changed in it.
+#[derive(Args, Clone, Debug)]
+pub struct ScenarioArgs {
+    /// The scenario file
+    #[arg(value_name = "SCENARIO")]
+    pub file: PathBuf,
+
+    /// Replace a value, for example --set target.switch.duration="9 min"; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub overrides: Vec<String>,
+
+    /// Replace the seed
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub seed: Option<u64>,
+}
+
+impl ScenarioArgs {
+    /// Reads and checks the scenario; problems are written to stderr.
+    pub fn load(&self) -> Result<Plan, Exit> {
+        scenario::load(&self.file, &self.overrides, self.seed).map_err(|problems| report(&problems))
+    }
+
+    /// The arguments that give the same scenario again, for the line that says how to reproduce a run.
+    #[must_use]
+    pub fn reproduce(&self) -> String {
+        let mut line = quoted(&self.file.display().to_string());
+        for change in &self.overrides {
+            line.push_str(" --set ");
+            line.push_str(&quoted(change));
+        }
+        if let Some(seed) = self.seed {
+            line.push_str(&format!(" --seed {seed}"));
+        }
+        line
+    }
+}
+
+/// Writes the problems of a scenario to stderr.
+pub fn report(problems: &Problems) -> Exit {
+    console::message(problems.render(console::stderr_has_color(), console::width()));
+    Exit::InvalidInput
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%+@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// The form of a result on stdout.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Where results go.
+#[derive(Args, Clone, Debug)]
+pub struct OutputArgs {
+    /// The form of the result on stdout
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub format: Format,
+
+    /// A directory to keep the summary, the report and the resolved scenario in
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_reproduces_a_run_survives_a_shell() {
+        let options = ScenarioArgs {
+            file: PathBuf::from("scenarios/nhsmail.toml"),
+            overrides: vec!["target.switch.duration=9 min".to_owned(), "title=it's".to_owned()],
+            seed: Some(7),
+        };
+        let expected = r"scenarios/nhsmail.toml --set 'target.switch.duration=9 min' --set 'title=it'\''s' --seed 7";
+        assert_eq!(options.reproduce(), expected);
+    }
+}

@@ -1,0 +1,7 @@
+//! The virtual world: a clock that jumps to the next thing that happens.
+//!
+//! One thread, one run. Independent runs go to different threads; a single run is never split, because its order of
+//! events is its result.
+
+pub mod executor;
+pub mod timers;

@@ -1,0 +1,124 @@
+//! The population as content for the mock server.
+
+use std::sync::Arc;
+
+use mock_server::draw::{Purpose, hash, mix, unit};
+use mock_server::mailbox::content::{Content, FolderShape, ItemShape, item_key};
+use mock_server::time::Span;
+use mock_server::wire::call::FolderKind;
+use mock_server::wire::id::MailboxKey;
+
+use crate::sample::permutation::Permutation;
+
+use super::item::Holding;
+use super::mailbox::Mailbox;
+use super::{Population, Source, folder};
+
+/// Folders of a mailbox that is the same for everybody: the root and the inbox.
+pub(super) const UNIFORM_FOLDERS: u32 = 2;
+
+/// Days in a week, over which daily rates are averaged.
+const WEEK_DAYS: f64 = 7.0;
+
+/// The domain of generated addresses; RFC 2606 reserves it.
+const DOMAIN: &str = "example.org";
+
+impl Content for Population {
+    fn mailboxes(&self) -> u32 {
+        self.len()
+    }
+
+    fn find(&self, address: &str) -> Option<MailboxKey> {
+        let digits = address.get(1..)?.split('@').next()?;
+        let key = MailboxKey(digits.parse().ok().filter(|&number| number < self.len())?);
+        self.address(key).eq_ignore_ascii_case(address).then_some(key)
+    }
+
+    fn address(&self, mailbox: MailboxKey) -> String {
+        format!("m{:07}@o{:05}.{DOMAIN}", mailbox.0, self.organisation_of(mailbox))
+    }
+
+    fn folders(&self, key: MailboxKey) -> Vec<FolderShape> {
+        let mailbox = self.mailbox(key);
+        match self.inner.source {
+            Source::Uniform(_) => uniform_folders(&mailbox),
+            Source::Drawn => folder::folders(&self.inner.drawer, key, &mailbox),
+        }
+    }
+
+    fn folder_name(&self, _mailbox: MailboxKey, folder: &FolderShape) -> Arc<str> {
+        Arc::from(folder::name(folder))
+    }
+
+    fn key_seed(&self) -> u64 {
+        self.inner.seed
+    }
+
+    fn item(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> ItemShape {
+        let inner = &*self.inner;
+        let key = item_key(inner.seed, mailbox, folder.ordinal, ordinal);
+        let is_base = ordinal < folder.items;
+        let (size, corrupt) = match inner.source {
+            Source::Uniform(uniform) => (uniform.item_bytes, false),
+            Source::Drawn => {
+                let size = if is_base && version == 0 {
+                    inner.sizes.base(&self.holding(mailbox, folder), ordinal)
+                } else {
+                    let word = hash(inner.seed, Purpose::ItemSize, key.0, u64::from(mailbox.0), u64::from(version));
+                    inner.sizes.arriving(word)
+                };
+                (size, is_base && self.is_corrupt(mailbox, folder, ordinal))
+            }
+        };
+        ItemShape { key, size, corrupt }
+    }
+
+    fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {
+        if folder.changes_per_day <= 0.0 {
+            return 0;
+        }
+        let phase = unit(hash(self.inner.seed, Purpose::Change, u64::from(mailbox.0), u64::from(folder.ordinal), 0));
+        (folder.changes_per_day * WEEK_DAYS * self.inner.week.elapsed(clock) + phase) as u64
+    }
+}
+
+impl Population {
+    fn holding(&self, mailbox: MailboxKey, folder: &FolderShape) -> Holding {
+        let drawer = &self.inner.drawer;
+        let word = hash(self.inner.seed, Purpose::ItemSize, u64::from(mailbox.0), u64::from(folder.ordinal), 0);
+        let oversize = match folder.kind {
+            FolderKind::Inbox => drawer.oversize_item(mailbox).map(u64::from),
+            _ => None,
+        };
+        Holding { items: folder.items, bytes: folder.bytes, word, oversize }
+    }
+
+    /// Whether a base item is one of those that cannot be read: they lie anywhere in the mailbox, each item as likely as
+    /// any other.
+    fn is_corrupt(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64) -> bool {
+        let corrupt = u64::from(self.inner.drawer.corrupt_items(mailbox));
+        if corrupt == 0 {
+            return false;
+        }
+        // Few mailboxes come this far, so the place among all items may cost a walk over the folders.
+        let shapes = self.folders(mailbox);
+        let before: u64 = shapes.iter().take(folder.ordinal as usize).map(|shape| shape.items).sum();
+        let all: u64 = shapes.iter().map(|shape| shape.items).sum();
+        let word = hash(self.inner.seed, Purpose::ItemDefect, u64::from(mailbox.0), 0, 0);
+        Permutation::new(all, mix(word)).apply(before + ordinal) < corrupt
+    }
+}
+
+fn uniform_folders(mailbox: &Mailbox) -> Vec<FolderShape> {
+    let root =
+        FolderShape { ordinal: 0, parent: None, kind: FolderKind::Root, items: 0, bytes: 0, changes_per_day: 0.0 };
+    let inbox = FolderShape {
+        ordinal: 1,
+        parent: Some(0),
+        kind: FolderKind::Inbox,
+        items: mailbox.items,
+        bytes: mailbox.bytes,
+        changes_per_day: mailbox.changes_per_day,
+    };
+    vec![root, inbox]
+}

@@ -1,0 +1,57 @@
+//! Section by section from the tree to the plan. Each file reads one section, fills in what is absent, and checks what
+//! contradicts itself.
+
+pub(crate) mod cost;
+pub(crate) mod fault;
+pub(crate) mod forecast;
+pub(crate) mod limit;
+pub(crate) mod name;
+pub(crate) mod network;
+pub(crate) mod pipeline;
+pub(crate) mod population;
+pub(crate) mod side;
+pub(crate) mod wave;
+pub(crate) mod window;
+
+use std::path::Path;
+
+use super::file::Table;
+use super::kind::{Count, Words};
+use super::plan::Plan;
+use super::section::{Book, Otherwise, Section};
+
+/// Reads the whole file. The plan is right only if the book has no problems; the hash and the assumptions are still to
+/// be filled in.
+pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) -> Plan {
+    let root = Section::root(book, table);
+    let title =
+        root.need("title", &Words, "say in a line what the scenario is about: title = \"...\"").unwrap_or_default();
+    let written = root.or("seed", &Count(0..=u64::MAX >> 1), Otherwise::default(1, "assumed: any seed is as good"));
+    let population = population::read(root.section("population"), file);
+    let source = side::read_source(root.section("source"));
+    let target = side::read_target(root.section("target"));
+    let network = network::read(root.section("network"));
+    let pipeline = pipeline::read(root.section("pipeline"), &source, &target);
+    let windows = window::read(&root);
+    let wave = wave::read(root.section("wave"), &population, &windows);
+    let forecast = forecast::read(root.section("forecast"), &windows);
+    root.finish();
+    let mut plan = Plan {
+        title,
+        file: file.to_path_buf(),
+        hash: String::new(),
+        seed: seed.unwrap_or(written),
+        population,
+        source,
+        target,
+        network,
+        pipeline,
+        wave,
+        windows,
+        forecast,
+        assumptions: Vec::new(),
+    };
+    plan.source.server.seed = plan.seed;
+    plan.target.server.seed = plan.seed;
+    plan
+}

@@ -1,0 +1,127 @@
+//! `[[source.faults]]` and `[[target.faults]]`: what goes wrong on purpose.
+
+use mock_server::draw::Distribution;
+use mock_server::fault::rule::{Act, FaultRule, Match};
+use mock_server::time::{Moment, Span};
+use mock_server::wire::refusal::RefusalKind;
+
+use super::name::{Operations, Pair, Refusals};
+use crate::scenario::kind::{Choice, Count, Duration, Share, Spread, Words};
+use crate::scenario::section::{Otherwise, Section};
+
+/// The acts by name.
+const ACTS: Choice<Kind> = Choice(&[
+    ("refuse", Kind::Refuse),
+    ("delay", Kind::Delay),
+    ("reset", Kind::Reset),
+    ("truncate", Kind::Truncate),
+    ("lose-answer", Kind::LoseAnswer),
+    ("corrupt-item", Kind::CorruptItem),
+]);
+
+#[derive(Copy, Clone, PartialEq)]
+enum Kind {
+    Refuse,
+    Delay,
+    Reset,
+    Truncate,
+    LoseAnswer,
+    CorruptItem,
+}
+
+/// Which server the rules belong to.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Side {
+    /// Where mailboxes come from.
+    Source,
+    /// Where mailboxes go to.
+    Target,
+}
+
+pub(crate) fn read(side: &Section<'_>, which: Side) -> Vec<FaultRule> {
+    side.sections("faults").into_iter().filter_map(|section| rule(section, which)).collect()
+}
+
+fn rule(section: Section<'_>, which: Side) -> Option<FaultRule> {
+    let name = section.need("name", &Words, "give the fault a name for reports: name = \"...\"");
+    let matches = matches(&section);
+    let act = section.need("act", &ACTS, "say what the fault does, for example act = \"refuse\"");
+    let act = act.and_then(|kind| act_of(&section, kind));
+    if which == Side::Target && act == Some(Act::CorruptItem) {
+        let help = "move the rule to [[source.faults]]";
+        section.report("act", "belongs to the source", "items are corrupt in the source, not in the target", help);
+    }
+    section.finish();
+    Some(FaultRule { name: name?, matches, act: act? })
+}
+
+fn matches(section: &Section<'_>) -> Match {
+    let operations = section.or("operations", &Operations, Otherwise::default(Vec::new(), "by definition: every call"));
+    let mailboxes = section.maybe("mailboxes", &Pair, "all", "by definition");
+    let any = Duration(Span::ZERO);
+    let from =
+        Moment::START + section.or("from", &any, Otherwise::default(Span::ZERO, "by definition: from the start"));
+    let until = section
+        .maybe("until", &any, "never", "by definition: until the end")
+        .map_or(Moment::NEVER, |span| Moment::START + span);
+    if until <= from {
+        section.report(
+            "until",
+            "not after `from`",
+            "the fault ends before it begins",
+            "let `until` be later than `from`",
+        );
+    }
+    let nth = section.maybe("nth", &Count(1..=u64::MAX >> 1), "every call", "by definition");
+    let rate = section.or("rate", &Share, Otherwise::default(1.0, "by definition: every call that matches"));
+    let attempts_below = section.maybe("attempts_below", &Count(1..=1_000), "all attempts", "by definition");
+    Match { operations, mailboxes, from, until, nth, rate, attempts_below }
+}
+
+fn act_of(section: &Section<'_>, kind: Kind) -> Option<Act> {
+    match kind {
+        Kind::Refuse => {
+            let default = Otherwise::default(RefusalKind::Unavailable, "assumed: overload or maintenance");
+            let kind = section.or("kind", &Refusals, default);
+            let default = Otherwise::default(status_of(kind), "the status that goes with the refusal");
+            let status = section.or("status", &Count(400..=599), default);
+            let retry_after =
+                section.maybe("retry_after", &Duration(Span::ZERO), "none", "by definition: no wait is announced");
+            Some(Act::Refuse { kind, status, retry_after })
+        }
+        Kind::Delay => {
+            let help = "say how much later the answer comes: delay = \"exponential mean 200 ms\"";
+            let delay: Option<Distribution> = section.need("delay", &Spread, help);
+            delay.map(Act::Delay)
+        }
+        Kind::Reset => Some(Act::Reset),
+        Kind::Truncate => Some(Act::Truncate),
+        Kind::LoseAnswer => Some(Act::LoseAnswer),
+        Kind::CorruptItem => Some(Act::CorruptItem),
+    }
+}
+
+/// The HTTP status that a refusal comes with.
+fn status_of(kind: RefusalKind) -> u16 {
+    match kind {
+        RefusalKind::RequestLimit
+        | RefusalKind::ConcurrencyLimit
+        | RefusalKind::UploadLimit
+        | RefusalKind::AppLimit => 429,
+        RefusalKind::Unavailable => 503,
+        RefusalKind::GatewayError => 502,
+        RefusalKind::TimedOut => 504,
+        RefusalKind::Unauthorized => 401,
+        RefusalKind::Forbidden => 403,
+        RefusalKind::NotFound => 404,
+        RefusalKind::Invalid | RefusalKind::OtherStatus => 400,
+        RefusalKind::Conflict => 409,
+        RefusalKind::SyncStateLost => 410,
+        RefusalKind::ServerBusy
+        | RefusalKind::ConnectionCount
+        | RefusalKind::ServerError
+        | RefusalKind::ConnectionReset
+        | RefusalKind::Truncated
+        | RefusalKind::Malformed => 500,
+    }
+}

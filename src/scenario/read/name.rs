@@ -1,0 +1,95 @@
+//! Values that are names of things in the code: operations, refusals, scopes.
+
+use mock_server::throttle::limit::Scope;
+use mock_server::wire::call::Operation;
+use mock_server::wire::refusal::RefusalKind;
+
+use crate::scenario::file::{Node, Value};
+use crate::scenario::kind::{Choice, Kind, Wrong, suggestion};
+
+/// Who shares a limit.
+pub(crate) const SCOPES: Choice<Scope> = Choice(&[
+    ("app-mailbox", Scope::AppMailbox),
+    ("mailbox", Scope::Mailbox),
+    ("app", Scope::App),
+    ("tenant", Scope::Tenant),
+]);
+
+/// A list of operations; empty for all.
+pub(crate) struct Operations;
+
+impl Kind for Operations {
+    type Value = Vec<Operation>;
+
+    fn read(&self, node: &Node) -> Result<Vec<Operation>, Wrong> {
+        let names = Operation::ALL.map(Operation::name);
+        let Value::List(list) = &node.value else {
+            return Err(Wrong::expected("a list of operations", node, "write, for example, [\"import_item\"]"));
+        };
+        list.iter()
+            .map(|entry| {
+                let Value::Text(name) = &entry.value else {
+                    return Err(Wrong::expected("the name of an operation", entry, suggestion("", &names)));
+                };
+                Operation::named(name)
+                    .ok_or_else(|| Wrong::new(format!("there is no operation `{name}`"), suggestion(name, &names)))
+            })
+            .collect()
+    }
+
+    fn print(&self, value: &Vec<Operation>) -> String {
+        if value.is_empty() {
+            return "all".to_owned();
+        }
+        value.iter().map(|operation| operation.name()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What a refused client sees.
+pub(crate) struct Refusals;
+
+impl Kind for Refusals {
+    type Value = RefusalKind;
+
+    fn read(&self, node: &Node) -> Result<RefusalKind, Wrong> {
+        let names = RefusalKind::ALL.map(RefusalKind::name);
+        let Value::Text(name) = &node.value else {
+            return Err(Wrong::expected("the name of a refusal", node, suggestion("", &names)));
+        };
+        RefusalKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| Wrong::new(format!("there is no refusal `{name}`"), suggestion(name, &names)))
+    }
+
+    fn print(&self, value: &RefusalKind) -> String {
+        value.name().to_owned()
+    }
+}
+
+/// Two whole numbers, the first not above the second.
+pub(crate) struct Pair;
+
+impl Kind for Pair {
+    type Value = (u32, u32);
+
+    fn read(&self, node: &Node) -> Result<(u32, u32), Wrong> {
+        let help = "write the least and the most, for example [10, 40]";
+        let Value::List(list) = &node.value else {
+            return Err(Wrong::expected("two whole numbers", node, help));
+        };
+        let numbers: Option<Vec<u32>> = list
+            .iter()
+            .map(|entry| if let Value::Whole(whole) = entry.value { u32::try_from(whole).ok() } else { None })
+            .collect();
+        match numbers.as_deref() {
+            Some([least, most]) if least <= most => Ok((*least, *most)),
+            Some([least, most]) => Err(Wrong::new(format!("the range from {least} to {most} is empty"), help)),
+            _ => Err(Wrong::new("expected two whole numbers that are not negative", help)),
+        }
+    }
+
+    fn print(&self, value: &(u32, u32)) -> String {
+        format!("[{}, {}]", value.0, value.1)
+    }
+}

@@ -1,0 +1,483 @@
+//! The JSON Schema of scenario files, for editors that complete and check while one writes.
+//!
+//! The types here describe the file and are never filled in; a test holds them to the keys that reading asks for.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, schema_for};
+
+/// The schema as JSON text with a newline at the end.
+#[must_use]
+pub fn text() -> String {
+    let schema = schema_for!(Scenario);
+    let mut text = serde_json::to_string_pretty(schema.as_value()).expect("a schema is valid JSON");
+    text.push('\n');
+    text
+}
+
+/// A duration: `"45 ms"`, `"9 min"`, `"1 h 30 min"`, `"7 d"`.
+#[derive(JsonSchema)]
+pub struct Duration(pub String);
+
+/// An amount of data: `"150 MB"`, `"64 MiB"`.
+#[derive(JsonSchema)]
+pub struct Size(pub String);
+
+/// A flow of data: `"10 Gbit/s"`, `"1.8 GB/h"`.
+#[derive(JsonSchema)]
+pub struct Flow(pub String);
+
+/// A count in a span: `"10000/10 min"`.
+#[derive(JsonSchema)]
+pub struct CountPer(pub String);
+
+/// An amount of data in a span: `"150 MB/5 min"`.
+#[derive(JsonSchema)]
+pub struct SizePer(pub String);
+
+/// A distribution of durations: `"constant 45 ms"`, `"exponential mean 45 ms"`, `"uniform 10 ms to 90 ms"`,
+/// `"log-normal median 8 min sigma 0.5"`.
+#[derive(JsonSchema)]
+pub struct Distribution(pub String);
+
+/// A share: a number from 0 to 1, or a percentage such as `"70%"`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum Share {
+    /// From 0 to 1.
+    Number(f64),
+    /// A percentage.
+    Percentage(String),
+}
+
+/// A count: a whole number, or a text such as `"27 requests"`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum Count {
+    /// A whole number.
+    Number(u64),
+    /// A number and the word for what is counted.
+    Text(String),
+}
+
+/// A wavetank scenario.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Scenario {
+    /// What the scenario is about, in a line.
+    pub title: String,
+    /// The seed of every random choice.
+    pub seed: Option<u64>,
+    /// Who has mailboxes.
+    pub population: Option<Population>,
+    /// The server that mailboxes leave.
+    pub source: Option<Source>,
+    /// The server that mailboxes go to.
+    pub target: Option<Target>,
+    /// What lies between.
+    pub network: Option<Network>,
+    /// How the pipeline works.
+    pub pipeline: Option<Pipeline>,
+    /// What is moved in one run.
+    pub wave: Wave,
+    /// When waves may run.
+    pub windows: Option<Vec<Window>>,
+    /// How forecasts are made.
+    pub forecast: Option<Forecast>,
+}
+
+/// Who has mailboxes.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Population {
+    /// The preset: `nhs`, `enterprise`, `university` or `small-business`.
+    pub preset: Option<String>,
+    /// How many mailboxes.
+    pub mailboxes: Option<Count>,
+    /// A real export to take mailboxes from, relative to the scenario file.
+    pub inventory: Option<String>,
+    /// Whether the inventory only fits the preset's parameters, which are then scaled up.
+    pub fit: Option<bool>,
+    /// Factor on daily changes.
+    pub change_factor: Option<f64>,
+    /// Factor on the share of mailboxes that have corrupt items.
+    pub corrupt_factor: Option<f64>,
+    /// Every mailbox exactly alike.
+    pub uniform: Option<Uniform>,
+}
+
+/// A mailbox that is the same for everybody.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Uniform {
+    /// Items in each mailbox.
+    pub items: Count,
+    /// Size of each item.
+    pub item_size: Size,
+    /// Changes per day.
+    pub changes_per_day: Option<f64>,
+}
+
+/// A protocol.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum Protocol {
+    /// Exchange Web Services.
+    Ews,
+    /// Microsoft Graph.
+    Graph,
+}
+
+/// The server that mailboxes leave.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Source {
+    /// The protocol spoken with it.
+    pub protocol: Option<Protocol>,
+    /// Its limits, asked in order.
+    pub limits: Option<Vec<LimitEntry>>,
+    /// The times that calls take.
+    pub costs: Option<CostsEntry>,
+    /// How many calls it works on at once; unlimited if absent.
+    pub servers: Option<Count>,
+    /// The largest item that it stores.
+    pub largest_item: Option<Size>,
+    /// What goes wrong on purpose.
+    pub faults: Option<Vec<Fault>>,
+}
+
+/// The server that mailboxes go to.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Target {
+    /// The protocol spoken with it.
+    pub protocol: Option<Protocol>,
+    /// Its limits, asked in order.
+    pub limits: Option<Vec<LimitEntry>>,
+    /// The times that calls take.
+    pub costs: Option<CostsEntry>,
+    /// How many calls it works on at once; unlimited if absent.
+    pub servers: Option<Count>,
+    /// The largest item that it stores.
+    pub largest_item: Option<Size>,
+    /// What goes wrong on purpose.
+    pub faults: Option<Vec<Fault>>,
+    /// The asynchronous switch of a mailbox's address.
+    pub switch: Option<Switch>,
+}
+
+/// The asynchronous switch of a mailbox's address.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Switch {
+    /// How many may be under way at once.
+    pub places: Option<Count>,
+    /// How long one takes.
+    pub duration: Option<Distribution>,
+    /// The share that fails.
+    pub failure_rate: Option<Share>,
+}
+
+/// A limit: the name of a preset, or a table.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum LimitEntry {
+    /// The name of a preset.
+    Preset(String),
+    /// A limit that is written out, or a preset of which something is changed.
+    Table(Box<Limit>),
+}
+
+/// A limit that is written out, or a preset of which something is changed.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Limit {
+    /// The preset to start from; then only `scope` and `operations` may be changed.
+    pub preset: Option<String>,
+    /// Its name in reports.
+    pub name: Option<String>,
+    /// Most requests in a span.
+    pub requests: Option<CountPer>,
+    /// Whether refused requests count as well.
+    pub refused_count: Option<bool>,
+    /// Most uploaded bytes in a span.
+    pub upload: Option<SizePer>,
+    /// Most requests at once.
+    pub concurrency: Option<Count>,
+    /// What a concurrency refusal announces as the time to wait.
+    pub retry_after: Option<Duration>,
+    /// Budget: service time that may be used at once.
+    pub burst: Option<Duration>,
+    /// Budget: service time regained each hour.
+    pub recharge_per_hour: Option<Duration>,
+    /// Budget: how far the balance may fall below zero.
+    pub cutoff: Option<Duration>,
+    /// Who shares it: `app-mailbox`, `mailbox`, `app` or `tenant`.
+    pub scope: Option<String>,
+    /// The operations that it concerns; all if empty.
+    pub operations: Option<Vec<String>>,
+    /// What a refused client sees.
+    pub refusal: Option<String>,
+}
+
+/// Costs: the name of a preset, or a table.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum CostsEntry {
+    /// The name of a preset.
+    Preset(String),
+    /// A table.
+    Table(Box<Costs>),
+}
+
+/// The times that calls take.
+#[derive(JsonSchema)]
+pub struct Costs {
+    /// The preset that gives what is absent.
+    pub preset: Option<String>,
+    /// Time for the call itself.
+    pub call: Option<Distribution>,
+    /// Time for each item.
+    pub per_item: Option<Duration>,
+    /// Time for each mebibyte of item content.
+    pub per_mebibyte: Option<Duration>,
+    /// Costs of single operations.
+    #[schemars(flatten)]
+    pub by_operation: BTreeMap<String, Cost>,
+}
+
+/// The time that one kind of call takes.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Cost {
+    /// Time for the call itself.
+    pub call: Option<Distribution>,
+    /// Time for each item.
+    pub per_item: Option<Duration>,
+    /// Time for each mebibyte of item content.
+    pub per_mebibyte: Option<Duration>,
+}
+
+/// Something that goes wrong on purpose.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Fault {
+    /// Its name in reports.
+    pub name: String,
+    /// The operations that it concerns; all if empty.
+    pub operations: Option<Vec<String>>,
+    /// The first and the last mailbox that it concerns, by number.
+    pub mailboxes: Option<[u32; 2]>,
+    /// Only from this time of the run on.
+    pub from: Option<Duration>,
+    /// Only before this time of the run.
+    pub until: Option<Duration>,
+    /// Only every n-th call of a mailbox.
+    pub nth: Option<Count>,
+    /// The share of matching calls that are hit.
+    pub rate: Option<Share>,
+    /// Only attempts below this number, the first being 0.
+    pub attempts_below: Option<Count>,
+    /// What it does: `refuse`, `delay`, `reset`, `truncate`, `lose-answer` or `corrupt-item`.
+    pub act: String,
+    /// Refuse: what the client sees.
+    pub kind: Option<String>,
+    /// Refuse: the HTTP status.
+    pub status: Option<Count>,
+    /// Refuse: the wait that is announced.
+    pub retry_after: Option<Duration>,
+    /// Delay: how much later the answer comes.
+    pub delay: Option<Distribution>,
+}
+
+/// What lies between the pipeline and the servers.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Network {
+    /// The path to the source.
+    pub source: Option<Link>,
+    /// The path to the target.
+    pub target: Option<Link>,
+}
+
+/// A network path.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Link {
+    /// The preset that gives what is absent.
+    pub preset: Option<String>,
+    /// The flow that all lanes share.
+    pub bandwidth: Option<Flow>,
+    /// Time to cross, one way.
+    pub latency: Option<Distribution>,
+}
+
+/// How the pipeline works.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Pipeline {
+    /// Mailboxes in progress at once.
+    pub lanes: Option<Count>,
+    /// Requests in progress at once for one mailbox.
+    pub requests_per_mailbox: Option<Count>,
+    /// Switches kept open at once.
+    pub open_switches: Option<Count>,
+    /// How often a switch is polled.
+    pub poll_interval: Option<Duration>,
+    /// How long to wait for an answer.
+    pub patience: Option<Duration>,
+    /// Repeating calls.
+    pub retry: Option<Retry>,
+    /// Sizes of batches.
+    pub batch: Option<Batch>,
+    /// Limits to keep below without being refused first.
+    pub pace: Option<Pace>,
+    /// Unreadable items that may be left behind.
+    pub bad_item_limit: Option<Count>,
+    /// Oversize items that may be left behind.
+    pub large_item_limit: Option<Count>,
+    /// Items above this size are not tried.
+    pub largest_item: Option<Size>,
+    /// `heaviest-first`, `lightest-first` or `as-drawn`.
+    pub order: Option<String>,
+    /// `counts` or `fingerprint`.
+    pub verify: Option<String>,
+}
+
+/// Repeating calls.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Retry {
+    /// Most tries of one call.
+    pub attempts: Option<Count>,
+    /// The first back-off.
+    pub first_back_off: Option<Duration>,
+    /// The longest back-off.
+    pub longest_back_off: Option<Duration>,
+    /// Share of a back-off that is random.
+    pub jitter: Option<Share>,
+    /// Repeats that one mailbox may spend on failures.
+    pub budget: Option<Count>,
+}
+
+/// Sizes of batches.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Batch {
+    /// Most changes of one sync call.
+    pub sync_changes: Option<Count>,
+    /// Most items of one export.
+    pub export_items: Option<Count>,
+    /// Most bytes of one export.
+    pub export_size: Option<Size>,
+    /// Most items of one upload.
+    pub upload_items: Option<Count>,
+    /// Most bytes of one upload.
+    pub upload_size: Option<Size>,
+    /// Most calls in one Graph batch.
+    pub batch_calls: Option<Count>,
+}
+
+/// Limits to keep below without being refused first.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Pace {
+    /// Requests to the target per mailbox.
+    pub target_requests: Option<CountPer>,
+    /// Bytes uploaded to the target per mailbox.
+    pub target_upload: Option<SizePer>,
+}
+
+/// What is moved in one run.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Wave {
+    /// How many mailboxes.
+    pub mailboxes: Count,
+    /// Name of the window that the wave runs in.
+    pub window: Option<String>,
+    /// Copying ahead of the window.
+    pub prestage: Option<Prestage>,
+    /// Whether the run ends with the cutover.
+    pub cutover: Option<bool>,
+}
+
+/// Copying ahead of the window.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Prestage {
+    /// How long before the window opens the first copy is complete.
+    pub lead: Option<Duration>,
+    /// How often a delta refreshes it.
+    pub interval: Option<Duration>,
+    /// How old the last delta is when the window opens.
+    pub age: Option<Duration>,
+    /// Lanes that copy ahead.
+    pub lanes: Option<Count>,
+    /// What one lane copies on average.
+    pub lane_rate: Option<Flow>,
+}
+
+/// A window that recurs every week.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Window {
+    /// Its name.
+    pub name: String,
+    /// The days on which it opens: `Mon` to `Sun`.
+    pub days: Vec<String>,
+    /// Local time at which it opens.
+    pub opens: String,
+    /// Local time at which it closes, with the day if that is not within a day: `07:00` or `Mon 07:00`.
+    pub closes: String,
+    /// The time zone of both.
+    pub zone: String,
+    /// The date that forecasts begin with.
+    pub from: String,
+    /// Dates on which it does not open.
+    pub freezes: Option<Vec<Freeze>>,
+}
+
+/// A date or a range of dates on which nothing may run.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Freeze {
+    /// A single date.
+    pub on: Option<String>,
+    /// The first date.
+    pub from: Option<String>,
+    /// The last date.
+    pub until: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// How forecasts are made.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Forecast {
+    /// The share of mailboxes that must cut over inside the window.
+    pub completed_share: Option<Share>,
+    /// The probability with which that must hold.
+    pub confidence: Option<Share>,
+    /// Stop when the interval is narrower than this share of the wave size.
+    pub precision: Option<Share>,
+    /// Fewest and most virtual runs for each window.
+    pub virtual_runs: Option<[u32; 2]>,
+    /// Runs of the fluid model for each window.
+    pub fluid_runs: Option<Count>,
+    /// Published wave sizes to show beside the forecast.
+    pub published: Option<Vec<Published>>,
+}
+
+/// A published wave size.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Published {
+    /// Name of the window.
+    pub window: String,
+    /// Mailboxes in a wave.
+    pub mailboxes: Count,
+    /// Who said so.
+    pub source: String,
+}

@@ -1,0 +1,118 @@
+//! The command as its users see it: help, exit codes, results on stdout and everything else on stderr.
+
+use std::io::Read;
+use std::process::{Command, Output, Stdio};
+
+fn wavetank(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wavetank"));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_BACKTRACE");
+    command
+}
+
+/// Runs the command and checks its exit code.
+fn check(arguments: &[&str], code: i32) -> (String, String) {
+    let Output { status, stdout, stderr } = wavetank(arguments).output().expect("the command starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    let (stdout, stderr) = (text(stdout), text(stderr));
+    assert_eq!(status.code(), Some(code), "{arguments:?}\n{stdout}\n{stderr}");
+    (stdout, stderr)
+}
+
+/// A scenario with a mistake, in a directory that disappears with it.
+fn bad_scenario() -> (tempfile::TempDir, String) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("bad.toml");
+    let content = "title = \"Bad\"\n[wave]\nmailboxes = -1\n[pipeline]\npatience = \"5 kB\"\nlane = 3\n";
+    std::fs::write(&file, content).expect("writable");
+    let name = file.to_str().expect("UTF-8").to_owned();
+    (directory, name)
+}
+
+#[test]
+fn help_and_version_are_results() {
+    let (help, stderr) = check(&["--help"], 0);
+    assert!(help.contains("explain") && help.contains("Exit codes: 0 done") && stderr.is_empty(), "{help}{stderr}");
+    let (version, _) = check(&["--version"], 0);
+    assert_eq!(version, format!("wavetank {}\n", env!("CARGO_PKG_VERSION")));
+    let (help, _) = check(&["explain", "--help"], 0);
+    assert!(help.contains("--set <PATH=VALUE>") && help.contains("For people"), "{help}");
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_says_so_on_stderr() {
+    for arguments in [&["no-such"][..], &[], &["explain"], &["explain", "x.toml", "--seed", "-1"]] {
+        let (stdout, stderr) = check(arguments, 2);
+        assert!(stdout.is_empty() && stderr.contains("Usage"), "{arguments:?} {stdout} {stderr}");
+    }
+}
+
+#[test]
+fn a_bad_scenario_exits_with_2_and_every_problem_has_file_line_and_help() {
+    let (_directory, file) = bad_scenario();
+    let (stdout, stderr) = check(&["explain", &file], 2);
+    assert_eq!(stdout, "");
+    for part in
+        ["bad.toml:3:13", "bad.toml:5:12", "bad.toml:6:1", "`-1` is negative", "did you mean `lanes`?", "3 problems"]
+    {
+        assert!(stderr.contains(part), "{part} in {stderr}");
+    }
+    assert!(!stderr.contains('\u{1b}'), "no colors where nobody watches: {stderr}");
+}
+
+#[test]
+fn check_reads_all_files_and_fails_if_one_is_bad() {
+    let (stdout, stderr) = check(&["check", "scenarios/nhsmail.toml", "scenarios/closed-link.toml"], 0);
+    assert_eq!((stdout.lines().count(), stderr.as_str()), (2, ""));
+    let (_directory, file) = bad_scenario();
+    let (stdout, stderr) = check(&["check", &file, "no-such.toml", "scenarios/nhsmail.toml"], 2);
+    assert!(
+        stdout.contains("scenarios/nhsmail.toml") && stderr.contains("cannot read no-such.toml"),
+        "{stdout}{stderr}"
+    );
+}
+
+#[test]
+fn explain_shows_value_origin_and_source() {
+    let change = "target.switch.duration=9 min";
+    let (text, _) = check(&["explain", "scenarios/nhsmail.toml", "--set", change], 0);
+    assert!(
+        text.contains("[target]\n") && text.contains("  switch.duration = constant 9 min\n      override: "),
+        "{text}"
+    );
+    assert!(text.contains("  switch.places = 300\n      file: KB 2797784"), "{text}");
+    let (json, _) = check(&["explain", "scenarios/nhsmail.toml", "--format", "json", "--seed", "7"], 0);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((json["schema"].as_str(), json["scenario"]["seed"].as_u64()), (Some("wavetank.explain/1"), Some(7)));
+    let values = json["values"].as_array().expect("a list");
+    assert!(values.iter().all(|row| row["note"].as_str().is_some_and(|note| !note.is_empty())));
+}
+
+#[test]
+fn the_schema_the_completions_and_the_manual_are_results() {
+    let (schema, _) = check(&["schema"], 0);
+    let committed = std::fs::read_to_string("scenarios/schema.json").expect("it is committed");
+    assert!(schema == committed, "run `wavetank schema > scenarios/schema.json`");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (script, _) = check(&["completions", shell], 0);
+        assert!(script.contains("wavetank") && script.contains("explain"), "{shell}");
+    }
+    let (page, _) = check(&["man"], 0);
+    assert!(page.contains(".TH") && page.contains("wavetank"), "{page}");
+    let directory = tempfile::tempdir().expect("a directory");
+    check(&["man", "--out", directory.path().to_str().expect("UTF-8")], 0);
+    assert!(directory.path().join("wavetank-explain.1").exists());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = wavetank(&["explain", "scenarios/nhsmail.toml", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    drop(child.stdout.take());
+    let status = child.wait().expect("it ends");
+    let mut stderr = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut stderr).expect("UTF-8");
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
+}

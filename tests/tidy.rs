@@ -1,0 +1,269 @@
+//! Rules of the source tree that no compiler checks: layers point one way, files stay small, every folder says what it
+//! is for, and the map names every folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Most lines of one source file, tests included.
+const LINES_MAX: usize = 500;
+
+/// Which module may name which others. `mock` stands for the mock server's crate; a module may always name itself.
+/// A new edge is a decision: it belongs into this table and into ARCHITECTURE.md.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("mock::time", &[]),
+    ("mock::draw", &["mock::time"]),
+    ("mock::wire", &["mock::time", "mock::draw"]),
+    ("mock::mailbox", &["mock::time", "mock::draw", "mock::wire"]),
+    ("mock::throttle", &["mock::time", "mock::draw", "mock::wire"]),
+    ("mock::fault", &["mock::time", "mock::draw", "mock::wire"]),
+    ("mock::service", &["mock::time", "mock::draw", "mock::wire", "mock::mailbox", "mock::throttle", "mock::fault"]),
+    (
+        "mock::front",
+        &["mock::time", "mock::draw", "mock::wire", "mock::mailbox", "mock::throttle", "mock::fault", "mock::service"],
+    ),
+    ("sample", &["mock::time", "mock::draw"]),
+    ("calendar", &["mock::time"]),
+    (
+        "scenario",
+        &[
+            "sample",
+            "calendar",
+            "mock::time",
+            "mock::draw",
+            "mock::wire",
+            "mock::throttle",
+            "mock::fault",
+            "mock::service",
+        ],
+    ),
+    ("population", &["sample", "calendar", "scenario", "mock::time", "mock::draw", "mock::wire", "mock::mailbox"]),
+    ("world", &["mock::time", "mock::wire"]),
+    ("event", &["world", "mock::time", "mock::wire"]),
+    ("metrics", &["event", "world", "mock::time", "mock::wire"]),
+    (
+        "checkpoint",
+        &["event", "world", "scenario", "population", "mock::time", "mock::draw", "mock::wire", "mock::mailbox"],
+    ),
+    (
+        "pipeline",
+        &[
+            "checkpoint",
+            "event",
+            "world",
+            "scenario",
+            "population",
+            "metrics",
+            "mock::time",
+            "mock::draw",
+            "mock::wire",
+            "mock::mailbox",
+        ],
+    ),
+    (
+        "engine",
+        &[
+            "pipeline",
+            "checkpoint",
+            "event",
+            "world",
+            "scenario",
+            "population",
+            "metrics",
+            "mock::time",
+            "mock::draw",
+            "mock::wire",
+            "mock::mailbox",
+            "mock::throttle",
+            "mock::fault",
+            "mock::service",
+            "mock::front",
+        ],
+    ),
+    (
+        "forecast",
+        &[
+            "sample",
+            "calendar",
+            "scenario",
+            "population",
+            "event",
+            "metrics",
+            "engine",
+            "mock::time",
+            "mock::draw",
+            "mock::wire",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "sample",
+            "calendar",
+            "scenario",
+            "population",
+            "event",
+            "metrics",
+            "forecast",
+            "world",
+            "mock::time",
+            "mock::wire",
+        ],
+    ),
+];
+
+/// Modules that may name everything: the rim.
+const RIM: &[&str] = &["cli", "main", "lib", "mock::main", "mock::lib"];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All Rust files below a folder, in order.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).expect("the folder can be read") {
+            let path = entry.expect("the entry can be read").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Every source file of both crates, with the name of its layer.
+fn layered() -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    for (folder, prefix) in [("src", ""), ("mock-server/src", "mock::")] {
+        let folder = root().join(folder);
+        for path in sources(&folder) {
+            let inner = path.strip_prefix(&folder).expect("the file lies below its folder");
+            let first = inner.components().next().expect("a file has a name").as_os_str().to_string_lossy();
+            let layer = first.strip_suffix(".rs").unwrap_or(&first);
+            files.push((format!("{prefix}{layer}"), path));
+        }
+    }
+    files
+}
+
+/// The layers that a line of code names.
+fn named<'a>(line: &'a str, own: &str) -> impl Iterator<Item = String> + use<'a> {
+    let inside = if own.starts_with("mock::") { "mock::" } else { "" };
+    [("crate::", inside), ("mock_server::", "mock::")].into_iter().flat_map(move |(marker, prefix)| {
+        line.match_indices(marker).filter_map(move |(at, _)| {
+            let before = line[..at].chars().next_back();
+            let rest = &line[at + marker.len()..];
+            let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            let free = !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
+            (free && !name.is_empty()).then(|| format!("{prefix}{name}"))
+        })
+    })
+}
+
+#[test]
+fn layers_point_one_way() {
+    let allowed: BTreeMap<&str, BTreeSet<&str>> =
+        LAYERS.iter().map(|(layer, names)| (*layer, names.iter().copied().collect())).collect();
+    let mut wrong = Vec::new();
+    for (layer, path) in layered() {
+        if RIM.contains(&layer.as_str()) {
+            continue;
+        }
+        let Some(allowed) = allowed.get(layer.as_str()) else {
+            wrong.push(format!("{}: `{layer}` is not in the layer table", path.display()));
+            continue;
+        };
+        for (number, line) in fs::read_to_string(&path).expect("the file can be read").lines().enumerate() {
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            for name in named(line, &layer) {
+                if name != layer && !allowed.contains(name.as_str()) {
+                    wrong.push(format!("{}:{}: `{layer}` may not name `{name}`", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_layer_table_has_no_cycle() {
+    let mut known = BTreeSet::new();
+    for (layer, names) in LAYERS {
+        for name in *names {
+            assert!(known.contains(name), "`{layer}` names `{name}`, which stands below it in the table");
+        }
+        known.insert(*layer);
+    }
+}
+
+#[test]
+fn files_have_one_subject_and_stay_small() {
+    let folders = ["src", "mock-server/src", "mock-server/tests", "tests", "benches"];
+    let long: Vec<String> = folders
+        .iter()
+        .map(|folder| root().join(folder))
+        .filter(|folder| folder.exists())
+        .flat_map(|folder| sources(&folder))
+        .filter_map(|path| {
+            let lines = fs::read_to_string(&path).expect("the file can be read").lines().count();
+            (lines > LINES_MAX).then(|| format!("{}: {lines} lines, at most {LINES_MAX}", path.display()))
+        })
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let silent: Vec<String> = layered()
+        .into_iter()
+        .map(|(_, path)| path)
+        .filter(|path| !fs::read_to_string(path).expect("the file can be read").starts_with("//! "))
+        .map(|path| path.display().to_string())
+        .collect();
+    assert!(silent.is_empty(), "without a first line of documentation: {}", silent.join(", "));
+}
+
+#[test]
+fn the_map_names_every_layer() {
+    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the map can be read");
+    let layers: BTreeSet<String> = layered().into_iter().map(|(layer, _)| layer).collect();
+    for layer in layers.iter().filter(|layer| !matches!(layer.as_str(), "main" | "lib" | "mock::main" | "mock::lib")) {
+        let name = layer.strip_prefix("mock::").unwrap_or(layer);
+        assert!(map.contains(&format!("`{name}`")), "ARCHITECTURE.md does not name `{name}`");
+    }
+}
+
+#[test]
+fn the_top_level_holds_what_it_should_and_nothing_else() {
+    let expected = [
+        ".ci",
+        ".git",
+        ".gitignore",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "benches",
+        "clippy.toml",
+        "mock-server",
+        "rustfmt.toml",
+        "scenarios",
+        "src",
+        "target",
+        "tests",
+    ];
+    for entry in fs::read_dir(root()).expect("the root can be read") {
+        let name = entry.expect("the entry can be read").file_name().to_string_lossy().into_owned();
+        assert!(expected.contains(&name.as_str()), "`{name}` does not belong to the top level");
+    }
+}
