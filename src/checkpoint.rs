@@ -145,28 +145,36 @@ pub trait Checkpoint {
     fn ended(&self, mailbox: MailboxKey) -> Result<Option<Ended>, CheckpointError>;
 }
 
-impl<T: Checkpoint + ?Sized> Checkpoint for &T {
-    fn load(&self, mailbox: MailboxKey) -> Result<Option<Progress>, CheckpointError> {
-        (**self).load(mailbox)
-    }
+/// Implements [`Checkpoint`] for a pointer to something that implements it.
+macro_rules! forward {
+    ($pointer:ty) => {
+        impl<T: Checkpoint + ?Sized> Checkpoint for $pointer {
+            fn load(&self, mailbox: MailboxKey) -> Result<Option<Progress>, CheckpointError> {
+                (**self).load(mailbox)
+            }
 
-    fn save(&self, mailbox: MailboxKey, progress: &Progress, pairs: &[Pair]) -> Result<(), CheckpointError> {
-        (**self).save(mailbox, progress, pairs)
-    }
+            fn save(&self, mailbox: MailboxKey, progress: &Progress, pairs: &[Pair]) -> Result<(), CheckpointError> {
+                (**self).save(mailbox, progress, pairs)
+            }
 
-    fn target_of(&self, mailbox: MailboxKey, source: &Id) -> Result<Option<Id>, CheckpointError> {
-        (**self).target_of(mailbox, source)
-    }
+            fn target_of(&self, mailbox: MailboxKey, source: &Id) -> Result<Option<Id>, CheckpointError> {
+                (**self).target_of(mailbox, source)
+            }
 
-    fn unpaired(&self, mailbox: MailboxKey, targets: Vec<Id>) -> Result<Vec<Id>, CheckpointError> {
-        (**self).unpaired(mailbox, targets)
-    }
+            fn unpaired(&self, mailbox: MailboxKey, targets: Vec<Id>) -> Result<Vec<Id>, CheckpointError> {
+                (**self).unpaired(mailbox, targets)
+            }
 
-    fn finish(&self, mailbox: MailboxKey, ended: &Ended) -> Result<(), CheckpointError> {
-        (**self).finish(mailbox, ended)
-    }
+            fn finish(&self, mailbox: MailboxKey, ended: &Ended) -> Result<(), CheckpointError> {
+                (**self).finish(mailbox, ended)
+            }
 
-    fn ended(&self, mailbox: MailboxKey) -> Result<Option<Ended>, CheckpointError> {
-        (**self).ended(mailbox)
-    }
+            fn ended(&self, mailbox: MailboxKey) -> Result<Option<Ended>, CheckpointError> {
+                (**self).ended(mailbox)
+            }
+        }
+    };
 }
+
+forward!(&T);
+forward!(std::rc::Rc<T>);

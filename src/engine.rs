@@ -4,5 +4,6 @@
 
 pub mod live;
 pub mod network;
+pub mod seed;
 pub mod virtual_time;
 pub mod wire;
