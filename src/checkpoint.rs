@@ -58,6 +58,8 @@ pub struct Progress {
     pub requests: u64,
     /// How far the cutover is, once it has begun.
     pub cutover: Option<Cutover>,
+    /// What the comparison of both sides found, once it was made.
+    pub verification: Verification,
 }
 
 /// Which target item belongs to which source item.

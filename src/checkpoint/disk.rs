@@ -86,15 +86,19 @@ impl Disk {
         flush().map_err(store)
     }
 
-    fn write(&self, change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>) -> Result<(), redb::Error> {
-        let saves = self.saves.get() + 1;
+    fn write(
+        &self,
+        force: bool,
+        change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), redb::Error> {
+        let force = force || self.saves.get() + 1 == FORCED_EVERY;
         let mut write = self.database.begin_write()?;
-        if saves % FORCED_EVERY != 0 {
+        if !force {
             write.set_durability(Durability::None)?;
         }
         change(&write)?;
         write.commit()?;
-        self.saves.set(saves % FORCED_EVERY);
+        self.saves.set(if force { 0 } else { self.saves.get() + 1 });
         Ok(())
     }
 
@@ -149,7 +153,10 @@ impl Checkpoint for Disk {
             }
             Ok(())
         };
-        self.write(change).map_err(store)
+        // That a run is at work on the mailbox, and on which folders, must be on the disk before the first item is stored
+        // in the target: only then does a resumed run look for what it may find there.
+        let begins = pairs.is_empty() && progress.cutover.is_none();
+        self.write(begins, change).map_err(store)
     }
 
     fn target_of(&self, mailbox: MailboxKey, source: &Id) -> Result<Option<Id>, CheckpointError> {
@@ -193,7 +200,7 @@ impl Checkpoint for Disk {
             write.open_table(ENDED)?.insert(mailbox.0, bytes.as_slice())?;
             Ok(())
         };
-        self.write(change).map_err(store)
+        self.write(false, change).map_err(store)
     }
 
     fn ended(&self, mailbox: MailboxKey) -> Result<Option<Ended>, CheckpointError> {
@@ -243,11 +250,17 @@ struct StoredProgress {
     open: bool,
     requests: u64,
     cutover: Option<StoredCutover>,
+    verification: StoredVerification,
 }
 
 #[derive(Serialize, Deserialize)]
 struct StoredEnd {
     completed: bool,
+    verification: StoredVerification,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredVerification {
     expected: u64,
     present: u64,
     missing: u64,
@@ -298,6 +311,7 @@ impl StoredProgress {
             open: progress.open,
             requests: progress.requests,
             cutover: progress.cutover.map(cutover),
+            verification: StoredVerification::of(progress.verification),
         }
     }
 
@@ -328,21 +342,128 @@ impl StoredProgress {
             open: self.open,
             requests: self.requests,
             cutover,
+            verification: self.verification.restore(),
         })
+    }
+}
+
+impl StoredVerification {
+    const fn of(verification: Verification) -> Self {
+        let Verification { expected, present, missing, duplicate, skipped } = verification;
+        Self { expected, present, missing, duplicate, skipped }
+    }
+
+    const fn restore(self) -> Verification {
+        let Self { expected, present, missing, duplicate, skipped } = self;
+        Verification { expected, present, missing, duplicate, skipped }
     }
 }
 
 impl StoredEnd {
     fn of(ended: &Ended) -> Self {
-        let Verification { expected, present, missing, duplicate, skipped } = ended.verification;
-        Self { completed: ended.end == End::Completed, expected, present, missing, duplicate, skipped }
+        let verification = StoredVerification::of(ended.verification);
+        Self { completed: ended.end == End::Completed, verification }
     }
 
-    fn restore(self) -> Ended {
-        let Self { completed, expected, present, missing, duplicate, skipped } = self;
-        Ended {
-            end: if completed { End::Completed } else { End::HalfSwitched },
-            verification: Verification { expected, present, missing, duplicate, skipped },
+    const fn restore(self) -> Ended {
+        let end = if self.completed { End::Completed } else { End::HalfSwitched };
+        Ended { end, verification: self.verification.restore() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn id() -> impl Strategy<Value = Id> {
+        prop_oneof![any::<u64>().prop_map(Id::Number), "[a-z=/+]{0,9}".prop_map(|text| Id::text(&text))]
+    }
+
+    fn progress() -> impl Strategy<Value = Progress> {
+        let folder = (id(), id(), prop::option::of(id()), prop::option::of(any::<u64>()), any::<bool>(), any::<bool>())
+            .prop_map(|(source, target, state, items, ours, restarting)| FolderProgress {
+                source,
+                target,
+                state,
+                items,
+                ours,
+                restarting,
+            });
+        let skip = (any::<u32>(), id(), any::<u32>(), any::<bool>())
+            .prop_map(|(folder, item, size, large)| SkippedItem { folder, item, size, large });
+        let cutover = (prop::sample::select(Step::ALL.to_vec()), any::<u32>(), any::<bool>())
+            .prop_map(|(step, switches, residue)| Cutover { step, switches, residue });
+        (
+            prop::collection::vec(folder, 0..5),
+            prop::collection::vec(skip, 0..3),
+            any::<bool>(),
+            any::<u64>(),
+            prop::option::of(cutover),
+        )
+            .prop_map(|(folders, skipped, open, requests, cutover)| Progress {
+                folders,
+                skipped,
+                open,
+                requests,
+                cutover,
+                verification: Verification { expected: requests, ..Verification::default() },
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn what_was_saved_is_there_when_the_file_is_opened_again(
+            progress in progress(), pairs in prop::collection::btree_map(id(), id(), 0..9),
+        ) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let file = folder.path().join("checkpoint");
+            let mailbox = MailboxKey(7);
+            let pairs: Vec<Pair> = pairs.into_iter().map(|(source, target)| Pair { source, target }).collect();
+            {
+                let disk = Disk::open(&file, "plan", 1).expect("a new file");
+                disk.save(mailbox, &progress, &pairs).expect("saved");
+                disk.save(MailboxKey(8), &Progress::default(), &[]).expect("saved");
+                disk.flush().expect("flushed");
+            }
+            let disk = Disk::open(&file, "plan", 1).expect("the same file");
+            prop_assert_eq!(disk.load(mailbox).expect("loaded"), Some(progress));
+            prop_assert_eq!(disk.load(MailboxKey(9)).expect("loaded"), None);
+            for pair in &pairs {
+                let found = disk.target_of(mailbox, &pair.source).expect("found");
+                prop_assert_eq!(found.as_ref(), Some(&pair.target));
+                prop_assert_eq!(disk.target_of(MailboxKey(8), &pair.source).expect("read"), None);
+            }
+            let targets: Vec<Id> = pairs.iter().map(|pair| pair.target.clone()).collect();
+            prop_assert!(disk.unpaired(mailbox, targets.clone()).expect("read").is_empty());
+            prop_assert_eq!(disk.unpaired(MailboxKey(6), targets.clone()).expect("read"), targets);
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_scenario_or_seed_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("checkpoint");
+        drop(Disk::open(&file, "0123", 1).expect("a new file"));
+        for (hash, seed) in [("0123", 2), ("4567", 1)] {
+            let Err(error) = Disk::open(&file, hash, seed) else { panic!("{hash} {seed} was let in") };
+            let text = error.to_string();
+            assert!(text.contains("belongs to scenario 0123 with seed 1"), "{text}");
+        }
+        assert!(Disk::open(&file, "0123", 1).is_ok());
+    }
+
+    #[test]
+    fn only_final_ends_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let disk = Disk::open(&folder.path().join("checkpoint"), "plan", 1).expect("a new file");
+        let verification = Verification { expected: 9, present: 8, missing: 0, duplicate: 0, skipped: 1 };
+        for (number, end) in [End::Completed, End::Failed, End::HalfSwitched, End::Unfinished].into_iter().enumerate() {
+            let mailbox = MailboxKey(number as u32);
+            let ended = Ended { end, verification };
+            disk.finish(mailbox, &ended).expect("saved");
+            assert_eq!(disk.ended(mailbox).expect("read"), ended.is_final().then_some(ended));
         }
     }
 }

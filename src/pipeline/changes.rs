@@ -183,8 +183,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             });
             return Ok(());
         }
-        // Where the target was listed, what was not found there is not there.
-        let replace = if open.held.is_some() { None } else { paired };
+        // Where the target was listed, what is neither found there nor paired since is not there.
+        let replace = paired;
         let look = replace.is_none() && !made && open.held.is_none();
         let adds = replace.is_none();
         work.items.push(Item { folder, source: change.item.clone(), size: change.size, replace, look, adds });

@@ -20,7 +20,6 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     pub(super) async fn cut_over(&self) -> Result<(End, Verification), Setback> {
         let begun = self.progress.borrow().cutover;
         let mut state = begun.unwrap_or(Cutover::START);
-        let mut verification = Verification::default();
         let mut place: Option<SemaphorePermit<'_>> = None;
         let mut undoing = false;
         loop {
@@ -43,7 +42,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 self.budget.set(self.run.plan.retry.budget);
             }
             let next = loop {
-                let met = self.take_step(state.step, &mut verification).await?;
+                let met = self.take_step(state.step).await?;
                 match state.after(met) {
                     Next::PollAgain => {}
                     next => break next,
@@ -51,7 +50,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             };
             match next {
                 Next::Take(next) => state = next,
-                Next::Over(end) => return Ok((end, verification)),
+                Next::Over(end) => return Ok((end, self.progress.borrow().verification)),
                 Next::PollAgain => {}
             }
         }
@@ -64,7 +63,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         Ok(place)
     }
 
-    async fn take_step(&self, step: Step, verification: &mut Verification) -> Result<Met, Setback> {
+    async fn take_step(&self, step: Step) -> Result<Met, Setback> {
         match step {
             Step::StopSource => self.order(Side::Source, &Call::StopMailbox).await,
             Step::LastDelta => match self.last_delta().await {
@@ -82,7 +81,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Err(Setback::Closed) => Err(Setback::Closed),
                 Err(_) => Ok(Met::Failed),
                 Ok(found) => {
-                    *verification = found;
+                    self.progress.borrow_mut().verification = found;
                     Ok(met(found.missing == 0))
                 }
             },

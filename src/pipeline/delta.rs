@@ -13,7 +13,7 @@ use mock_server::wire::id::{Id, ItemKey};
 use mock_server::wire::refusal::RefusalKind;
 
 use super::ask::LOOK;
-use super::changes::Copied;
+use super::changes::{Copied, IdMap};
 use super::job::{Job, Setback};
 use super::join::workers;
 use crate::checkpoint::{Checkpoint, Pair};
@@ -166,9 +166,16 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Lists all items of a folder. Page n is request `request + n * LOOK`, so that listings made at the same time do
     /// not share numbers.
     pub(super) async fn list_items(&self, side: Side, folder: &Id, request: u64) -> Result<Vec<ItemChange>, Setback> {
-        let mut items = self.list_changes(side, folder, None, request).await?;
-        items.retain(|change| change.kind != ChangeKind::Delete);
-        Ok(items)
+        let changes = self.list_changes(side, folder, None, request).await?;
+        // A listing from scratch may still tell an item more than once, and tell of its end.
+        let mut last: IdMap<&Id, usize> = IdMap::default();
+        for (place, change) in changes.iter().enumerate() {
+            last.insert(&change.item, place);
+        }
+        let latest = |(place, change): &(usize, &ItemChange)| {
+            change.kind != ChangeKind::Delete && last.get(&change.item) == Some(place)
+        };
+        Ok(changes.iter().enumerate().filter(latest).map(|(_, change)| change.clone()).collect())
     }
 
     /// Lists all changes of a folder since a state, without keeping the new one.

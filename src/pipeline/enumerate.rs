@@ -70,8 +70,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 if matched.targets.iter().any(Option::is_none) {
                     return Err(Setback::Confused);
                 }
+                // Kept before anything is stored: a resumed run must know that what it finds there is its own.
                 self.keep_folders(source, &target, &matched);
-                return Ok(());
+                return self.save(&[]);
             }
             if !self.make_folders(source, &ready, &mut target).await? {
                 target = self.list_folders(Side::Target).await?;

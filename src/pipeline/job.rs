@@ -127,7 +127,8 @@ impl<'r, W: World, C: Checkpoint, L: Listener> Job<'r, W, C, L> {
     pub(super) fn skip(&self, folder: u32, item: &Id, size: u32, reason: SkipReason) -> Result<(), Setback> {
         let large = reason == SkipReason::TooLarge;
         let mut progress = self.progress.borrow_mut();
-        if progress.skipped.iter().any(|skipped| skipped.item == *item) {
+        if let Some(known) = progress.skipped.iter_mut().find(|skipped| skipped.item == *item) {
+            known.size = size;
             return Ok(());
         }
         progress.skipped.push(SkippedItem { folder, item: item.clone(), size, large });
