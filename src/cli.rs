@@ -4,15 +4,18 @@
 //! `run(&Options) -> Exit`. To add one, name its file below and in the list of `commands!`.
 
 pub mod check;
+pub mod clock;
 pub mod completions;
 pub mod console;
 pub mod exit;
 pub mod explain;
+pub mod forecast;
 pub mod man;
 pub mod options;
 pub mod schema;
+pub mod simulate;
 
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -38,6 +41,8 @@ macro_rules! commands {
 }
 
 commands! {
+    Forecast => forecast,
+    Simulate => simulate,
     Explain => explain,
     Check => check,
     Schema => schema,
@@ -75,8 +80,13 @@ pub fn main() -> ExitCode {
             env!("CARGO_PKG_VERSION")
         ));
     }));
-    let exit = panic::catch_unwind(|| arguments.task.run()).unwrap_or(Exit::Bug);
-    exit.into()
+    guarded(|| arguments.task.run()).into()
+}
+
+/// Runs something that must not panic; if it does, that is a bug.
+fn guarded(task: impl FnOnce() -> Exit) -> Exit {
+    // Nothing is used after a panic but the exit code, so no broken state is seen.
+    panic::catch_unwind(AssertUnwindSafe(task)).unwrap_or(Exit::Bug)
 }
 
 /// Help and version go to stdout and are no error; everything else is wrong usage.
@@ -93,6 +103,12 @@ mod tests {
     #[test]
     fn the_grammar_is_consistent() {
         grammar().debug_assert();
+    }
+
+    #[test]
+    fn a_panic_is_a_bug() {
+        assert_eq!(guarded(|| Exit::VerdictFailed), Exit::VerdictFailed);
+        assert_eq!(guarded(|| panic!("on purpose")), Exit::Bug);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod live;
 pub mod network;
+pub mod order;
 pub mod seed;
 pub mod virtual_time;
 pub mod wire;

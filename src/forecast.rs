@@ -1,1 +1,117 @@
-//! forecast
+//! From runs to wave sizes: how many mailboxes fit into a window, how sure that is, what binds, and what would change
+//! it.
+//!
+//! Two rungs work together. The fluid model ([`fluid`]) walks a wave mailbox by mailbox and costs a millisecond; it is
+//! run hundreds of times to see how waves differ. The virtual world runs the real pipeline, every request; it is run a
+//! few times, on waves that the fluid model ran as well, and the ratio of the two corrects the fluid model
+//! ([`correct`]). The estimate is therefore one of virtual runs, with the spread of many.
+//!
+//! Knows nothing of how results are shown.
+
+pub mod correct;
+pub mod fluid;
+pub mod infer;
+pub mod job;
+pub mod parallel;
+pub mod prestage;
+pub mod result;
+pub mod sensitivity;
+pub mod size;
+pub mod window;
+
+use mock_server::time::Span;
+
+use crate::calendar::Window;
+use crate::calendar::opening::Opening;
+use crate::population::Population;
+use crate::population::describe::Description;
+use crate::scenario::plan::Plan;
+use job::Rates;
+use result::Forecast;
+use window::{Progress, Question};
+
+/// Why a forecast cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ForecastError {
+    /// There is nothing to size a wave for.
+    #[error("the scenario has no window, so there is nothing to size a wave for")]
+    NoWindow,
+    /// A window does not open any more.
+    #[error("window `{0}` does not open on any date after {1}: every opening is frozen")]
+    NeverOpens(String, jiff::civil::Date),
+}
+
+/// An opening for people: local date, time and zone.
+fn label(window: &Window, opening: &Opening) -> String {
+    let opens = opening.opens.to_zoned(window.zone.clone());
+    let closes = opening.closes.to_zoned(window.zone.clone());
+    format!("{} to {}", opens.strftime("%A %Y-%m-%d %H:%M"), closes.strftime("%A %Y-%m-%d %H:%M %Q"))
+}
+
+/// Openings a week of all windows, freezes left out.
+fn openings_per_week(windows: &[Window]) -> f64 {
+    windows.iter().map(|window| window.days.len() as f64).sum()
+}
+
+/// Forecasts the wave size of every window of a plan.
+pub fn forecast(
+    plan: &Plan,
+    population: &Population,
+    described: &Description,
+    threads: usize,
+    progress: Progress<'_>,
+) -> Result<Forecast, ForecastError> {
+    if plan.windows.is_empty() {
+        return Err(ForecastError::NoWindow);
+    }
+    let mut openings: Vec<(&Window, Opening)> = Vec::new();
+    for window in &plan.windows {
+        let opening = window
+            .next_opening(window.from)
+            .ok_or_else(|| ForecastError::NeverOpens(window.name.clone(), window.from))?;
+        openings.push((window, opening));
+    }
+    let every = Span::from_seconds(7.0 * 86_400.0 / openings_per_week(&plan.windows));
+    let count = openings.len() as f64;
+    let mut requests_simulated = 0;
+    let mut windows = Vec::new();
+    for (number, (window, opening)) in openings.iter().enumerate() {
+        let question = Question {
+            plan,
+            population,
+            described,
+            name: &window.name,
+            opening: &label(window, opening),
+            open: opening.duration(),
+            every,
+            threads,
+        };
+        let told = |share: f64, what: &str| {
+            progress((number as f64 + share) / count, &format!("{}: {what}", window.name));
+        };
+        let (forecast, requests) = question.answer(&told);
+        requests_simulated += requests;
+        windows.push(forecast);
+    }
+    let overhead = overhead(plan, population);
+    let seen: Vec<infer::Seen> = windows
+        .iter()
+        .filter_map(|window| {
+            let (published, _) = window.published.as_ref()?;
+            Some(infer::Seen { window: window.name.clone(), open: window.open, published: *published, overhead })
+        })
+        .collect();
+    let virtual_runs = windows.iter().map(|window| window.correction.ratios.len() as u32).sum();
+    let fluid_runs = windows.iter().map(|window| window.makespans.len() as u32).sum();
+    Ok(Forecast { inference: infer::explain(&seen), windows, virtual_runs, fluid_runs, requests_simulated })
+}
+
+/// Mean time that an open-switch place is held beyond the switch itself, over a sample of mailboxes.
+fn overhead(plan: &Plan, population: &Population) -> Span {
+    const SAMPLE: u32 = 1_000;
+    let rates = Rates::new(plan);
+    let sample = crate::population::wave::draw(population, plan.seed, 0, SAMPLE.min(population.len()));
+    let held: f64 = sample.iter().map(|mailbox| rates.job(plan, population, *mailbox, 0).held.as_seconds()).sum();
+    let mean = Span::from_seconds(held / sample.len().max(1) as f64);
+    mean - plan.target.server.switch.duration.mean()
+}

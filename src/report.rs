@@ -1,1 +1,8 @@
-//! report
+//! Results for people and programs: text for a terminal, JSON for scripts, one HTML file with pictures.
+//!
+//! Reads results only; never reaches into an engine, and never prints: it returns what is to be printed.
+
+pub mod html;
+pub mod json;
+pub mod number;
+pub mod text;

@@ -23,7 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use miette::NamedSource;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3;
 
 use file::Text;
 use plan::{Assumption, Origin, Plan};
@@ -83,10 +83,11 @@ fn resolve(path: &Path, content: &str, overrides: &[String], seed: Option<u64>) 
 /// The fingerprint of everything that a result depends on but the seed.
 fn hash(values: &[Assumption]) -> String {
     let ignored = ["title", "seed", "population.inventory"];
-    let text: String = values
-        .iter()
-        .filter(|value| !ignored.contains(&value.key.as_str()))
-        .map(|value| format!("{}={}\n", value.key, value.value))
-        .collect();
-    format!("{:016x}", xxh3_64(text.as_bytes()))
+    let mut hash = Xxh3::new();
+    for value in values.iter().filter(|value| !ignored.contains(&value.key.as_str())) {
+        for part in [&value.key, "=", &value.value, "\n"] {
+            hash.update(part.as_bytes());
+        }
+    }
+    format!("{:016x}", hash.digest())
 }

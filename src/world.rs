@@ -73,3 +73,17 @@ pub trait World {
     /// Makes one call and waits for what comes of it. Never retries.
     fn call(&self, route: Route, call: &Call) -> impl Future<Output = Outcome>;
 }
+
+impl<W: World> World for std::rc::Rc<W> {
+    fn now(&self) -> Moment {
+        (**self).now()
+    }
+
+    async fn sleep_until(&self, moment: Moment) {
+        (**self).sleep_until(moment).await;
+    }
+
+    async fn call(&self, route: Route, call: &Call) -> Outcome {
+        (**self).call(route, call).await
+    }
+}

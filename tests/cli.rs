@@ -84,6 +84,8 @@ fn explain_shows_value_origin_and_source() {
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((json["schema"].as_str(), json["scenario"]["seed"].as_u64()), (Some("wavetank.explain/1"), Some(7)));
     let values = json["values"].as_array().expect("a list");
+    let seed = values.iter().find(|row| row["key"] == "seed").expect("it is written down");
+    assert_eq!((seed["value"].as_str(), seed["origin"].as_str()), (Some("7"), Some("override")));
     assert!(values.iter().all(|row| row["note"].as_str().is_some_and(|note| !note.is_empty())));
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use mock_server::service::config::Holding;
 use mock_server::throttle::limit::Rule;
 use mock_server::time::Span;
+use proptest::prelude::*;
 use wavetank::scenario;
 use wavetank::scenario::plan::{Origin, Plan};
 use wavetank::scenario::problem::Problems;
@@ -274,6 +275,41 @@ fn every_example_is_right_and_says_where_each_value_comes_from() {
         let values = plan.assumptions.iter().filter(|value| !matches!(value.key.as_str(), "title" | "seed"));
         for value in values {
             assert!(!unsourced(&value.note), "{}: {} has no note", file.display(), value.key);
+        }
+    }
+}
+
+/// A small change to a text: some of its characters replaced by others that matter to the grammar.
+fn damaged(text: &str, damage: &[(usize, usize)]) -> String {
+    let spare: Vec<char> = "\"'[]{}=#.,-_\n0 %/é\u{0}".chars().collect();
+    let mut letters: Vec<char> = text.chars().collect();
+    for (place, letter) in damage {
+        let place = place % letters.len();
+        letters[place] = spare[letter % spare.len()];
+    }
+    letters.into_iter().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_damaged_scenario_is_read_or_refused_with_places_but_never_breaks_the_reader(
+        example in 0usize..10,
+        damage in proptest::collection::vec((0usize..100_000, 0usize..100), 0..8),
+        change in "[a-z.]{0,12}=?[ -~]{0,8}",
+    ) {
+        let file = &examples()[example];
+        let content = damaged(&fs::read_to_string(file).expect("readable"), &damage);
+        for overrides in [vec![], vec![change]] {
+            if let Err(problems) = scenario::parse(file, &content, &overrides, None) {
+                let rendered = problems.render(false, 100);
+                prop_assert!(!problems.list.is_empty() && rendered.contains("problem"));
+                for problem in &problems.list {
+                    prop_assert!(problem.line_and_column().is_some(), "{}", problem.message);
+                    prop_assert!(rendered.contains(problem.message.lines().next().unwrap_or_default().get(..10).unwrap_or_default()));
+                }
+            }
         }
     }
 }

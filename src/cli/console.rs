@@ -64,13 +64,17 @@ pub struct Progress {
 
 impl Progress {
     /// Starts a bar over so many steps of something.
+    ///
+    /// # Panics
+    ///
+    /// Never: the template is valid, and a test makes a bar.
     #[must_use]
     pub fn new(steps: u64, of: &str) -> Self {
         let target =
             if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(steps), target);
         let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}, {eta} left")
-            .expect("the template is valid, see the tests");
+            .expect("the template is valid, and a test makes a bar");
         bar.set_style(style);
         bar.set_message(of.to_owned());
         Self { bar }

@@ -41,16 +41,24 @@ impl ScenarioArgs {
             line.push_str(&quoted(change));
         }
         if let Some(seed) = self.seed {
-            line.push_str(&format!(" --seed {seed}"));
+            line.push_str(" --seed ");
+            line.push_str(&seed.to_string());
         }
         line
     }
 }
 
 /// Writes the problems of a scenario to stderr.
+#[must_use]
 pub fn report(problems: &Problems) -> Exit {
     console::message(problems.render(console::stderr_has_color(), console::width()));
     Exit::InvalidInput
+}
+
+/// Reads the scale of a model: one mailbox in so many, written `1/k`.
+pub fn scale(text: &str) -> Result<u32, String> {
+    let k = text.strip_prefix("1/").and_then(|k| k.trim().parse().ok()).filter(|k| *k > 0);
+    k.ok_or_else(|| format!("`{text}` is no scale: write 1/k with a whole number k, for example 1/100"))
 }
 
 /// A word as a shell takes it.

@@ -4,4 +4,6 @@
 //! events is its result.
 
 pub mod executor;
+pub mod run;
 pub mod timers;
+pub mod world;

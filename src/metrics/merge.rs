@@ -80,6 +80,13 @@ impl Summary {
         self.requests.iter().map(|counts| counts.count).sum()
     }
 
+    /// Lane time by cause as shares that sum to one, in the order of [`Cause::ALL`]; all zero if no time passed.
+    #[must_use]
+    pub fn shares(&self) -> [f64; Cause::ALL.len()] {
+        let total = self.lane_time().as_seconds();
+        self.charged.map(|charged| if total > 0.0 { charged.as_seconds() / total } else { 0.0 })
+    }
+
     /// Lane time of all causes.
     #[must_use]
     pub fn lane_time(&self) -> Span {

@@ -113,6 +113,11 @@ impl<W: World, C: Checkpoint, L: Listener> Run<W, C, L> {
         &self.listener
     }
 
+    /// Gives the listener back when the run is over.
+    pub fn into_listener(self) -> L {
+        self.listener
+    }
+
     /// Mailboxes that no lane has taken up.
     pub fn waiting(&self) -> usize {
         self.wave.borrow().len()

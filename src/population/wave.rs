@@ -12,7 +12,7 @@ use super::mailbox::Mailbox;
 /// Bytes that take about as long as one item: the mean item of eight published mailboxes, 68 KiB.
 const BYTES_PER_ITEM: f64 = 69_632.0;
 /// Mean size of a changed item in bytes (customer e-mail audits 2007).
-const BYTES_PER_CHANGE: f64 = 60_000.0;
+pub const BYTES_PER_CHANGE: f64 = 60_000.0;
 /// What the round trip that asks one folder for its changes weighs, in items. Assumed.
 const ITEMS_PER_FOLDER: f64 = 2.0;
 

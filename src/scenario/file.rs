@@ -155,8 +155,8 @@ fn override_value(value: &str, number: usize, start: usize) -> Node {
     let parsed = DeTable::parse(&document).ok();
     let node = parsed.as_ref().filter(|table| table.get_ref().len() == 1).and_then(|table| {
         let (_, value) = table.get_ref().iter().next()?;
-        // The document has two bytes more than the value.
-        Some(node_of(value.get_ref(), &value.span(), number, start as isize - 2))
+        // The document has two bytes before the value, the override at least as many.
+        Some(node_of(value.get_ref(), &value.span(), number, start.saturating_sub(2)))
     });
     node.unwrap_or_else(|| Node {
         value: Value::Text(value.trim().to_owned()),
@@ -205,7 +205,7 @@ fn put_in_list(list: &mut [Node], key: &str, rest: &[&str], node: Node, place: &
     Ok(())
 }
 
-fn table_of(table: &DeTable<'_>, number: usize, shift: isize) -> Table {
+fn table_of(table: &DeTable<'_>, number: usize, shift: usize) -> Table {
     let mut entries: Table = table
         .iter()
         .map(|(key, value)| Entry {
@@ -218,7 +218,7 @@ fn table_of(table: &DeTable<'_>, number: usize, shift: isize) -> Table {
     entries
 }
 
-fn node_of(value: &DeValue<'_>, span: &Range<usize>, number: usize, shift: isize) -> Node {
+fn node_of(value: &DeValue<'_>, span: &Range<usize>, number: usize, shift: usize) -> Node {
     let value = match value {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(whole) => match i128::from_str_radix(whole.as_str(), whole.radix()) {
@@ -236,6 +236,6 @@ fn node_of(value: &DeValue<'_>, span: &Range<usize>, number: usize, shift: isize
     Node { value, place: Place { text: number, span: shifted(span, shift) } }
 }
 
-fn shifted(span: &Range<usize>, shift: isize) -> Range<usize> {
-    span.start.saturating_add_signed(shift)..span.end.saturating_add_signed(shift)
+fn shifted(span: &Range<usize>, shift: usize) -> Range<usize> {
+    span.start + shift..span.end + shift
 }

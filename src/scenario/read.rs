@@ -17,7 +17,7 @@ use std::path::Path;
 
 use super::file::Table;
 use super::kind::{Count, Words};
-use super::plan::Plan;
+use super::plan::{Origin, Plan};
 use super::section::{Book, Otherwise, Section};
 
 /// Reads the whole file. The plan is right only if the book has no problems; the hash and the assumptions are still to
@@ -26,7 +26,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
     let root = Section::root(book, table);
     let title =
         root.need("title", &Words, "say in a line what the scenario is about: title = \"...\"").unwrap_or_default();
-    let written = root.or("seed", &Count(0..=u64::MAX >> 1), Otherwise::default(1, "assumed: any seed is as good"));
+    let seed = read_seed(&root, seed);
     let population = population::read(root.section("population"), file);
     let source = side::read_source(root.section("source"));
     let target = side::read_target(root.section("target"));
@@ -40,7 +40,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
         title,
         file: file.to_path_buf(),
         hash: String::new(),
-        seed: seed.unwrap_or(written),
+        seed,
         population,
         source,
         target,
@@ -54,4 +54,16 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
     plan.source.server.seed = plan.seed;
     plan.target.server.seed = plan.seed;
     plan
+}
+
+/// The seed of the command line, or else of the file.
+fn read_seed(root: &Section<'_>, given: Option<u64>) -> u64 {
+    let kind = Count(0..=u64::MAX >> 1);
+    let Some(seed) = given else {
+        return root.or("seed", &kind, Otherwise::default(1, "assumed: any seed is as good"));
+    };
+    // Read all the same, so that a wrong one in the file is reported.
+    let _ = root.read_quietly("seed", &kind);
+    root.book.record("seed".to_owned(), seed.to_string(), Origin::Override, "--seed");
+    seed
 }

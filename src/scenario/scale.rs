@@ -23,6 +23,14 @@ impl Plan {
         Config { seed: self.seed, holding, clock_at_start, ..self.target.server.clone() }
     }
 
+    /// How long the window of the wave is open at its first opening; nothing for a wave that runs in no window.
+    #[must_use]
+    pub fn open(&self) -> Option<Span> {
+        let name = self.wave.window.as_ref()?;
+        let window = self.windows.iter().find(|window| window.name == *name)?;
+        window.first_opening().map(|opening| opening.duration())
+    }
+
     /// A scale model: one mailbox in `k`, and everything that mailboxes share divided by `k`. What each mailbox has for
     /// itself stays as it is. Shares below one become one, so very small plans do not scale.
     #[must_use]

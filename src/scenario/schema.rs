@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, schema_for};
 
 /// The schema as JSON text with a newline at the end.
+///
+/// # Panics
+///
+/// Never: a schema is valid JSON.
 #[must_use]
 pub fn text() -> String {
     let schema = schema_for!(Scenario);

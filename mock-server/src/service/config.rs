@@ -11,7 +11,7 @@ use crate::wire::call::Operation;
 pub struct Cost {
     /// Time for the call itself.
     pub call: Distribution,
-    /// Time for each item that the call names, carries or returns.
+    /// Time for each item that the call moves (exports, imports, uploads, reads as MIME) or deletes; listing costs none.
     pub per_item: Span,
     /// Time for each mebibyte of item content that the call carries or returns.
     pub per_mebibyte: Span,

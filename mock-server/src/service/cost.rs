@@ -13,23 +13,20 @@ use crate::wire::id::MailboxKey;
 /// The work that a call was, in what its cost depends on.
 #[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
 pub struct Work {
-    /// Items that the call named, carried or returned.
+    /// Items that the call moved or removed. Items that are merely listed are not worked on: a page of a listing costs
+    /// what its call costs.
     pub items: u64,
     /// Bytes of item content that it carried or returned.
     pub content_bytes: u64,
 }
 
 impl Work {
-    /// The work of a call. Calls that concern folders, users or switches concern no items; an item that a call both
-    /// names and returns counts once.
+    /// The work of a call. Listings and calls that concern folders, users or switches work on no item; an item that a
+    /// call both names and returns counts once.
     #[must_use]
     #[inline]
     pub fn of(call: &Call, answer: Option<&Answer>) -> Self {
         let items = match call {
-            Call::SyncItems { .. } | Call::FindItems { .. } => match answer {
-                Some(Answer::Items { changes, .. }) => changes.len() as u64,
-                _ => 0,
-            },
             Call::ImportItem { .. } | Call::CreateMessage { .. } => 1,
             Call::GetItems { items } | Call::ExportItems { items } | Call::DeleteItems { items } => items.len() as u64,
             Call::UploadItems { uploads } => uploads.len() as u64,

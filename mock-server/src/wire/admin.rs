@@ -291,9 +291,9 @@ mod tests {
     #[test]
     fn commands_are_read_as_they_were_written_and_weigh_what_they_are_said_to_weigh() {
         for call in CALLS {
-            let sent = encode_call(&call, "a@b.example").unwrap();
+            let sent = encode_call(&call, "a@b.example").expect("readable");
             assert!(is_admin(&call) && is_admin_path(&sent.path));
-            let decoded = decode_call(sent.method, &sent.path, &sent.body).unwrap();
+            let decoded = decode_call(sent.method, &sent.path, &sent.body).expect("readable");
             assert_eq!(decoded, Decoded { address: "a@b.example".to_owned(), call: call.clone() });
             assert_eq!(call_bytes(&call, "a@b.example".len()), sent.body.len() as u64, "{call:?}");
         }

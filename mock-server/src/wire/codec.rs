@@ -33,6 +33,13 @@ pub fn encode_call(protocol: Protocol, call: &Call, address: &str, base: &str) -
     }
 }
 
+/// Whether a call must carry the caller's token. A Graph import must not: its URL is the permission, and may lead to a
+/// host that the token is not meant for.
+#[must_use]
+pub const fn needs_token(call: &Call) -> bool {
+    !matches!(call, Call::ImportItem { .. })
+}
+
 /// Reads the answer to a call.
 ///
 /// # Errors
@@ -145,5 +152,53 @@ pub fn written(call: &Call, mailbox: MailboxKey) -> Call {
         }
         Call::Batch { calls } => Call::Batch { calls: calls.iter().map(|call| written(call, mailbox)).collect() },
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::call::FolderKind;
+
+    #[test]
+    fn both_protocols_have_the_same_names_for_default_folders() {
+        for number in 0..=u8::MAX {
+            let call = Call::GetFolders { folders: vec![FolderRef::Kind(FolderKind::Default(number))] };
+            let graph = encode_call(Protocol::Graph, &call, "a@b.example", "");
+            let ews = encode_call(Protocol::Ews, &call, "a@b.example", "");
+            match (graph, ews) {
+                (Ok(graph), Ok(ews)) => {
+                    let name = graph.path.rsplit('/').next().unwrap_or_default();
+                    let body = String::from_utf8_lossy(&ews.body);
+                    assert!(body.contains(&format!("\"{name}\"")), "{name} in {body}");
+                }
+                (graph, ews) => assert!(graph.is_err() && ews.is_err(), "{number}: {graph:?} and {ews:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn administration_is_the_same_in_both_protocols() {
+        for call in [Call::StopMailbox, Call::StartSwitch, Call::PollSwitch] {
+            let [graph, ews] = [Protocol::Graph, Protocol::Ews].map(|protocol| {
+                let sent = encode_call(protocol, &call, "a@b.example", "http://127.0.0.1:40000");
+                let length = sent.as_ref().map_or(0, |sent| sent.body.len() as u64);
+                assert_eq!(call_bytes(protocol, &call, "a@b.example".len()), length);
+                sent
+            });
+            assert_eq!(graph, ews);
+        }
+    }
+
+    #[test]
+    fn written_calls_hold_no_numbers() {
+        let call = Call::Batch {
+            calls: vec![
+                Call::SyncItems { folder: Id::Number(1), state: Some(Id::Number(2)), limit: 3 },
+                Call::DeleteItems { items: vec![Id::Number(4)] },
+            ],
+        };
+        assert!(encode_call(Protocol::Graph, &call, "a@b.example", "").is_err());
+        assert!(encode_call(Protocol::Graph, &written(&call, MailboxKey(5)), "a@b.example", "").is_ok());
     }
 }

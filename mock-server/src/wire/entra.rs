@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn bad_requests_get_an_oauth_error_of_the_exact_content_type() {
-        let error = decode_request("POST", "/t/oauth2/v2.0/token", b"grant_type=password").unwrap_err();
+        let error = decode_request("POST", "/t/oauth2/v2.0/token", b"grant_type=password").expect_err("refused");
         assert_eq!(error, EntraError::UnsupportedGrant);
         let answer = error.answer();
         assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn granted_tokens_arrive() {
-        let token = decode_answer(&encode_answer("abc".to_owned(), 3599)).unwrap();
+        let token = decode_answer(&encode_answer("abc".to_owned(), 3599)).expect("readable");
         assert_eq!((token.access_token.as_str(), token.expires_in, token.ext_expires_in), ("abc", 3599, 3599));
         assert_eq!(token.token_type, "Bearer");
     }
@@ -335,7 +335,7 @@ mod tests {
         #[test]
         fn a_token_is_read_by_its_issuer_until_it_expires(secret: u64, app: String, expires in 1u64..1 << 40) {
             let token = issue(secret, &app, "https://graph.microsoft.com", expires);
-            let claims = read(secret, &token, expires - 1).unwrap();
+            let claims = read(secret, &token, expires - 1).expect("readable");
             prop_assert_eq!(claims.app, app);
             prop_assert_eq!(read(secret, &token, expires), Err(TokenError::Expired));
             prop_assert_eq!(read(secret ^ 1, &token, 0), Err(TokenError::Foreign));
@@ -347,7 +347,7 @@ mod tests {
             let at = at.index(token.len());
             let mut bytes = token.clone().into_bytes();
             bytes[at] = byte;
-            let altered = String::from_utf8(bytes).unwrap();
+            let altered = String::from_utf8(bytes).expect("readable");
             prop_assert!(altered == token || read(7, &altered, 0).is_err());
         }
 

@@ -12,6 +12,8 @@ mod items;
 mod messages;
 pub mod route;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
 mod text;
 pub mod users;

@@ -17,7 +17,7 @@ pub struct Unsupported {
 pub struct HttpCall {
     /// `GET`, `POST`, `PATCH` or `DELETE`.
     pub method: &'static str,
-    /// Path and query.
+    /// Path and query; the whole URL where the call goes to another host than usual (Graph's import URLs).
     pub path: String,
     /// Headers beyond those that belong to the connection, the body's length and the caller's identity.
     pub headers: Vec<(&'static str, String)>,

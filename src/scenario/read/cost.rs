@@ -26,13 +26,13 @@ pub(crate) fn read(side: &Section<'_>, default_preset: &str) -> Costs {
     let section = side.section("costs");
     let name = section.or("preset", &Words, Otherwise::default(fallback.name.to_owned(), fallback.note));
     let found = named(&section, "preset", &name).unwrap_or(fallback);
-    let default = cost(&section, cost_of(found), found.note);
+    let default = cost(&section, &cost_of(found), found.note);
     let by_operation = section
         .named_sections()
         .into_iter()
         .filter_map(|(name, place, inner)| {
             let note = format!("as for the other calls of this server; {}", found.note);
-            let cost = cost(&inner, default.clone(), &note);
+            let cost = cost(&inner, &default, &note);
             inner.finish();
             let operation = Operation::named(&name);
             if operation.is_none() {
@@ -73,7 +73,7 @@ fn record(side: &Section<'_>, preset: &CostPreset) {
     row("per_mebibyte", Duration(Span::ZERO).print(&preset.per_mebibyte));
 }
 
-fn cost(section: &Section<'_>, from: Cost, note: &str) -> Cost {
+fn cost(section: &Section<'_>, from: &Cost, note: &str) -> Cost {
     let duration = Duration(Span::ZERO);
     Cost {
         call: section.or("call", &Spread, Otherwise::preset(from.call, note)),

@@ -19,6 +19,10 @@ impl Decimal {
     }
 
     /// The number as the nearest floating-point value.
+    ///
+    /// # Panics
+    ///
+    /// Never: digits and an exponent are a number.
     #[must_use]
     pub fn as_f64(self) -> f64 {
         // Writing it down and reading it back rounds once, where a division would round twice.

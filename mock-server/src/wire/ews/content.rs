@@ -50,9 +50,10 @@ pub(super) fn write(writer: &mut Writer, name: &str, attributes: &[(&str, &str)]
 /// own told it.
 pub(super) fn read(element: &Element<'_>, key: Option<ItemKey>) -> Option<Content> {
     let text = element.text();
-    let text = match text.bytes().any(|byte| byte.is_ascii_whitespace()) {
-        true => Cow::Owned(text.split_ascii_whitespace().collect::<String>()),
-        false => Cow::Borrowed(text),
+    let text = if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        Cow::Owned(text.split_ascii_whitespace().collect::<String>())
+    } else {
+        Cow::Borrowed(text)
     };
     let bytes = BASE64.decode(text.as_bytes()).ok()?;
     let size = u32::try_from(bytes.len()).ok()?;

@@ -67,14 +67,8 @@ pub(super) fn words(code: &'static str) -> Words {
     (code, text)
 }
 
-/// Writes one message that tells of an error. `extra` writes what clients insist on even then.
-pub(super) fn write_error(
-    writer: &mut Writer,
-    names: &Names,
-    (code, text): Words,
-    wait: Option<Span>,
-    extra: impl FnOnce(&mut Writer),
-) {
+/// Writes one message that tells of an error.
+pub(super) fn write_error(writer: &mut Writer, names: &Names, (code, text): Words, wait: Option<Span>) {
     writer.open(names.message, &[("ResponseClass", "Error")]);
     writer.leaf("m:MessageText", text);
     writer.leaf("m:ResponseCode", code);
@@ -84,17 +78,21 @@ pub(super) fn write_error(
         write_wait(writer, wait);
         writer.close("m:MessageXml");
     }
-    extra(writer);
+    write_containers(writer, names);
     writer.close(names.message);
 }
 
 /// Writes the error of one item.
 pub(super) fn write_item_error(writer: &mut Writer, names: &Names, error: ItemError, malformed: bool) {
-    write_error(writer, names, item_words(error.kind, malformed), error.retry_after, |_| {});
+    write_error(writer, names, item_words(error.kind, malformed), error.retry_after);
 }
 
-/// Writes the empty containers that clients look into before they look at the code of an error.
+/// Writes the empty containers that the schema demands, or that clients look into before they look at the code.
 fn write_containers(writer: &mut Writer, names: &Names) {
+    if *names == envelope::GET_ITEM || *names == envelope::CREATE_ITEM {
+        writer.empty("m:Items", &[]);
+        return;
+    }
     let last = if *names == envelope::SYNC_FOLDER_ITEMS {
         "m:IncludesLastItemInRange"
     } else if *names == envelope::SYNC_FOLDER_HIERARCHY {
@@ -210,7 +208,7 @@ fn no_such(kind: RefusalKind, operation: Option<Operation>) -> &'static str {
 fn message(names: &Names, code: &'static str, wait: Option<Span>) -> HttpAnswer {
     let mut writer = Writer::document(0);
     envelope::write_response(&mut writer, names, |writer| {
-        write_error(writer, names, words(code), wait, |writer| write_containers(writer, names));
+        write_error(writer, names, words(code), wait);
     });
     http_answer(200, writer)
 }

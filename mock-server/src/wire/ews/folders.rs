@@ -14,7 +14,7 @@ use crate::wire::id::Id;
 use crate::wire::opaque::Kind;
 use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal};
 
-/// The MAPI tag of a folder's size in bytes: `PidTagMessageSizeExtended` (\[MS-OXPROPS\] 2.797).
+/// The MAPI tag of a folder's size in bytes: `PidTagMessageSizeExtended` (\[MS-OXPROPS\]).
 pub(super) const MESSAGE_SIZE_EXTENDED: u16 = 0x0E08;
 pub(super) const MESSAGE_SIZE: [(&str, &str); 2] = [("PropertyTag", "0x0E08"), ("PropertyType", "Long")];
 
@@ -270,7 +270,7 @@ pub(super) fn write_got(
                 }),
                 Err(error) if error.kind == ItemErrorKind::Omitted => {}
                 Err(error) => match missing_code(asked, error.kind) {
-                    Some(code) => write_error(writer, &GET_FOLDER, words(code), error.retry_after, |_| {}),
+                    Some(code) => write_error(writer, &GET_FOLDER, words(code), error.retry_after),
                     None => write_item_error(writer, &GET_FOLDER, *error, false),
                 },
             }

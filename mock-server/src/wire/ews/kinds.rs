@@ -25,7 +25,7 @@ const fn default(position: u8, distinguished: &'static str, class: &'static str)
 
 /// All kinds that the wire can tell apart. The names are those of `DistinguishedFolderIdNameType` in `types.xsd`, but
 /// for `archive`, which the schema lacks: the archive folder of a primary mailbox has a well-known name in Graph only,
-/// and that name is used here as well (assumed). Classes: \[MS-OXOSFLD\] 2.2.
+/// and that name is used here as well (assumed). Classes: \[MS-OXOSFLD\].
 pub(super) static ROWS: [Row; 37] = [
     Row { kind: FolderKind::User, distinguished: None, class: "IPF.Note", element: "t:Folder" },
     row(FolderKind::Root, "msgfolderroot", "IPF.Note", "t:Folder"),

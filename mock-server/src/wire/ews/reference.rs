@@ -31,7 +31,7 @@ pub(super) struct Pen {
 
 impl Pen {
     /// A reference as text.
-    pub(super) fn text<'a>(self, kind: Kind, id: &'a Id) -> Cow<'a, str> {
+    pub(super) fn text(self, kind: Kind, id: &Id) -> Cow<'_, str> {
         match id {
             Id::Number(number) => Cow::Owned(opaque::encode(kind, self.mailbox, *number)),
             Id::Text(text) => Cow::Borrowed(text),
@@ -82,9 +82,12 @@ impl Lens {
         }
         list.children
             .iter()
-            .map(|child| match child.is(Space::Types, "ItemId") {
-                true => self.of(Kind::Item, child),
-                false => Err(EwsError::unsupported(&child.name)),
+            .map(|child| {
+                if child.is(Space::Types, "ItemId") {
+                    self.of(Kind::Item, child)
+                } else {
+                    Err(EwsError::unsupported(&child.name))
+                }
             })
             .collect()
     }
@@ -99,7 +102,7 @@ impl Lens {
         }
         if self.address.is_none() {
             let mailbox = element.typed("Mailbox").and_then(|mailbox| mailbox.typed("EmailAddress"));
-            self.address = mailbox.map(|address| address.text().to_owned());
+            self.address = mailbox.map(|address| address.text().to_owned()).filter(|address| !address.is_empty());
         }
         let name = element.attribute("Id").ok_or_else(|| EwsError::schema("the required attribute 'Id' is missing"))?;
         match kinds::distinguished(name) {

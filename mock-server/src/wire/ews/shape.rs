@@ -77,9 +77,10 @@ pub(super) fn read_shape(asked: Option<&Element<'_>>, shape: &Shape) -> Result<(
     });
     let all = shape.properties.iter().all(|wanted| properties.iter().any(|property| names(property, *wanted)));
     let only = properties.iter().all(|property| shape.properties.iter().any(|wanted| names(property, *wanted)));
-    match base.text() == "IdOnly" && mime == shape.mime && !extras && all && only {
-        true => Ok(()),
-        false => Err(EwsError::unsupported("this shape")),
+    if base.text() == "IdOnly" && mime == shape.mime && !extras && all && only {
+        Ok(())
+    } else {
+        Err(EwsError::unsupported("this shape"))
     }
 }
 

@@ -204,11 +204,11 @@ fn change(kind: ChangeKind, key: Option<ItemKey>) -> ItemChange {
 }
 
 fn error_length(names: &Names, wait: Option<Span>) -> u64 {
-    measure(|writer| write_error(writer, names, ("", ""), wait, |_| {}))
+    measure(|writer| write_error(writer, names, ("", ""), wait))
 }
 
 /// Measures the responses of one operation without items and with one; `varying` is what varies in the latter.
-fn messages(names: &Names, none: (Call, Answer), one: (Call, Answer), varying: u64) -> MessageSizes {
+fn messages(names: &Names, none: &(Call, Answer), one: &(Call, Answer), varying: u64) -> MessageSizes {
     let empty = response(&none.0, &none.1);
     MessageSizes {
         response: empty,
@@ -265,11 +265,11 @@ static ANSWERS: LazyLock<AnswerSizes> = LazyLock::new(|| {
         delete: change_length(ChangeKind::Delete, None) - 2 * REFERENCE,
         create_message: response(&Call::CreateMessage { folder: ID, content: nothing() }, &Answer::Created(ID))
             - 2 * REFERENCE,
-        get_folders: messages(&GET_FOLDER, folder(0), folder(1), root),
-        get_items: messages(&GET_ITEM, get(0), get(1), 2 * REFERENCE),
-        export_items: messages(&EXPORT_ITEMS, export(0), export(1), 2 * REFERENCE),
-        delete_items: messages(&DELETE_ITEM, delete(0), delete(1), 0),
-        upload_items: messages(&UPLOAD_ITEMS, store(0), store(1), 2 * REFERENCE),
+        get_folders: messages(&GET_FOLDER, &folder(0), &folder(1), root),
+        get_items: messages(&GET_ITEM, &get(0), &get(1), 2 * REFERENCE),
+        export_items: messages(&EXPORT_ITEMS, &export(0), &export(1), 2 * REFERENCE),
+        delete_items: messages(&DELETE_ITEM, &delete(0), &delete(1), 0),
+        upload_items: messages(&UPLOAD_ITEMS, &store(0), &store(1), 2 * REFERENCE),
         wait: error_length(&envelope::GET_ITEM, Some(Span::ZERO)) - error_length(&envelope::GET_ITEM, None) - 1,
         internal_error: super::encode_answer(&find_items, &Answer::Done, PEN.mailbox).body.len() as u64,
     }

@@ -22,7 +22,7 @@ pub enum GraphError {
     /// The path exists, but not for this method.
     #[error("the method is not allowed on this resource")]
     MethodNotAllowed,
-    /// The URL is longer than [`super::MAX_URL_BYTES`].
+    /// The URL is longer than [`super::route::MAX_URL_BYTES`].
     #[error("the URL is too long")]
     UrlTooLong,
     /// The body is larger than [`super::MAX_BODY_BYTES`].

@@ -28,22 +28,39 @@ const ROOT_NAME: &str = "msgfolderroot";
 const SIZE_PROPERTY: &str = "Long 0xE08";
 const EXPAND_SIZE: &str = "$expand=singleValueExtendedProperties($filter=id%20eq%20'Long%200xE08')";
 
-/// Well-known names of default folders that have no kind of their own, by position (Graph resource `mailFolder`).
-const OTHER_NAMES: [&str; 10] = [
-    "outbox",
+/// Well-known names of default folders that have no kind of their own, by position, in the order that EWS gives them. A
+/// default folder beyond the last has no name on the wire and looks like a user's own.
+const OTHER_NAMES: [&str; 26] = [
+    "journal",
+    "notes",
     "conversationhistory",
+    "outbox",
     "syncissues",
     "conflicts",
     "localfailures",
     "serverfailures",
-    "scheduled",
+    "recipientcache",
+    "quickcontacts",
+    "imcontactlist",
+    "voicemail",
     "searchfolders",
-    "recoverableitemsdeletions",
-    "clutter",
+    "todosearch",
+    "mycontacts",
+    "peopleconnect",
+    "favorites",
+    "mecontact",
+    "personmetadata",
+    "directory",
+    "adminauditlogs",
+    "teamchat",
+    "externalcontacts",
+    "orionnotes",
+    "scheduled",
+    "yammerroot",
 ];
 
-fn well_known_name(kind: FolderKind) -> Option<Cow<'static, str>> {
-    Some(Cow::Borrowed(match kind {
+fn well_known_name(kind: FolderKind) -> Option<&'static str> {
+    Some(match kind {
         FolderKind::Root => ROOT_NAME,
         FolderKind::Inbox => "inbox",
         FolderKind::Sent => "sentitems",
@@ -54,21 +71,9 @@ fn well_known_name(kind: FolderKind) -> Option<Cow<'static, str>> {
         FolderKind::Calendar => "calendar",
         FolderKind::Contacts => "contacts",
         FolderKind::Tasks => "tasks",
-        FolderKind::Default(number) => match OTHER_NAMES.get(usize::from(number)) {
-            Some(name) => name,
-            None => return Some(Cow::Owned(format!("default{number}"))),
-        },
+        FolderKind::Default(number) => return OTHER_NAMES.get(usize::from(number)).copied(),
         FolderKind::User => return None,
-    }))
-}
-
-fn well_known_length(kind: FolderKind) -> u64 {
-    match kind {
-        FolderKind::Default(number) if OTHER_NAMES.len() <= usize::from(number) => {
-            "default".len() as u64 + digits(u64::from(number))
-        }
-        _ => well_known_name(kind).map_or(0, |name| name.len() as u64),
-    }
+    })
 }
 
 fn kind_named(name: &str) -> FolderKind {
@@ -87,7 +92,6 @@ fn kind_named(name: &str) -> FolderKind {
             .iter()
             .position(|other| *other == name)
             .and_then(|number| u8::try_from(number).ok())
-            .or_else(|| name.strip_prefix("default").and_then(|number| number.parse().ok()))
             .map_or(FolderKind::User, FolderKind::Default),
     }
 }
@@ -202,18 +206,18 @@ pub(super) fn asked_create(parent: &Id, name: &str, address: u64) -> Asked {
 pub(super) fn encode_get(folders: &[FolderRef], address: &str) -> Result<HttpCall, Unsupported> {
     let unsupported = |reason| Unsupported { operation: Operation::GetFolders, reason };
     let name = match folders {
-        [FolderRef::Id(id)] => Cow::Borrowed(known(id, Operation::GetFolders)?),
+        [FolderRef::Id(id)] => known(id, Operation::GetFolders)?,
         [FolderRef::Kind(kind)] => well_known_name(*kind).ok_or(unsupported("the folder has no well-known name"))?,
         _ => return Err(unsupported("Graph takes one folder at a time; use a batch")),
     };
-    Ok(super::get(format!("/v1.0/users/{}/mailFolders/{}", segment(address), segment(&name))))
+    Ok(super::get(format!("/v1.0/users/{}/mailFolders/{}", segment(address), segment(name))))
 }
 
 /// The lengths of `GetFolders`.
 pub(super) fn asked_get(folders: &[FolderRef], address: u64) -> Asked {
     let name = folders.first().map_or(0, |folder| match folder {
         FolderRef::Id(id) => id_segment_length(id),
-        FolderRef::Kind(kind) => well_known_length(*kind),
+        FolderRef::Kind(kind) => well_known_name(*kind).map_or(0, |name| name.len() as u64),
     });
     Asked::get("/users//mailFolders/".len() as u64 + address + name)
 }
@@ -302,7 +306,7 @@ fn write_folder(entry: &FolderEntry, mailbox: MailboxKey, form: &Form) -> Folder
         parent_folder_id: entry.parent.as_ref().map(text),
         total_item_count: entry.items,
         class: (!mail).then(|| Cow::Borrowed(class(entry.kind))),
-        well_known_name: well_known_name(entry.kind),
+        well_known_name: well_known_name(entry.kind).map(Cow::Borrowed),
         size_in_bytes: mail.then_some(entry.bytes),
         single_value_extended_properties: if mail { Vec::new() } else { vec![size_property(entry.bytes)] },
     }
@@ -341,10 +345,7 @@ const FOLDER_LENGTH: usize = concat!(
 /// How much the values of a folder and the fields that may be missing add to either shape.
 fn values_length(entry: &FolderEntry) -> u64 {
     let parent = entry.parent.as_ref().map_or(0, |id| r#","parentFolderId":"""#.len() as u64 + id_length(id));
-    let known = match well_known_length(entry.kind) {
-        0 => 0,
-        length => r#","wellKnownName":"""#.len() as u64 + length,
-    };
+    let known = well_known_name(entry.kind).map_or(0, |name| r#","wellKnownName":"""#.len() + name.len()) as u64;
     id_length(&entry.id) + json_length(&entry.name) + digits(entry.items) + digits(entry.bytes) + parent + known
 }
 

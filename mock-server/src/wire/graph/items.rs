@@ -103,10 +103,10 @@ pub(super) fn state_in_link(link: &str) -> Id {
     Id::text(link)
 }
 
-/// The state that a request holds.
+/// The state that a request holds. An empty token means to start over.
 pub(super) fn state_of(place: &Place, references: &mut References) -> Option<Id> {
-    let token = place.query.get("deltatoken").or_else(|| place.query.get("skiptoken"))?;
-    Some(references.read(Kind::SyncState, token))
+    let token = place.query.get("deltatoken").or_else(|| place.query.get("skiptoken"));
+    token.filter(|token| !token.is_empty()).map(|token| references.read(Kind::SyncState, token))
 }
 
 /// The value of the `Prefer` header for a page size.

@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn query_keys_are_found_with_and_without_a_dollar_sign() {
-        let place = find("/users/a/mailFolders?%24TOP=7&skip=2").unwrap();
+        let place = find("/users/a/mailFolders?%24TOP=7&skip=2").expect("readable");
         assert_eq!(place.query.count("top", 10), Ok(7));
         assert_eq!(place.query.count("skip", 0), Ok(2));
         assert_eq!(place.query.count("other", 3), Ok(3));

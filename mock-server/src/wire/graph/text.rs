@@ -125,7 +125,7 @@ mod tests {
         #[test]
         fn lengths_are_those_of_what_is_written(text: String, number: u64) {
             prop_assert_eq!(digits(number), number.to_string().len() as u64);
-            prop_assert_eq!(json_length(&text) + 2, serde_json::to_string(&text).unwrap().len() as u64);
+            prop_assert_eq!(json_length(&text) + 2, serde_json::to_string(&text).expect("readable").len() as u64);
             prop_assert_eq!(segment_length(&text), segment(&text).len() as u64);
             prop_assert_eq!(read_segment(&segment(&text)), Some(text));
         }

@@ -28,11 +28,15 @@ fn seen(call: &Call, mut answer: Answer) -> Answer {
     match &mut answer {
         Answer::Folders { folders, state, .. } => {
             folders.iter_mut().for_each(folder_text);
-            state.iter_mut().for_each(|state| text(Kind::SyncState, state));
+            if let Some(state) = state {
+                text(Kind::SyncState, state);
+            }
         }
         Answer::FolderList(folders) => folders.iter_mut().flatten().for_each(folder_text),
         Answer::Items { changes, state, .. } => {
-            changes.iter_mut().for_each(|change| text(Kind::Item, &mut change.item));
+            for change in changes {
+                text(Kind::Item, &mut change.item);
+            }
             text(Kind::SyncState, state);
         }
         Answer::Created(id) if matches!(call, Call::CreateFolder { .. }) => text(Kind::Folder, id),

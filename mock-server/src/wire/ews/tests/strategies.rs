@@ -61,7 +61,7 @@ fn upload() -> BoxedStrategy<Upload> {
 }
 
 fn folder_ref() -> BoxedStrategy<FolderRef> {
-    let named = kind().prop_filter("only distinguished folders", |kind| *kind != FolderKind::User);
+    let named = (1..ROWS.len()).prop_map(|at| ROWS[at].kind);
     prop_oneof![id().prop_map(FolderRef::Id), named.prop_map(FolderRef::Kind)].boxed()
 }
 
@@ -152,7 +152,10 @@ pub(super) fn answer(call: &Call) -> BoxedStrategy<Answer> {
             .prop_map(|(changes, state, complete)| Answer::Items { changes, state, complete })
             .boxed(),
         Call::FindItems { .. } => {
-            let created = change().prop_filter("only creations", |change| change.kind == ChangeKind::Create);
+            let created = (id(), option::of(any::<u64>()), any::<u32>()).prop_map(|(item, key, size)| {
+                let key = key.map(ItemKey);
+                ItemChange { kind: ChangeKind::Create, item, key, size }
+            });
             (vec(created, 0..3), any::<bool>())
                 .prop_map(|(changes, complete)| Answer::Items { changes, state: Id::text(""), complete })
                 .boxed()

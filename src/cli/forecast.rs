@@ -1,0 +1,93 @@
+//! `wavetank forecast`: how many mailboxes fit into each window.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+use super::clock::Stopwatch;
+use super::console::{self, Progress};
+use super::exit::Exit;
+use super::options::{Format, OutputArgs, ScenarioArgs};
+use crate::forecast;
+use crate::population::Population;
+use crate::report::html::SizeBins;
+use crate::report::{html, json, text};
+
+/// Steps of the progress bar.
+const STEPS: u64 = 1_000;
+
+/// Size the waves of a scenario: how many mailboxes fit into each window, how sure that is, and what would change it
+#[derive(clap::Args, Debug)]
+pub struct Options {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+
+    /// Threads to use; the result does not depend on it
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+/// Runs the subcommand.
+#[must_use]
+pub fn run(options: &Options) -> Exit {
+    let plan = match options.scenario.load() {
+        Ok(plan) => plan,
+        Err(exit) => return exit,
+    };
+    console::headline(&plan, "virtual");
+    let population = match Population::new(&plan.population, plan.seed) {
+        Ok(population) => population,
+        Err(error) => {
+            console::error(&error.to_string());
+            return Exit::InvalidInput;
+        }
+    };
+    let stopwatch = Stopwatch::start();
+    let threads = options.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let totals = population.describe(population.len());
+    let progress = Progress::new(STEPS, "forecast");
+    let told = |share: f64, what: &str| {
+        progress.set((share * STEPS as f64) as u64);
+        progress.say(what);
+    };
+    let answer = forecast::forecast(&plan, &population, &totals, threads, &told);
+    drop(progress);
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            console::error(&format!("{}: {error}", plan.file.display()));
+            return Exit::InvalidInput;
+        }
+    };
+    let wall_seconds = stopwatch.seconds();
+    let published = json::forecast::report(&plan, &totals, &answer, wall_seconds);
+    if let Some(directory) = &options.output.out {
+        let page = html::forecast(&plan, &totals, &answer, &published, &SizeBins::of(&population));
+        let files = [("summary.json", json::render(&published)), ("report.html", page)];
+        if let Err(error) = keep(directory, &files) {
+            console::error(&format!("cannot write to {}: {error}", directory.display()));
+            return Exit::Incomplete;
+        }
+        console::message(format_args!("report: {}", directory.join("report.html").display()));
+    }
+    let exit = console::print(&match options.output.format {
+        Format::Json => json::render(&published),
+        Format::Text => text::forecast::report(&plan, &totals, &answer, wall_seconds),
+    });
+    console::message(format_args!("to reproduce: wavetank forecast {}", options.scenario.reproduce()));
+    exit
+}
+
+/// Writes files into a directory, which is made if need be. Each appears whole or not at all.
+fn keep(directory: &Path, files: &[(&str, String)]) -> std::io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for (name, content) in files {
+        let unfinished = directory.join(format!(".{name}.unfinished"));
+        fs::write(&unfinished, content)?;
+        fs::rename(&unfinished, directory.join(name))?;
+    }
+    Ok(())
+}

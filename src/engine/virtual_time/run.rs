@@ -1,0 +1,167 @@
+//! One wave in the virtual world, from the first mailbox to the last.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use mock_server::time::{Moment, Span};
+use mock_server::wire::id::MailboxKey;
+
+use super::executor::{self, Clock};
+use super::world::{Server, VirtualWorld};
+use crate::checkpoint::Checkpoint;
+use crate::checkpoint::memory::Memory;
+use crate::checkpoint::prestaged::Prestaged;
+use crate::engine::network::Link;
+use crate::engine::seed;
+use crate::event::{End, Event, Listener};
+use crate::metrics::collect::Collector;
+use crate::metrics::summary::Summary;
+use crate::pipeline::run::{Run, RunOptions, lane};
+use crate::population::Population;
+use crate::scenario::plan::Plan;
+use crate::world::Side;
+
+/// What a virtual run comes to.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The sums.
+    pub summary: Summary,
+    /// Time until each completed mailbox was done, ascending.
+    pub done: Vec<Span>,
+    /// Timers that fired: the length of the run in events.
+    pub events: u64,
+    /// Lanes that waited for something that cannot happen. Not zero only if the program is wrong.
+    pub stuck: usize,
+}
+
+impl Finished {
+    /// Requests that the pipeline made.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.summary.calls()
+    }
+}
+
+/// Listens for a run: collects the sums, notes completions, and lists mailboxes whose state can be forgotten.
+struct Ear<'a> {
+    collector: Collector,
+    done: RefCell<Vec<Span>>,
+    ended: Cell<Option<MailboxKey>>,
+    world: Rc<dyn Fn(MailboxKey) + 'a>,
+    also: &'a dyn Listener,
+}
+
+impl Listener for Ear<'_> {
+    #[inline]
+    fn note(&self, at: Moment, event: &Event) {
+        self.collector.note(at, event);
+        self.also.note(at, event);
+        match *event {
+            // A mailbox's state is forgotten when the next one begins: the lane may still be at work on the one that
+            // has just ended.
+            Event::MailboxStarted { .. } => {
+                if let Some(mailbox) = self.ended.take() {
+                    (self.world)(mailbox);
+                }
+            }
+            Event::MailboxEnded { mailbox, end, .. } => {
+                if end == End::Completed {
+                    self.done.borrow_mut().push(at.since(Moment::START));
+                }
+                if let Some(before) = self.ended.replace(Some(mailbox)) {
+                    (self.world)(before);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Hears and says nothing.
+struct Nobody;
+
+impl Listener for Nobody {
+    #[inline]
+    fn note(&self, _: Moment, _: &Event) {}
+}
+
+/// Builds the two servers of a plan for one replication.
+fn world<'a>(plan: &Plan, population: &'a Population, replication: u64, clock: &Clock) -> VirtualWorld<&'a Population> {
+    let server = |side: Side| {
+        let (protocol, mut config, path) = match side {
+            Side::Source => (plan.source.protocol, plan.source_config(), plan.network.source),
+            Side::Target => (plan.target.protocol, plan.target_config(), plan.network.target),
+        };
+        config.seed = seed::service(plan.seed, replication, side);
+        let link = Link::new(path, seed::network(plan.seed, replication, side), side);
+        Server::new(protocol, config, population, link)
+    };
+    VirtualWorld::new(clock.clone(), server(Side::Source), server(Side::Target))
+}
+
+/// Runs a wave, in the order given. `close` is when the window closes, counted from its opening; without it the run goes
+/// on until every mailbox has ended.
+#[must_use]
+pub fn simulate(
+    plan: &Plan,
+    population: &Population,
+    wave: &[MailboxKey],
+    replication: u64,
+    close: Option<Span>,
+) -> Finished {
+    observe(plan, population, wave, replication, close, &Nobody)
+}
+
+/// Runs a wave like [`simulate`], and tells a listener of everything that happens.
+#[must_use]
+pub fn observe(
+    plan: &Plan,
+    population: &Population,
+    wave: &[MailboxKey],
+    replication: u64,
+    close: Option<Span>,
+    listener: &dyn Listener,
+) -> Finished {
+    match plan.wave.prestage {
+        Some(prestage) => {
+            let checkpoint = Prestaged::new(population, prestage.lead - prestage.age, false, Memory::default());
+            run(plan, population, wave, replication, close, checkpoint, listener)
+        }
+        None => run(plan, population, wave, replication, close, Memory::default(), listener),
+    }
+}
+
+fn run<C: Checkpoint>(
+    plan: &Plan,
+    population: &Population,
+    wave: &[MailboxKey],
+    replication: u64,
+    close: Option<Span>,
+    checkpoint: C,
+    also: &dyn Listener,
+) -> Finished {
+    let clock = Clock::default();
+    let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
+    let world = Rc::new(world(plan, population, replication, &clock));
+    let ear = Ear {
+        collector: Collector::new(wave.len() as u64, deadline),
+        done: RefCell::default(),
+        ended: Cell::new(None),
+        world: {
+            let world = Rc::clone(&world);
+            Rc::new(move |mailbox| world.forget(mailbox))
+        },
+        also,
+    };
+    let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, replication), deadline);
+    let run = Rc::new(Run::new(world, options, wave.to_vec(), checkpoint, ear));
+    let finish = executor::run(&clock, (0..run.lanes()).map(|_| lane(Rc::clone(&run))));
+    if let Some(error) = run.take_error() {
+        unreachable!("progress kept in memory cannot fail: {error}");
+    }
+    let run = Rc::into_inner(run).expect("all lanes have ended");
+    let ear = run.into_listener();
+    let mut done = ear.done.into_inner();
+    done.sort_unstable();
+    Finished { summary: ear.collector.into_summary(), done, events: clock.fired(), stuck: finish.stuck }
+}

@@ -1,0 +1,157 @@
+//! From fluid wave sizes and a few virtual runs to an estimate with an interval.
+//!
+//! In replication r the fluid model finds a largest wave `X_r`; a virtual run of the same wave takes `rho` times as long
+//! as the fluid model says. Time grows in proportion to the size, so the virtual world's largest wave is `X_r / rho`.
+//! The spread of the ratios over virtual runs is part of the spread of the result; the standard error of their mean,
+//! and the finite number of replications, make the interval, by a bootstrap of both (Efron 1979).
+
+use mock_server::draw::{Purpose, hash, unit};
+
+use super::result::{Correction, CurvePoint};
+
+/// Resamples in the bootstrap.
+const RESAMPLES: u64 = 2_000;
+
+/// An estimate of a lower quantile, with its interval.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub struct Estimate {
+    /// The estimate.
+    pub value: f64,
+    /// A 95% interval on it.
+    pub interval: (f64, f64),
+}
+
+/// Summarizes the ratios of virtual to fluid makespan.
+#[must_use]
+pub fn correction(ratios: Vec<f64>, mailboxes: u32) -> Correction {
+    let count = ratios.len() as f64;
+    let mean = ratios.iter().sum::<f64>() / count;
+    let variance = ratios.iter().map(|ratio| (ratio - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    Correction { mean, standard_error: (variance / count).sqrt(), ratios, mailboxes }
+}
+
+/// The order statistic at a share of an ascending list: the largest value that at least `1 - share` of the list reaches.
+#[must_use]
+pub fn quantile(ascending: &[f64], share: f64) -> f64 {
+    let rank = (share * ascending.len() as f64).floor() as usize;
+    ascending.get(rank.min(ascending.len().saturating_sub(1))).copied().unwrap_or(0.0)
+}
+
+fn pick(values: &[f64], word: u64) -> f64 {
+    values[(unit(word) * values.len() as f64) as usize]
+}
+
+/// The lower quantile of the corrected wave sizes at `1 - confidence`, with a 95% interval.
+#[must_use]
+pub fn estimate(seed: u64, fluid_sizes: &[f64], correction: &Correction, confidence: f64) -> Estimate {
+    let share = 1.0 - confidence;
+    let ratios = &correction.ratios;
+    let corrected = |sizes: &mut Vec<f64>| {
+        sizes.sort_by(f64::total_cmp);
+        quantile(sizes, share)
+    };
+    let spread = |word: u64, mean: f64| mean + (pick(ratios, word) - correction.mean);
+    let mut point: Vec<f64> = fluid_sizes
+        .iter()
+        .enumerate()
+        .map(|(number, size)| size / spread(hash(seed, Purpose::Bootstrap, 0, number as u64, 0), correction.mean))
+        .collect();
+    let value = corrected(&mut point);
+    let mut resampled: Vec<f64> = (1..=RESAMPLES)
+        .map(|round| {
+            let word = |number: u64, use_: u64| hash(seed, Purpose::Bootstrap, round, number, use_);
+            let count = ratios.len() as u64;
+            let mean = (0..count).map(|number| pick(ratios, word(number, 1))).sum::<f64>() / count as f64;
+            let mut sizes: Vec<f64> = (0..fluid_sizes.len() as u64)
+                .map(|number| pick(fluid_sizes, word(number, 2)) / spread(word(number, 3), mean))
+                .collect();
+            corrected(&mut sizes)
+        })
+        .collect();
+    resampled.sort_by(f64::total_cmp);
+    Estimate { value, interval: (quantile(&resampled, 0.025), quantile(&resampled, 0.975)) }
+}
+
+/// A 95% interval on a probability of which `hits` of `tries` were seen (Wilson 1927).
+#[must_use]
+pub fn wilson(hits: usize, tries: usize) -> (f64, f64) {
+    // The 97.5% quantile of the standard normal distribution.
+    const Z: f64 = 1.959_963_984_540_054;
+    let n = tries as f64;
+    let share = hits as f64 / n;
+    let middle = share + Z * Z / (2.0 * n);
+    let reach = Z * ((share * (1.0 - share) + Z * Z / (4.0 * n)) / n).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    (((middle - reach) / scale).max(0.0), ((middle + reach) / scale).min(1.0))
+}
+
+/// The probability that a wave fits, at `points` sizes around the sizes that were found.
+#[must_use]
+pub fn curve(fluid_sizes: &[f64], correction: &Correction, points: u32) -> Vec<CurvePoint> {
+    let mut sizes: Vec<f64> = fluid_sizes.iter().map(|size| size / correction.mean).collect();
+    sizes.sort_by(f64::total_cmp);
+    let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else { return Vec::new() };
+    let margin = ((last - first) * 0.25).max(last * 0.01);
+    let (low, high) = ((first - margin).max(1.0), last + margin);
+    (0..points)
+        .map(|point| {
+            let mailboxes = low + (high - low) * f64::from(point) / f64::from(points.max(2) - 1);
+            let hits = sizes.len() - sizes.partition_point(|size| *size < mailboxes);
+            CurvePoint {
+                mailboxes: mailboxes.round() as u32,
+                probability: hits as f64 / sizes.len() as f64,
+                interval: wilson(hits, sizes.len()),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use mock_server::draw::normal;
+
+    use super::*;
+
+    fn sizes(count: u64, seed: u64) -> Vec<f64> {
+        (0..count).map(|n| 20_000.0 + 1_000.0 * normal(hash(seed, Purpose::Test, n, 0, 0))).collect()
+    }
+
+    fn ratios(count: u64, seed: u64) -> Vec<f64> {
+        (0..count).map(|n| 1.1 + 0.01 * normal(hash(seed, Purpose::Test, n, 1, 0))).collect()
+    }
+
+    #[test]
+    fn a_quantile_leaves_the_wanted_share_at_or_above_it() {
+        let list: Vec<f64> = (1..=100).map(f64::from).collect();
+        let value = quantile(&list, 0.05);
+        assert_eq!(list.iter().filter(|x| **x >= value).count(), 95);
+    }
+
+    #[test]
+    fn the_interval_covers_the_true_quantile_about_as_often_as_it_says() {
+        // The 5% quantile of 20,000 + 1,000 z over 1.1 + 0.01 z', from two million draws.
+        let truth = {
+            let mut all: Vec<f64> =
+                sizes(200_000, 99).iter().zip(ratios(200_000, 98)).map(|(size, ratio)| size / ratio).collect();
+            all.sort_by(f64::total_cmp);
+            quantile(&all, 0.05)
+        };
+        let trials = 120;
+        let covered = (0..trials)
+            .filter(|trial| {
+                let estimate = estimate(*trial, &sizes(150, *trial), &correction(ratios(8, *trial), 1), 0.95);
+                estimate.interval.0 <= truth && truth <= estimate.interval.1
+            })
+            .count();
+        assert!(covered as f64 / trials as f64 > 0.86, "{covered} of {trials}");
+    }
+
+    #[test]
+    fn wilson_intervals_hold_the_share_and_stay_within_bounds() {
+        for (hits, tries) in [(0, 10), (5, 10), (10, 10), (1, 1_000)] {
+            let (low, high) = wilson(hits, tries);
+            let share = hits as f64 / tries as f64;
+            assert!(0.0 <= low && low <= share + 1e-9 && share <= high + 1e-9 && high <= 1.0);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The fluid model: a wave as mailboxes that share lanes and open-switch places.
+//!
+//! Each mailbox takes the next free lane, works, waits for a place among the open switches in the order of arrival,
+//! holds it, finishes and frees the lane. What all mailboxes share besides (links, server capacity, limits of the whole
+//! app) enters as a lower bound on the time in which the wave's total demand can be met.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use mock_server::throttle::limit::{Rule, Scope};
+use mock_server::time::{Moment, Span};
+
+use super::job::Job;
+use crate::scenario::plan::{Plan, SidePlan};
+
+/// What the mailboxes of a wave share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// Mailboxes in progress at once.
+    pub lanes: u32,
+    /// Open switches at once: the smaller of our own cap and the service's.
+    pub places: u32,
+    /// Bytes per second over both links; infinite if unlimited.
+    pub bytes_per_second: f64,
+    /// Calls that the source and the target serve at once; infinite if unlimited.
+    pub servers: (f64, f64),
+    /// Requests per second that limits of the whole app or tenant admit; infinite if there are none.
+    pub requests_per_second: (f64, f64),
+}
+
+fn shared_request_rate(side: &SidePlan) -> f64 {
+    side.server
+        .limits
+        .iter()
+        .filter(|limit| matches!(limit.scope, Scope::App | Scope::Tenant))
+        .filter_map(|limit| match limit.rule {
+            Rule::Requests { count, per, .. } => Some(count as f64 / per.as_seconds()),
+            _ => None,
+        })
+        .fold(f64::INFINITY, f64::min)
+}
+
+impl Shared {
+    /// What a plan grants.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let capacity = |side: &SidePlan| side.server.costs.servers.map_or(f64::INFINITY, f64::from);
+        let link = |rate: Option<f64>| rate.unwrap_or(f64::INFINITY);
+        Self {
+            lanes: plan.pipeline.lanes,
+            places: plan.pipeline.open_switches.min(plan.target.server.switch.places),
+            bytes_per_second: link(plan.network.source.bytes_per_second)
+                .min(link(plan.network.target.bytes_per_second)),
+            servers: (capacity(&plan.source), capacity(&plan.target)),
+            requests_per_second: (shared_request_rate(&plan.source), shared_request_rate(&plan.target)),
+        }
+    }
+
+    /// The least time in which jobs can be done, whatever their order.
+    fn bound(&self, jobs: &[Job]) -> Span {
+        let mut bytes = 0.0;
+        let mut requests = (0.0, 0.0);
+        let mut served = (0.0, 0.0);
+        for job in jobs {
+            bytes += job.bytes;
+            requests = (requests.0 + job.requests.0, requests.1 + job.requests.1);
+            served = (served.0 + job.served.0.as_seconds(), served.1 + job.served.1.as_seconds());
+        }
+        let least = (bytes / 2.0 / self.bytes_per_second)
+            .max(requests.0 / self.requests_per_second.0)
+            .max(requests.1 / self.requests_per_second.1)
+            .max(served.0 / self.servers.0)
+            .max(served.1 / self.servers.1);
+        Span::from_seconds(least)
+    }
+}
+
+/// When the mailboxes of a wave are done.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Flow {
+    /// Time until each mailbox is done, ascending.
+    pub done: Vec<Span>,
+}
+
+impl Flow {
+    /// Time until a share of the mailboxes, from 0 to 1, is done. Zero for an empty wave.
+    #[must_use]
+    pub fn time_of_share(&self, share: f64) -> Span {
+        let rank = (share * self.done.len() as f64).ceil() as usize;
+        rank.checked_sub(1).and_then(|index| self.done.get(index)).copied().unwrap_or(Span::ZERO)
+    }
+
+    /// Time until the last mailbox is done.
+    #[must_use]
+    pub fn last(&self) -> Span {
+        self.done.last().copied().unwrap_or(Span::ZERO)
+    }
+
+    /// Mailboxes that are not done after a span.
+    #[must_use]
+    pub fn late(&self, open: Span) -> usize {
+        self.done.len() - self.done.partition_point(|done| *done <= open)
+    }
+}
+
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Leaves,
+    Done,
+    Arrives,
+}
+
+/// Walks jobs, in their order, through lanes and places.
+#[must_use]
+pub fn flow(jobs: &[Job], shared: &Shared) -> Flow {
+    let mut due: BinaryHeap<Reverse<(Moment, u64, Step, usize)>> = BinaryHeap::new();
+    let mut sequence = 0;
+    let mut push = |due: &mut BinaryHeap<_>, at: Moment, step: Step, job: usize| {
+        sequence += 1;
+        due.push(Reverse((at, sequence, step, job)));
+    };
+    let mut places = shared.places;
+    let mut waiting: VecDeque<usize> = VecDeque::new();
+    let mut next = jobs.len().min(shared.lanes as usize);
+    let mut done = Vec::with_capacity(jobs.len());
+    for (job, work) in jobs.iter().enumerate().take(next) {
+        push(&mut due, Moment::START + work.before, Step::Arrives, job);
+    }
+    while let Some(Reverse((now, _, step, job))) = due.pop() {
+        match step {
+            Step::Arrives if places > 0 => {
+                places -= 1;
+                push(&mut due, now + jobs[job].held, Step::Leaves, job);
+            }
+            Step::Arrives => waiting.push_back(job),
+            Step::Leaves => {
+                push(&mut due, now + jobs[job].after, Step::Done, job);
+                match waiting.pop_front() {
+                    Some(first) => push(&mut due, now + jobs[first].held, Step::Leaves, first),
+                    None => places += 1,
+                }
+            }
+            Step::Done => {
+                done.push(now.since(Moment::START));
+                if let Some(work) = jobs.get(next) {
+                    push(&mut due, now + work.before, Step::Arrives, next);
+                    next += 1;
+                }
+            }
+        }
+    }
+    let least = shared.bound(jobs);
+    if let Some(last) = done.last().copied()
+        && last < least
+    {
+        let stretch = least.as_seconds() / last.as_seconds().max(1e-9);
+        for span in &mut done {
+            *span = span.scale(stretch);
+        }
+    }
+    Flow { done }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(before: u64, held: u64, after: u64) -> Job {
+        let second = Span::seconds;
+        Job {
+            before: second(before),
+            held: second(held),
+            after: second(after),
+            bytes: 0.0,
+            requests: (0.0, 0.0),
+            served: (Span::ZERO, Span::ZERO),
+        }
+    }
+
+    fn shared(lanes: u32, places: u32) -> Shared {
+        let unlimited = (f64::INFINITY, f64::INFINITY);
+        Shared { lanes, places, bytes_per_second: f64::INFINITY, servers: unlimited, requests_per_second: unlimited }
+    }
+
+    #[test]
+    fn equal_jobs_leave_in_rounds_of_the_places() {
+        let jobs = vec![job(1, 10, 1); 12];
+        let flow = flow(&jobs, &shared(12, 4));
+        assert_eq!(flow.last(), Span::seconds(1 + 3 * 10 + 1));
+        assert_eq!(flow.time_of_share(0.5), Span::seconds(22));
+        assert_eq!(flow.late(Span::seconds(12)), 8);
+    }
+
+    #[test]
+    fn lanes_bind_when_there_are_fewer_than_places() {
+        let flow = flow(&vec![job(1, 10, 1); 12], &shared(3, 100));
+        assert_eq!(flow.last(), Span::seconds(4 * 12));
+    }
+
+    #[test]
+    fn a_saturated_link_bounds_the_wave() {
+        let mut jobs = vec![job(1, 1, 1); 10];
+        for job in &mut jobs {
+            job.bytes = 2_000.0;
+        }
+        let shared = Shared { bytes_per_second: 100.0, ..shared(100, 100) };
+        assert!((flow(&jobs, &shared).last().as_seconds() - 100.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn an_empty_wave_is_done_at_once() {
+        let flow = flow(&[], &shared(1, 1));
+        assert_eq!((flow.last(), flow.time_of_share(0.99), flow.late(Span::ZERO)), (Span::ZERO, Span::ZERO, 0));
+    }
+}

@@ -1,0 +1,109 @@
+//! One mailbox's cutover in the fluid model: three stretches of time and what it draws from shared resources.
+//!
+//! The stretches are means computed from the plan, except for the switch, which is the very draw that the service will
+//! make for this mailbox in the same replication.
+
+use mock_server::draw::{self, Purpose};
+use mock_server::time::Span;
+use mock_server::wire::call::Operation;
+use mock_server::wire::id::MailboxKey;
+
+use crate::population::{Population, wave};
+use crate::scenario::plan::{LinkPlan, Plan, SidePlan};
+
+/// One mailbox's cutover.
+#[derive(Copy, Clone, Debug)]
+pub struct Job {
+    /// Lane time before an open-switch place is needed.
+    pub before: Span,
+    /// Lane time while the place is held.
+    pub held: Span,
+    /// Lane time after the place is given back.
+    pub after: Span,
+    /// Bytes that cross the network, both ways.
+    pub bytes: f64,
+    /// Requests to source and target.
+    pub requests: (f64, f64),
+    /// Time that the source's and the target's servers work.
+    pub served: (Span, Span),
+}
+
+/// The mean times of the calls that a cutover makes.
+#[derive(Clone, Debug)]
+pub struct Rates {
+    list_source: Span,
+    list_target: Span,
+    sync: Span,
+    export_each: Span,
+    export_call: Span,
+    import: Span,
+    person: Span,
+    network_source: Span,
+    network_target: Span,
+}
+
+fn cost(side: &SidePlan, operation: Operation) -> (Span, Span) {
+    let costs = &side.server.costs;
+    let cost =
+        costs.by_operation.iter().find(|(named, _)| *named == operation).map_or(&costs.default, |(_, cost)| cost);
+    (cost.call.mean(), cost.per_item)
+}
+
+fn there_and_back(link: &LinkPlan) -> Span {
+    link.latency.mean() * 2
+}
+
+impl Rates {
+    /// The mean times under a plan.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let source = |operation| cost(&plan.source, operation);
+        let target = |operation| cost(&plan.target, operation);
+        let (list_source, list_target) = (source(Operation::FindFolders).0, target(Operation::FindFolders).0);
+        Self {
+            list_source,
+            list_target,
+            sync: source(Operation::SyncItems).0,
+            export_call: source(Operation::ExportItems).0,
+            export_each: source(Operation::ExportItems).1,
+            import: target(Operation::ImportItem).0 + target(Operation::ImportItem).1,
+            person: target(Operation::ProvisionUser).0,
+            network_source: there_and_back(&plan.network.source),
+            network_target: there_and_back(&plan.network.target),
+        }
+    }
+
+    /// The cutover of one mailbox in one replication. `service_seed` is the seed of the target's service in that
+    /// replication.
+    #[must_use]
+    pub fn job(&self, plan: &Plan, population: &Population, mailbox: MailboxKey, service_seed: u64) -> Job {
+        let shape = population.mailbox(mailbox);
+        let days = plan.wave.prestage.map_or(0.0, |prestage| prestage.age.as_seconds() / 86_400.0);
+        let changed = shape.changes_per_day * days;
+        let folders = f64::from(shape.folders);
+        let workers = f64::from(plan.pipeline.requests_per_mailbox);
+        let pages = (folders / 500.0).ceil();
+        let exports = (changed / f64::from(plan.pipeline.batch.export_items)).ceil();
+        let sync_round = (self.sync + self.network_source).scale(folders / workers);
+        let import_round = (self.import + self.network_target).scale((changed / workers).ceil());
+        let export_round = (self.export_call + self.network_source).scale(exports) + self.export_each.scale(changed);
+        let listing = (self.list_source + self.network_source + self.list_target + self.network_target).scale(pages);
+        let person = self.person + self.network_target;
+        let drawn = draw::hash(service_seed, Purpose::Switch, u64::from(mailbox.0), 0, 0);
+        let switch = plan.target.server.switch.duration.draw(drawn);
+        let poll = plan.pipeline.poll_interval;
+        let polls = if poll == Span::ZERO { 0 } else { switch.0.div_ceil(poll.0) };
+        let seen = if poll == Span::ZERO { switch } else { poll * polls };
+        Job {
+            before: listing + sync_round + export_round + import_round,
+            held: sync_round + person * 4 + seen,
+            after: listing + person * 2,
+            bytes: changed * wave::BYTES_PER_CHANGE * 2.0,
+            requests: (pages * 2.0 + folders * 2.0 + exports + 2.0, pages * 2.0 + changed + 5.0 + polls as f64),
+            served: (
+                self.sync.scale(folders * 2.0) + self.export_call.scale(exports) + self.export_each.scale(changed),
+                self.import.scale(changed) + self.person * (4 + polls),
+            ),
+        }
+    }
+}

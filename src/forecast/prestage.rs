@@ -1,0 +1,64 @@
+//! The copying ahead of a window that a wave size implies.
+
+use mock_server::time::Span;
+
+use super::result::PrestageFlow;
+use crate::population::describe::{Description, SHARES};
+use crate::scenario::plan::{Plan, PrestagePlan};
+
+/// Bytes per second that one mailbox can receive: 150 MB in 5 minutes for each app and mailbox (Microsoft Graph
+/// throttling limits page; the same value is reported for EWS imports).
+const MAILBOX_BYTES_PER_SECOND: f64 = 500_000.0;
+
+/// What must be copied ahead for waves of a size that come `every` so often, and whether it can be.
+#[must_use]
+pub fn flow(plan: &Plan, described: &Description, prestage: &PrestagePlan, wave: u32, every: Span) -> PrestageFlow {
+    let wave_bytes = described.size_bytes.mean * f64::from(wave);
+    let needed = wave_bytes / every.as_seconds();
+    let lanes = (needed / prestage.lane_bytes_per_second).ceil();
+    let link = |rate: Option<f64>| rate.unwrap_or(f64::INFINITY);
+    let network = link(plan.network.source.bytes_per_second).min(link(plan.network.target.bytes_per_second));
+    let lead_days = prestage.lead.as_seconds() / 86_400.0;
+    let mut obstacles = Vec::new();
+    if lanes > f64::from(prestage.lanes) {
+        obstacles.push(format!(
+            "{lanes:.0} lanes are needed to copy {:.0} GB/h at {:.2} GB/h each, {} are granted",
+            needed * 3_600.0 / 1e9,
+            prestage.lane_bytes_per_second * 3_600.0 / 1e9,
+            prestage.lanes
+        ));
+    }
+    if needed > network {
+        obstacles.push(format!(
+            "{:.1} Gbit/s are needed, the network carries {:.1} Gbit/s",
+            needed * 8.0 / 1e9,
+            network * 8.0 / 1e9
+        ));
+    }
+    let rate = prestage.lane_bytes_per_second.min(MAILBOX_BYTES_PER_SECOND);
+    let largest = hundredth(described) / rate;
+    if largest > prestage.lead.as_seconds() {
+        obstacles.push(format!(
+            "one mailbox in a hundred takes {:.1} days or more to copy on one lane, the lead is {lead_days:.1} days",
+            largest / 86_400.0
+        ));
+    }
+    if wave_bytes / (f64::from(prestage.lanes) * prestage.lane_bytes_per_second) > prestage.lead.as_seconds() {
+        obstacles.push(format!("a whole wave cannot be copied within the lead of {lead_days:.1} days"));
+    }
+    PrestageFlow {
+        wave_bytes,
+        gigabytes_per_hour: needed * 3_600.0 / 1e9,
+        lanes: lanes as u32,
+        lanes_granted: prestage.lanes,
+        lead_days,
+        feasible: obstacles.is_empty(),
+        obstacles,
+    }
+}
+
+/// The size that one mailbox in a hundred reaches, in bytes.
+fn hundredth(described: &Description) -> f64 {
+    let place = SHARES.iter().position(|share| *share >= 0.99).expect("the 99th percentile is described");
+    described.size_bytes.quantiles[place]
+}

@@ -1,0 +1,85 @@
+//! Numbers as people read them.
+
+use mock_server::time::Span;
+
+/// A count with a comma between thousands.
+#[must_use]
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of bytes in decimal units, with three significant digits.
+#[must_use]
+pub fn bytes(value: f64) -> String {
+    scaled(value, &["B", "kB", "MB", "GB", "TB", "PB", "EB"])
+}
+
+fn scaled(mut value: f64, units: &[&str]) -> String {
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < units.len() {
+        value /= 1_000.0;
+        unit += 1;
+    }
+    format!("{} {}", significant(value), units[unit])
+}
+
+/// Three significant digits, without an exponent.
+#[must_use]
+pub fn significant(value: f64) -> String {
+    let size = value.abs();
+    if size >= 99.95 || size == 0.0 {
+        format!("{value:.0}")
+    } else if size >= 9.995 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+/// A span in the unit that suits it.
+#[must_use]
+pub fn span(value: Span) -> String {
+    let seconds = value.as_seconds();
+    if seconds >= 2.0 * 86_400.0 {
+        format!("{} d", significant(seconds / 86_400.0))
+    } else if seconds >= 2.0 * 3_600.0 {
+        format!("{} h", significant(seconds / 3_600.0))
+    } else if seconds >= 120.0 {
+        format!("{} min", significant(seconds / 60.0))
+    } else if seconds >= 1.0 {
+        format!("{} s", significant(seconds))
+    } else {
+        format!("{} ms", significant(seconds * 1_000.0))
+    }
+}
+
+/// A share as a percentage with one decimal.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.1}%", share * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(2_100_000), "2,100,000");
+        assert_eq!(bytes(2.3e15), "2.30 PB");
+        assert_eq!(bytes(999.6), "1.00 kB");
+        assert_eq!(span(Span::seconds(39_600)), "11.0 h");
+        assert_eq!(span(Span::milliseconds(45)), "45.0 ms");
+        assert_eq!(percent(0.123_4), "12.3%");
+    }
+}

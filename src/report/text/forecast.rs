@@ -1,0 +1,146 @@
+//! `forecast` as text.
+
+use super::{line, time_by_cause};
+use crate::forecast::result::{Effect, Forecast, Inference, WindowForecast};
+use crate::population::describe::Description;
+use crate::report::number::{bytes, count, percent, significant, span};
+use crate::scenario::plan::Plan;
+
+/// The whole answer.
+#[must_use]
+pub fn report(plan: &Plan, totals: &Description, forecast: &Forecast, wall_seconds: f64) -> String {
+    let mut text = String::new();
+    line(&mut text, &plan.title);
+    line(
+        &mut text,
+        &format!(
+            "{} mailboxes, {}, {} items",
+            count(totals.mailboxes.into()),
+            bytes(totals.bytes as f64),
+            count(totals.items)
+        ),
+    );
+    for window in &forecast.windows {
+        line(&mut text, "");
+        one_window(&mut text, window);
+    }
+    if let Some(inference) = &forecast.inference {
+        line(&mut text, "");
+        explanation(&mut text, inference);
+    }
+    line(&mut text, "");
+    line(
+        &mut text,
+        &format!(
+            "{} virtual runs, {} requests of the real pipeline; {} runs of the fluid model; {} s",
+            forecast.virtual_runs,
+            count(forecast.requests_simulated),
+            forecast.fluid_runs,
+            significant(wall_seconds)
+        ),
+    );
+    let assumed = plan.assumptions.iter().filter(|assumption| assumption.note.contains("assumed")).count();
+    line(
+        &mut text,
+        &format!("{assumed} values are assumed, not published: wavetank explain {} lists them", plan.file.display()),
+    );
+    text
+}
+
+fn one_window(text: &mut String, window: &WindowForecast) {
+    let size = &window.size;
+    line(text, &format!("{}: {}, open {}", window.name, window.opening, span(window.open)));
+    let bound = if size.whole_population { "everybody fits: " } else { "" };
+    line(
+        text,
+        &format!(
+            "  wave size         {bound}{} mailboxes ({} interval {} to {})",
+            count(size.recommended.into()),
+            percent(size.interval_confidence),
+            count(size.interval.0.into()),
+            count(size.interval.1.into())
+        ),
+    );
+    line(
+        text,
+        &format!(
+            "                    at least {} of them done inside the window with {} confidence",
+            percent(size.completed_share),
+            percent(size.confidence)
+        ),
+    );
+    if let Some((published, source)) = &window.published {
+        line(text, &format!("  published         {} ({source})", count((*published).into())));
+    }
+    let makespan = &window.makespan_hours;
+    line(
+        text,
+        &format!(
+            "  makespan          p50 {} h, p90 {} h, p95 {} h, p99 {} h; the very last mailbox p95 {} h",
+            significant(makespan.p50),
+            significant(makespan.p90),
+            significant(makespan.p95),
+            significant(makespan.p99),
+            significant(window.last_hours.p95)
+        ),
+    );
+    line(text, &format!("  stragglers        {} mailboxes on average", significant(window.stragglers)));
+    let flow = &window.throughput;
+    line(
+        text,
+        &format!(
+            "  throughput        {} mailboxes/h, {} GB/h, {} requests/s",
+            significant(flow.mailboxes_per_hour),
+            significant(flow.gigabytes_per_hour),
+            significant(flow.requests_per_second)
+        ),
+    );
+    let prestage = &window.prestage;
+    line(
+        text,
+        &format!(
+            "  pre-stage         {} a wave, {} GB/h on {} lanes, {} days ahead: {}",
+            bytes(prestage.wave_bytes),
+            significant(prestage.gigabytes_per_hour),
+            count(prestage.lanes.into()),
+            significant(prestage.lead_days),
+            if prestage.feasible { "feasible" } else { "not feasible" }
+        ),
+    );
+    for obstacle in &prestage.obstacles {
+        line(text, &format!("                    {obstacle}"));
+    }
+    line(text, "  where lane time goes");
+    time_by_cause(text, &window.time_by_cause);
+    line(text, "  what would change the wave size");
+    for effect in &window.sensitivity {
+        one_effect(text, effect);
+    }
+}
+
+fn one_effect(text: &mut String, effect: &Effect) {
+    line(
+        text,
+        &format!(
+            "  {:<42} {:>14} -> {:<14} {:>9} {:>+6.1}%",
+            effect.knob,
+            effect.from,
+            effect.to,
+            count(effect.recommended.into()),
+            (effect.relative - 1.0) * 100.0
+        ),
+    );
+}
+
+fn explanation(text: &mut String, inference: &Inference) {
+    line(text, "What would explain the published sizes (inference, not forecast)");
+    for combination in &inference.combinations {
+        let needed: Vec<String> = combination
+            .open_switches
+            .iter()
+            .map(|(window, switches)| format!("{window} needs {} open switches", significant(*switches)))
+            .collect();
+        let mark = if combination.explains_all { "  <- one cap explains all" } else { "" };
+        line(text, &format!("  mean switch {:>7}: {}{mark}", span(combination.switch_mean), needed.join(", ")));
+    }
+}
