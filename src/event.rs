@@ -218,3 +218,9 @@ pub trait Listener {
     /// Takes note of an event.
     fn note(&self, at: Moment, event: &Event);
 }
+
+impl<T: Listener + ?Sized> Listener for std::rc::Rc<T> {
+    fn note(&self, at: Moment, event: &Event) {
+        (**self).note(at, event);
+    }
+}

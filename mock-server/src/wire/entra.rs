@@ -3,6 +3,8 @@
 //! The token looks like a JWT, because clients look into it, but it is not signed: its last part is a keyed hash
 //! that only tells tokens of this server from others. It protects nothing but tests.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -19,8 +21,8 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Longest token that is read, in bytes. Assumed; real ones have about 2 KiB.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// An app's wish for a token.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// An app's wish for a token. Does not show its secret.
+#[derive(Clone, PartialEq, Eq)]
 pub struct TokenRequest {
     /// The tenant, by id or domain.
     pub tenant: String,
@@ -32,6 +34,14 @@ pub struct TokenRequest {
     pub scope: String,
 }
 
+impl fmt::Debug for TokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tenant, client_id, client_secret: _, scope } = self;
+        let mut shown = f.debug_struct("TokenRequest");
+        shown.field("tenant", tenant).field("client_id", client_id).field("scope", scope).finish_non_exhaustive()
+    }
+}
+
 impl TokenRequest {
     /// The resource that the token is for: the scope without `/.default`.
     #[must_use]
@@ -41,8 +51,8 @@ impl TokenRequest {
     }
 }
 
-/// A token that was granted.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// A token that was granted. Does not show itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenAnswer {
     /// Always `Bearer`.
     pub token_type: String,
@@ -52,6 +62,12 @@ pub struct TokenAnswer {
     pub ext_expires_in: u64,
     /// The token.
     pub access_token: String,
+}
+
+impl fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenAnswer").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
 }
 
 /// Why no token is granted, or none can be read from an answer.
@@ -299,6 +315,13 @@ mod tests {
         assert_eq!(decode_answer(&answer), Err(EntraError::Refused { status: 400, code }));
         let missing = decode_request("POST", "/t/oauth2/v2.0/token", b"grant_type=client_credentials");
         assert_eq!(missing, Err(EntraError::Missing("client_id")));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let answer = decode_answer(&encode_answer("hush".to_owned(), 1)).unwrap();
+        let shown = format!("{:?} {answer:?}", request());
+        assert!(!shown.contains("hush") && !shown.contains("s&c=r+t"), "{shown}");
     }
 
     #[test]

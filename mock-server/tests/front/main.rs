@@ -1,4 +1,6 @@
 //! The front over real sockets.
 
 mod client;
+mod mail;
+mod program;
 mod sockets;

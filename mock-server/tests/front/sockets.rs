@@ -111,12 +111,16 @@ fn an_answer_comes_when_it_is_ready_and_hardly_later() {
     block_on(async {
         let mut sender = connect(front.address()).await;
         let clock = Clock::start();
-        let rounds = 40;
-        for _ in 0..rounds {
+        let mut took = Vec::new();
+        for _ in 0..40 {
+            let asked = clock.now();
             send(&mut sender, request(front.address(), "/5/", "x")).await.expect("an answer");
+            took.push(clock.now().since(asked));
         }
-        let mean = clock.now().as_seconds() / f64::from(rounds);
-        assert!((0.005..0.0065).contains(&mean), "{mean} s instead of 0.005 s");
+        // Not the mean, which tells of the machine's other work: a timer of whole milliseconds would miss this as well.
+        took.sort_unstable();
+        let quick = took[took.len() / 4];
+        assert!(took[0] >= Span::milliseconds(5) && quick < Span::microseconds(5_600), "{quick:?}");
     });
 }
 

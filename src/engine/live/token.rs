@@ -6,7 +6,7 @@ use hyper::header::HeaderValue;
 use mock_server::front::clock::Clock;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::call::Protocol;
-use mock_server::wire::entra::{self, TokenRequest};
+use mock_server::wire::entra::{self, EntraError, TokenRequest};
 use tokio::sync::Mutex;
 
 use crate::engine::wire::pool::{Lost, Pool};
@@ -48,13 +48,10 @@ pub enum TokenError {
     #[error(transparent)]
     Lost(#[from] Lost),
     /// It refused.
-    #[error("the token server answered {status}")]
-    Refused {
-        /// The status.
-        status: u16,
-    },
-    /// Its answer holds no token.
-    #[error("the token server gave no token")]
+    #[error(transparent)]
+    Refused(#[from] EntraError),
+    /// The token cannot be shown in a header.
+    #[error("the token server gave a token that no header can hold")]
     Malformed,
 }
 
@@ -108,16 +105,14 @@ impl Tokens {
 
     async fn fetch(&self) -> Result<Held, TokenError> {
         let asked = self.clock.now();
-        let Credentials { tenant, client_id, client_secret } = &self.credentials;
-        let call = entra::encode_request(&TokenRequest { tenant, client_id, client_secret, scope: self.scope });
-        let answer = self.pool.exchange(self.pool.request(call)?).await?;
-        if answer.status != 200 {
-            return Err(TokenError::Refused { status: answer.status });
-        }
-        let token = entra::decode_answer(&answer).ok_or(TokenError::Malformed)?;
-        let mut header = HeaderValue::try_from(format!("Bearer {}", token.text)).map_err(|_| TokenError::Malformed)?;
+        let Credentials { tenant, client_id, client_secret } = self.credentials.clone();
+        let request = TokenRequest { tenant, client_id, client_secret, scope: self.scope.to_owned() };
+        let answer = self.pool.exchange(self.pool.request(entra::encode_request(&request))?).await?;
+        let token = entra::decode_answer(&answer)?;
+        let header = HeaderValue::try_from(format!("Bearer {}", token.access_token));
+        let mut header = header.map_err(|_| TokenError::Malformed)?;
         header.set_sensitive(true);
-        let ahead = AHEAD.min(token.expires_in.scale(0.1));
-        Ok(Held { header, until: asked + (token.expires_in - ahead) })
+        let life = Span::from_seconds(token.expires_in as f64);
+        Ok(Held { header, until: asked + (life - AHEAD.min(life.scale(0.1))) })
     }
 }

@@ -12,10 +12,10 @@ use mock_server::service::reply::Spent;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
 use mock_server::wire::call::{Call, Protocol, RequestIdentity};
-use mock_server::wire::http::HttpAnswer;
+use mock_server::wire::http::{HttpAnswer, HttpCall};
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::refusal::{Refusal, RefusalKind};
-use mock_server::wire::{codec, identity};
+use mock_server::wire::{admin, codec, ews, identity};
 
 use super::token::{TokenError, Tokens};
 use crate::engine::network::{Direction, Link, Message};
@@ -58,7 +58,7 @@ struct Heard {
 
 impl Heard {
     fn nothing(kind: RefusalKind) -> Self {
-        Self { result: Err(refusal(kind, 0)), spent: Spent::default(), received_bytes: 0 }
+        Self { result: Err(Refusal { kind, status: 0, retry_after: None }), spent: Spent::default(), received_bytes: 0 }
     }
 }
 
@@ -76,14 +76,9 @@ impl From<TokenError> for Heard {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Lost(lost) => lost.into(),
-            TokenError::Refused { status } => Self { result: Err(refusal(RefusalKind::Unauthorized, status)), ..Self::nothing(RefusalKind::Unauthorized) },
-            TokenError::Malformed => Self::nothing(RefusalKind::Unauthorized),
+            TokenError::Refused(_) | TokenError::Malformed => Self::nothing(RefusalKind::Unauthorized),
         }
     }
-}
-
-fn refusal(kind: RefusalKind, status: u16) -> Refusal {
-    Refusal { kind, status, retry_after: None }
 }
 
 impl LiveWorld {
@@ -106,13 +101,11 @@ impl LiveWorld {
         }
     }
 
-    /// The request that makes a call, without the token.
+    /// The request that makes a call, without the token, and the length of its body.
     fn request(&self, route: Route, call: &Call) -> Result<(HttpRequest, u64), Heard> {
         let endpoint = self.endpoint(route.side);
         let address = (self.address)(route.mailbox);
-        let base = endpoint.pool.url().to_string();
-        let call = codec::encode_call(endpoint.protocol, call, route.mailbox, &address, &base);
-        let call = call.map_err(|_| Heard::nothing(RefusalKind::Invalid))?;
+        let call = encode(endpoint, route.mailbox, &address, call).ok_or(Heard::nothing(RefusalKind::Invalid))?;
         let sent_bytes = call.body.len() as u64;
         let mut request = endpoint.pool.request(call)?;
         let identity = identity::encode(RequestIdentity { request: route.request, attempt: route.attempt });
@@ -187,6 +180,16 @@ impl World for LiveWorld {
             received_bytes: heard.received_bytes,
         }
     }
+}
+
+/// Writes a call; nothing if the protocol does not have it. References that are known without having been read from a
+/// wire, because a copy was made before the run, are written as our mock writes them.
+fn encode(endpoint: &Endpoint, mailbox: MailboxKey, address: &str, call: &Call) -> Option<HttpCall> {
+    if endpoint.protocol == Protocol::Ews && !admin::is_admin(call) {
+        return ews::encode_call_to_mock(call, address, mailbox).ok();
+    }
+    let base = endpoint.pool.url().to_string();
+    codec::encode_call(endpoint.protocol, &codec::written(call, mailbox), address, &base).ok()
 }
 
 /// Where the time of a call went: what the server says, as far as there was so much; the rest was the network.

@@ -3,7 +3,7 @@
 //! A live run sends what a migration sends. It goes to this machine alone unless the user names other hosts.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use hyper::Uri;
@@ -70,6 +70,16 @@ impl fmt::Display for ServerUrl {
 }
 
 impl ServerUrl {
+    /// The URL of a server that listens on an address.
+    #[must_use]
+    pub fn of(address: SocketAddr) -> Self {
+        let host = match address.ip() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        };
+        Self { host, port: address.port(), prefix: String::new() }
+    }
+
     /// The value of the header `Host`.
     #[must_use]
     pub fn authority(&self) -> String {

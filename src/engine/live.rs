@@ -1,0 +1,9 @@
+//! The live world: the same pipeline over real HTTP, by the wall clock.
+//!
+//! Against our own mock on loopback, or against servers of the user's choice. Knows how bytes travel, and nothing of
+//! what the pipeline does with the answers.
+
+pub mod run;
+pub mod server;
+pub mod token;
+pub mod world;

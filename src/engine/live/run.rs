@@ -1,0 +1,231 @@
+//! A run in the live world: servers, lanes, and an orderly end.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use mock_server::front::clock::Clock;
+use mock_server::front::listen::{Handle, ListenError};
+use mock_server::mailbox::content::Content;
+use mock_server::time::{Moment, Span};
+use mock_server::wire::id::MailboxKey;
+use tokio::runtime::LocalOptions;
+use tokio::task::JoinSet;
+
+use super::server::{self, ServerChoice};
+use super::token::{TokenError, Tokens};
+use super::world::{Endpoint, LiveWorld};
+use crate::checkpoint::prestaged::Prestaged;
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::engine::network::Link;
+use crate::engine::seed;
+use crate::engine::wire::pool::{Lost, Pool};
+use crate::engine::wire::url::ServerUrl;
+use crate::event::Listener;
+use crate::pipeline::run::{Run, RunOptions, lane};
+use crate::scenario::plan::Plan;
+use crate::world::{Side, World};
+
+/// The replication whose seeds a live run uses, the one of `simulate`.
+const REPLICATION: u64 = 0;
+
+/// How often one may ask a run to end: the first time it ends in an orderly way, the second time at once.
+const INTERRUPTS: u32 = 2;
+
+/// Why a run did not take place, or broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// A mock server could not be started.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The system gave no event queue.
+    #[error("cannot start the run")]
+    Runtime(#[source] io::Error),
+    /// A server, or the one that gives out its tokens, cannot be reached.
+    #[error("the {} at {url} cannot be reached", name(*side))]
+    Unreachable {
+        /// Which server.
+        side: Side,
+        /// Where it should be.
+        url: String,
+        /// Why.
+        source: Lost,
+    },
+    /// A server gives us no token.
+    #[error("the {} at {url} lets nobody in", name(*side))]
+    Denied {
+        /// Which server.
+        side: Side,
+        /// Where it is.
+        url: String,
+        /// Why.
+        source: TokenError,
+    },
+    /// Progress could not be kept.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+}
+
+const fn name(side: Side) -> &'static str {
+    match side {
+        Side::Source => "source",
+        Side::Target => "target",
+    }
+}
+
+/// How a run ended.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Finished {
+    /// When the last lane ended.
+    pub at: Moment,
+    /// Whether the run was asked to end before its work was done.
+    pub interrupted: bool,
+    /// Mailboxes that no lane took up.
+    pub waiting: usize,
+}
+
+/// Runs a wave, in the order given, against two servers.
+///
+/// `close` is when the window closes, counted from its opening; without it the run goes on until every mailbox has
+/// ended. `interrupts` is awaited for wishes to end the run. Servers that are not chosen are mocks of the plan's, started
+/// on this machine for the run; `content` is what they hold, and tells the addresses of mailboxes.
+///
+/// # Errors
+///
+/// See [`LiveError`]. Progress up to the error is kept.
+#[expect(clippy::too_many_arguments, reason = "each is a different thing that only the caller has")]
+pub fn migrate<P, C, L>(
+    plan: &Plan,
+    content: &Arc<P>,
+    wave: &[MailboxKey],
+    close: Option<Span>,
+    servers: &[ServerChoice; 2],
+    checkpoint: Rc<C>,
+    listener: Rc<L>,
+    interrupts: impl AsyncFnMut(),
+) -> Result<Finished, LiveError>
+where
+    P: Content + Send + Sync + 'static,
+    C: Checkpoint + 'static,
+    L: Listener + 'static,
+{
+    let clock = Clock::start();
+    let (source, _source) = endpoint(plan, content, Side::Source, &servers[0], &clock)?;
+    let (target, _target) = endpoint(plan, content, Side::Target, &servers[1], &clock)?;
+    let addresses = Arc::clone(content);
+    let world = LiveWorld::new(clock.clone(), [source, target], move |mailbox| addresses.address(mailbox));
+    let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
+    let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, REPLICATION), deadline);
+    let wave = wave.to_vec();
+    match plan.wave.prestage {
+        Some(prestage) => {
+            let copied = Prestaged::new(Arc::clone(content), prestage.lead - prestage.age, true, checkpoint);
+            block_on(drive(&clock, Run::new(world, options, wave, copied, listener), interrupts))
+        }
+        None => block_on(drive(&clock, Run::new(world, options, wave, checkpoint, listener), interrupts)),
+    }
+}
+
+/// How one side is reached, and its mock if we started one. The mock stops when its handle is dropped.
+fn endpoint<P: Content + Send + Sync + 'static>(
+    plan: &Plan,
+    content: &Arc<P>,
+    side: Side,
+    choice: &ServerChoice,
+    clock: &Clock,
+) -> Result<(Endpoint, Option<Handle>), LiveError> {
+    let (protocol, mut config, path) = match side {
+        Side::Source => (plan.source.protocol, plan.source_config(), plan.network.source),
+        Side::Target => (plan.target.protocol, plan.target_config(), plan.network.target),
+    };
+    let (handle, url) = if let Some(url) = &choice.url {
+        (None, url.clone())
+    } else {
+        config.seed = seed::service(plan.seed, REPLICATION, side);
+        let handle = server::start(config, Arc::clone(content), clock.clone())?;
+        let url = ServerUrl::of(handle.address());
+        (Some(handle), url)
+    };
+    let link = Link::new(path, seed::network(plan.seed, REPLICATION, side), side);
+    let token_url = choice.token_url.clone().unwrap_or_else(|| url.clone());
+    let endpoint = Endpoint {
+        protocol,
+        tokens: Tokens::new(Pool::new(token_url), clock.clone(), choice.credentials.clone(), protocol),
+        pool: Pool::new(url),
+        // A server elsewhere has a real network before it.
+        link: handle.is_some().then(|| RefCell::new(link)),
+    };
+    Ok((endpoint, handle))
+}
+
+fn block_on<T>(future: impl Future<Output = Result<T, LiveError>>) -> Result<T, LiveError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    runtime.map_err(LiveError::Runtime)?.block_on(future)
+}
+
+/// Gets the first tokens, which shows that both servers are there.
+async fn prepare(world: &LiveWorld) -> Result<(), LiveError> {
+    for side in [Side::Source, Side::Target] {
+        let endpoint = world.endpoint(side);
+        if let Err(error) = endpoint.tokens.header().await {
+            let url = endpoint.pool.url().to_string();
+            return Err(match error {
+                TokenError::Lost(source) => LiveError::Unreachable { side, url, source },
+                source => LiveError::Denied { side, url, source },
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Runs all lanes to their end.
+///
+/// The first interrupt closes the queue: no mailbox is begun, and those in progress end at their next safe place. The
+/// second one drops what is in progress; what was saved by then is kept.
+async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
+    clock: &Clock,
+    run: Run<LiveWorld, C, L>,
+    mut interrupts: impl AsyncFnMut(),
+) -> Result<Finished, LiveError> {
+    prepare(run.world()).await?;
+    let run = Rc::new(run);
+    clock.restart();
+    let mut lanes = JoinSet::new();
+    for _ in 0..run.lanes() {
+        lanes.spawn_local(lane(Rc::clone(&run)));
+    }
+    let mut count = 0;
+    while count < INTERRUPTS {
+        let mut interrupt = pin!(interrupts());
+        let ended = loop {
+            tokio::select! {
+                biased;
+                joined = lanes.join_next() => match joined {
+                    None => break true,
+                    Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                    Some(_) => {}
+                },
+                () = interrupt.as_mut() => break false,
+            }
+        };
+        if ended {
+            break;
+        }
+        count += 1;
+        run.stop();
+    }
+    lanes.shutdown().await;
+    match run.take_error() {
+        Some(error) => Err(error.into()),
+        None => Ok(Finished { at: run.world().now(), interrupted: count > 0, waiting: run.waiting() }),
+    }
+}
+
+/// An interrupt from the keyboard. Never comes where the system has no such thing.
+pub async fn ctrl_c() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,48 @@
+//! The servers of a live run: mocks of our own on loopback, or others.
+
+use std::sync::Arc;
+
+use mock_server::front::access::{Access, TOKEN_LIFE};
+use mock_server::front::clock::Clock;
+use mock_server::front::desk::Desk;
+use mock_server::front::listen::{self, Handle, ListenError, ListenOptions};
+use mock_server::mailbox::content::Content;
+use mock_server::service::config::Config;
+use mock_server::service::core::Service;
+
+use super::token::Credentials;
+use crate::engine::wire::url::ServerUrl;
+
+/// Which server to use for one side.
+#[derive(Clone, Debug)]
+pub struct ServerChoice {
+    /// Where the server is. A mock of our own is started if absent.
+    pub url: Option<ServerUrl>,
+    /// Where its tokens come from, if not from the same place.
+    pub token_url: Option<ServerUrl>,
+    /// What to prove ourselves with.
+    pub credentials: Credentials,
+}
+
+impl ServerChoice {
+    /// A mock of our own.
+    #[must_use]
+    pub fn mock() -> Self {
+        Self { url: None, token_url: None, credentials: Credentials::mock() }
+    }
+}
+
+/// Starts a mock server on a free port of this machine, on a thread of its own. It stops when the handle is dropped.
+///
+/// # Errors
+///
+/// If the system gives no port or no thread.
+pub fn start<P>(config: Config, content: Arc<P>, clock: Clock) -> Result<Handle, ListenError>
+where
+    P: Content + Send + Sync + 'static,
+{
+    let access = Access::new(config.seed, TOKEN_LIFE);
+    listen::start(ListenOptions::loopback(clock), move || {
+        Desk::new(Service::new(config, content).with_bytes(true), access)
+    })
+}
