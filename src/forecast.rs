@@ -111,7 +111,10 @@ fn overhead(plan: &Plan, population: &Population) -> Span {
     const SAMPLE: u32 = 1_000;
     let rates = Rates::new(plan);
     let sample = crate::population::wave::draw(population, plan.seed, 0, SAMPLE.min(population.len()));
-    let held: f64 = sample.iter().map(|mailbox| rates.job(plan, population, *mailbox, 0).held.as_seconds()).sum();
+    let held: f64 = sample
+        .iter()
+        .map(|mailbox| rates.job(plan, *mailbox, &population.mailbox(*mailbox), 0).held.as_seconds())
+        .sum();
     let mean = Span::from_seconds(held / sample.len().max(1) as f64);
     mean - plan.target.server.switch.duration.mean()
 }
