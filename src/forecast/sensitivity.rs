@@ -64,7 +64,7 @@ fn knobs(plan: &Plan, open: Span) -> Vec<Knob> {
             guess: factor,
         });
     }
-    for factor in [0.9, 1.1] {
+    for factor in [0.5, 0.9, 1.1] {
         let mut changed = plan.clone();
         changed.pipeline.lanes = ((f64::from(plan.pipeline.lanes) * factor).round() as u32).max(1);
         knobs.push(Knob {

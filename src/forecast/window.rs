@@ -39,7 +39,7 @@ pub struct Question<'a> {
     pub opening: &'a str,
     /// How long it is open.
     pub open: Span,
-    /// Time from one opening of any window to the next, on average: how often a wave must be ready.
+    /// Time from one opening of this window to the next, on average: how often a wave must be ready.
     pub every: Span,
     /// Threads to use.
     pub threads: usize,
