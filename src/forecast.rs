@@ -75,9 +75,11 @@ pub fn forecast(
     let mut requests_simulated = 0;
     let mut windows = Vec::new();
     for (number, (window, opening)) in openings.iter().enumerate() {
+        let lead = plan.wave.prestage.map_or(Span::ZERO, |prestage| prestage.lead);
+        let staged = population.clone().staged_for(window, opening, lead);
         let question = Question {
             plan,
-            population,
+            population: &staged,
             described,
             name: &window.name,
             opening: &label(window, opening),
