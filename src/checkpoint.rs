@@ -16,7 +16,7 @@ use crate::event::{End, Verification};
 use crate::pipeline::cutover::machine::Cutover;
 
 /// One folder of a mailbox, on both sides.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct FolderProgress {
     /// The folder in the source.
     pub source: Id,
@@ -30,6 +30,34 @@ pub struct FolderProgress {
     pub ours: bool,
     /// Whether the source forgot the sync state, so that the folder is compared from the start.
     pub restarting: bool,
+}
+
+impl Clone for FolderProgress {
+    fn clone(&self) -> Self {
+        Self {
+            source: self.source.clone(),
+            target: self.target.clone(),
+            state: self.state.clone(),
+            items: self.items,
+            ours: self.ours,
+            restarting: self.restarting,
+        }
+    }
+
+    /// References rarely change, and those that are text are costly to copy.
+    fn clone_from(&mut self, other: &Self) {
+        let Self { source, target, state, items, ours, restarting } = other;
+        if self.source != *source {
+            self.source.clone_from(source);
+        }
+        if self.target != *target {
+            self.target.clone_from(target);
+        }
+        if self.state != *state {
+            self.state.clone_from(state);
+        }
+        (self.items, self.ours, self.restarting) = (*items, *ours, *restarting);
+    }
 }
 
 /// An item that was left behind.
@@ -46,7 +74,7 @@ pub struct SkippedItem {
 }
 
 /// How far a mailbox is.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(PartialEq, Eq, Default, Debug)]
 pub struct Progress {
     /// The folders that exist on both sides.
     pub folders: Vec<FolderProgress>,
@@ -60,6 +88,27 @@ pub struct Progress {
     pub cutover: Option<Cutover>,
     /// What the comparison of both sides found, once it was made.
     pub verification: Verification,
+}
+
+impl Clone for Progress {
+    fn clone(&self) -> Self {
+        Self {
+            folders: self.folders.clone(),
+            skipped: self.skipped.clone(),
+            open: self.open,
+            requests: self.requests,
+            cutover: self.cutover,
+            verification: self.verification,
+        }
+    }
+
+    /// Progress is kept again and again: what is there already keeps its place in memory.
+    fn clone_from(&mut self, source: &Self) {
+        let Self { folders, skipped, open, requests, cutover, verification } = source;
+        self.folders.clone_from(folders);
+        self.skipped.clone_from(skipped);
+        (self.open, self.requests, self.cutover, self.verification) = (*open, *requests, *cutover, *verification);
+    }
 }
 
 /// Which target item belongs to which source item.

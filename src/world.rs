@@ -72,6 +72,12 @@ pub trait World {
 
     /// Makes one call and waits for what comes of it. Never retries.
     fn call(&self, route: Route, call: &Call) -> impl Future<Output = Outcome>;
+
+    /// The moment before which polling the future that was polled last is of no use, unless its task was woken by
+    /// somebody else; forgotten once told. [`Moment::START`] where the world cannot know.
+    fn take_wait(&self) -> Moment {
+        Moment::START
+    }
 }
 
 impl<W: World> World for std::rc::Rc<W> {
@@ -85,5 +91,9 @@ impl<W: World> World for std::rc::Rc<W> {
 
     async fn call(&self, route: Route, call: &Call) -> Outcome {
         (**self).call(route, call).await
+    }
+
+    fn take_wait(&self) -> Moment {
+        (**self).take_wait()
     }
 }

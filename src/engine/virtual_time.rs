@@ -4,6 +4,7 @@
 //! events is its result.
 
 pub mod executor;
+pub mod remembered;
 pub mod run;
 pub mod timers;
 pub mod world;

@@ -84,7 +84,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         };
         let tasks = work.items.len() + work.deletes.len().div_ceil(work.delete_batch);
         let copying = &copying;
-        workers(&self.signal, self.width().min(tasks), |_| self.copy_worker(copying)).await;
+        workers(&self.run.world, &self.signal, self.width().min(tasks), |_| self.copy_worker(copying)).await;
         match copying.setback.get() {
             Some(setback) => Err(setback),
             None => Ok(copying.copied.take()),

@@ -98,7 +98,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let pages: RefCell<Vec<Option<Page>>> = RefCell::new(round.iter().map(|_| None).collect());
         let setback = Cell::new(None);
         let (next, pages_in, setback_in) = (&next, &pages, &setback);
-        workers(&self.signal, self.width().min(round.len()), |_| async move {
+        workers(&self.run.world, &self.signal, self.width().min(round.len()), |_| async move {
             while setback_in.get().is_none() && next.get() < round.len() {
                 let place = next.replace(next.get() + 1);
                 match self.sync_page(first + place as u64, &round[place]).await {

@@ -106,7 +106,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let total = RefCell::new(Verification::default());
         let setback = Cell::new(None);
         let (next, total_in, setback_in, folders) = (&next, &total, &setback, &folders);
-        workers(&self.signal, self.width().min(folders.len()).max(1), |_| async move {
+        workers(&self.run.world, &self.signal, self.width().min(folders.len()).max(1), |_| async move {
             while setback_in.get().is_none() && next.get() < folders.len() {
                 let place = next.replace(next.get() + 1);
                 let numbers = first + 3 * place as u64;

@@ -6,7 +6,7 @@ use mock_server::draw::{Purpose, hash, mix, unit};
 use mock_server::mailbox::content::{Content, FolderShape, ItemShape, item_key};
 use mock_server::time::Span;
 use mock_server::wire::call::FolderKind;
-use mock_server::wire::id::MailboxKey;
+use mock_server::wire::id::{ItemKey, MailboxKey};
 
 use crate::sample::permutation::Permutation;
 
@@ -57,7 +57,7 @@ impl Content for Population {
     }
 
     fn folder_name(&self, _mailbox: MailboxKey, folder: &FolderShape) -> Arc<str> {
-        Arc::from(folder::name(folder))
+        Arc::from(&*folder::name(folder))
     }
 
     fn key_seed(&self) -> u64 {
@@ -65,22 +65,16 @@ impl Content for Population {
     }
 
     fn item(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> ItemShape {
-        let inner = &*self.inner;
-        let key = item_key(inner.seed, mailbox, folder.ordinal, ordinal);
-        let is_base = ordinal < folder.items;
-        let (size, corrupt) = match inner.source {
-            Source::Uniform(uniform) => (uniform.item_bytes, false),
-            Source::Drawn | Source::Owned(_) => {
-                let size = if is_base && version == 0 {
-                    inner.sizes.base(&self.holding(mailbox, folder), ordinal)
-                } else {
-                    let word = hash(inner.seed, Purpose::ItemSize, key.0, u64::from(mailbox.0), u64::from(version));
-                    inner.sizes.arriving(word)
-                };
-                (size, is_base && self.is_corrupt(mailbox, folder, ordinal))
-            }
-        };
-        ItemShape { key, size, corrupt }
+        let key = item_key(self.inner.seed, mailbox, folder.ordinal, ordinal);
+        let size = self.size_of(mailbox, folder, ordinal, version, key);
+        let may_be_corrupt = ordinal < folder.items && !matches!(self.inner.source, Source::Uniform(_));
+        ItemShape { key, size, corrupt: may_be_corrupt && self.is_corrupt(mailbox, folder, ordinal) }
+    }
+
+    #[inline]
+    fn size(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> u32 {
+        let key = item_key(self.inner.seed, mailbox, folder.ordinal, ordinal);
+        self.size_of(mailbox, folder, ordinal, version, key)
     }
 
     fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {
@@ -93,6 +87,21 @@ impl Content for Population {
 }
 
 impl Population {
+    #[inline]
+    fn size_of(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32, key: ItemKey) -> u32 {
+        let inner = &*self.inner;
+        match inner.source {
+            Source::Uniform(uniform) => uniform.item_bytes,
+            Source::Drawn | Source::Owned(_) if ordinal < folder.items && version == 0 => {
+                inner.sizes.base(&self.holding(mailbox, folder), ordinal)
+            }
+            Source::Drawn | Source::Owned(_) => {
+                let word = hash(inner.seed, Purpose::ItemSize, key.0, u64::from(mailbox.0), u64::from(version));
+                inner.sizes.arriving(word)
+            }
+        }
+    }
+
     fn holding(&self, mailbox: MailboxKey, folder: &FolderShape) -> Holding {
         let drawer = &self.inner.drawer;
         let word = hash(self.inner.seed, Purpose::ItemSize, u64::from(mailbox.0), u64::from(folder.ordinal), 0);

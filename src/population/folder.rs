@@ -1,5 +1,7 @@
 //! How a mailbox spreads over its folders. Items and bytes of the folders sum exactly to the mailbox.
 
+use std::borrow::Cow;
+
 use mock_server::draw::unit;
 use mock_server::mailbox::content::FolderShape;
 use mock_server::wire::call::FolderKind;
@@ -187,13 +189,13 @@ impl Tree {
 }
 
 /// The display name of a folder, unique in its mailbox.
-pub(super) fn name(folder: &FolderShape) -> String {
+pub(super) fn name(folder: &FolderShape) -> Cow<'static, str> {
     match default(folder.ordinal) {
-        _ if folder.ordinal == 0 => "Top of Information Store".to_owned(),
-        Some(default) => default.name.to_owned(),
+        _ if folder.ordinal == 0 => Cow::Borrowed("Top of Information Store"),
+        Some(default) => Cow::Borrowed(default.name),
         None => {
             let number = (folder.ordinal - FIRST_USER_FOLDER) as usize;
-            format!("{} {}", WORDS[number % WORDS.len()], number / WORDS.len() + 1)
+            Cow::Owned(format!("{} {}", WORDS[number % WORDS.len()], number / WORDS.len() + 1))
         }
     }
 }

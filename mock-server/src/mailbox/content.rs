@@ -10,6 +10,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::churn::{Change, Churn};
 use crate::draw::{Purpose, hash, mix, unmix};
 use crate::time::Span;
 use crate::wire::call::FolderKind;
@@ -43,6 +44,54 @@ pub struct ItemShape {
     pub corrupt: bool,
 }
 
+/// What a folder holds after a number of changes.
+#[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
+pub struct Totals {
+    /// Items in it.
+    pub items: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The changes that are counted.
+    pub changes: u64,
+}
+
+impl Totals {
+    /// What a folder holds before it changes.
+    #[must_use]
+    pub const fn of(folder: &FolderShape) -> Self {
+        Self { items: folder.items, bytes: folder.bytes, changes: 0 }
+    }
+
+    /// Counts what computed changes did, up to a number of them.
+    pub fn advance<C: Content + ?Sized>(
+        &mut self,
+        content: &C,
+        mailbox: MailboxKey,
+        folder: &FolderShape,
+        changes: u64,
+    ) {
+        if self.changes >= changes {
+            return;
+        }
+        let churn = Churn::new(content.key_seed(), mailbox, folder.ordinal, folder.items);
+        let size = |item, version| u64::from(content.size(mailbox, folder, item, version));
+        for change in self.changes..changes {
+            match churn.change(change) {
+                Change::Create(item) => {
+                    self.items += 1;
+                    self.bytes += size(item, 0);
+                }
+                Change::Update(item) => self.bytes = self.bytes - size(item, 0) + size(item, 1),
+                Change::Delete(item) => {
+                    self.items -= 1;
+                    self.bytes -= size(item, 0);
+                }
+            }
+        }
+        self.changes = changes;
+    }
+}
+
 /// Computed mailboxes.
 pub trait Content {
     /// How many mailboxes there are; keys run from 0 to one less.
@@ -67,8 +116,21 @@ pub trait Content {
     /// of the item; an update may change the size but never the key.
     fn item(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> ItemShape;
 
+    /// The size of one item, where nothing else of it is of interest.
+    fn size(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> u32 {
+        self.item(mailbox, folder, ordinal, version).size
+    }
+
     /// How many changes a folder has seen when the staging clock shows `clock`. Zero at zero, never decreasing.
     fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64;
+
+    /// What a folder holds after a number of changes, clients' changes left aside. Takes time with every change, unless
+    /// whoever implements it remembers.
+    fn totals(&self, mailbox: MailboxKey, folder: &FolderShape, changes: u64) -> Totals {
+        let mut totals = Totals::of(folder);
+        totals.advance(self, mailbox, folder, changes);
+        totals
+    }
 }
 
 /// Implements [`Content`] for a pointer to something that implements it.
@@ -103,8 +165,16 @@ macro_rules! forward {
                 (**self).item(mailbox, folder, ordinal, version)
             }
 
+            fn size(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> u32 {
+                (**self).size(mailbox, folder, ordinal, version)
+            }
+
             fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {
                 (**self).changes(mailbox, folder, clock)
+            }
+
+            fn totals(&self, mailbox: MailboxKey, folder: &FolderShape, changes: u64) -> Totals {
+                (**self).totals(mailbox, folder, changes)
             }
         }
     };

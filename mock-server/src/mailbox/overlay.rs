@@ -119,6 +119,12 @@ impl Overlay {
         &self.log
     }
 
+    /// Whether a client changed or deleted any computed item.
+    #[must_use]
+    pub fn touches_computed(&self) -> bool {
+        !self.touched.is_empty()
+    }
+
     /// What a client did to a computed item, by its number.
     #[must_use]
     #[inline]

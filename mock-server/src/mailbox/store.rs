@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::churn::{Change, Churn, counts};
-use super::content::{Content, FolderShape, ItemShape, read_item_key};
+use super::content::{Content, FolderShape, ItemShape, Totals, read_item_key};
 use super::overlay::{Foreign, Incoming, Overlay, Touch};
 use super::reference::{self, FIRST_MADE_FOLDER, ItemNumber};
 use crate::time::Span;
@@ -45,15 +45,6 @@ pub(super) struct Folder {
     /// The number of changes at a reading of the clock.
     known: Option<(Span, u64)>,
     totals: Totals,
-}
-
-/// Running totals of a folder.
-#[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
-struct Totals {
-    items: u64,
-    bytes: u64,
-    /// Computed changes included.
-    changes: u64,
 }
 
 /// An item that exists.
@@ -330,7 +321,7 @@ impl Store {
 
 impl Folder {
     fn new(shape: FolderShape, name: Option<Arc<str>>, computed: bool) -> Self {
-        let totals = Totals { items: shape.items, bytes: shape.bytes, changes: 0 };
+        let totals = Totals::of(&shape);
         Self { shape, computed, name, churn: None, known: None, totals }
     }
 
@@ -382,8 +373,16 @@ impl Folder {
         if self.totals.changes >= changes {
             return;
         }
+        if self.totals.changes == 0 && !overlay.touches_computed() {
+            // Nothing but items that clients stored is counted beside the computed ones yet.
+            let computed = view.content.totals(view.mailbox, &self.shape, changes);
+            self.totals.items = self.totals.items + computed.items - self.shape.items;
+            self.totals.bytes = self.totals.bytes + computed.bytes - self.shape.bytes;
+            self.totals.changes = changes;
+            return;
+        }
         let churn = *self.churn(view);
-        let size = |item, version| u64::from(view.content.item(view.mailbox, &self.shape, item, version).size);
+        let size = |item, version| u64::from(view.content.size(view.mailbox, &self.shape, item, version));
         let touch = |item| overlay.touch(reference::item_number(self.shape.ordinal, item));
         let totals = &mut self.totals;
         for change in totals.changes..changes {

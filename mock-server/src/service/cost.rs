@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::config::{Cost, Costs};
-use crate::draw::{Purpose, hash};
+use crate::draw::{Distribution, Purpose, hash};
 use crate::time::{Moment, Span};
 use crate::wire::answer::Answer;
 use crate::wire::call::{Call, Operation, RequestIdentity};
@@ -60,9 +60,10 @@ impl CostTable {
     pub fn served(&self, mailbox: MailboxKey, operation: Operation, identity: RequestIdentity, work: Work) -> Span {
         let cost = &self.by_operation[operation as usize];
         let word =
-            hash(self.seed, Purpose::Service, u64::from(mailbox.0), identity.request, u64::from(identity.attempt));
+            || hash(self.seed, Purpose::Service, u64::from(mailbox.0), identity.request, u64::from(identity.attempt));
+        let call = if let Distribution::Constant(span) = cost.call { span } else { cost.call.draw(word()) };
         let transfer = (u128::from(cost.per_mebibyte.0) * u128::from(work.content_bytes)) >> 20;
-        cost.call.draw(word) + cost.per_item * work.items + Span(u64::try_from(transfer).unwrap_or(u64::MAX))
+        call + cost.per_item * work.items + Span(u64::try_from(transfer).unwrap_or(u64::MAX))
     }
 }
 

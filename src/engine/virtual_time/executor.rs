@@ -12,6 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -27,6 +28,8 @@ pub struct Clock(Rc<Hands>);
 struct Hands {
     now: Cell<Moment>,
     current: Cell<TaskNumber>,
+    /// What the last timer that was found to be pending waits for.
+    waits: Cell<Moment>,
     timers: RefCell<Timers>,
     fired: Cell<u64>,
 }
@@ -36,6 +39,7 @@ impl Default for Clock {
         Self(Rc::new(Hands {
             now: Cell::new(Moment::START),
             current: Cell::new(0),
+            waits: Cell::new(Moment::START),
             timers: RefCell::default(),
             fired: Cell::new(0),
         }))
@@ -56,6 +60,39 @@ impl Clock {
         Sleep { clock: self, until, set: false }
     }
 
+    /// The moment that the sleeper polled last waits for; [`Moment::START`] if none has been polled since this was asked
+    /// last, or it need not wait.
+    #[must_use]
+    #[inline]
+    pub fn take_wait(&self) -> Moment {
+        self.0.waits.replace(Moment::START)
+    }
+
+    /// The task that is being polled.
+    #[inline]
+    pub(super) fn current(&self) -> TaskNumber {
+        self.0.current.get()
+    }
+
+    /// Says what the future that is being polled waits for, if it is no [`Sleep`].
+    #[inline]
+    pub(super) fn note_wait(&self, until: Moment) {
+        self.0.waits.set(until);
+    }
+
+    /// Sets the timer for what is to happen next with an errand. What is to happen now must be done by the caller.
+    #[inline]
+    pub(super) fn carry_on(&self, next: Next, errand: u32) {
+        assert!(errand < FIRST_ERRAND, "too many errands at once");
+        let (at, number) = match next {
+            Next::Errand(at) => (at, FIRST_ERRAND | errand),
+            Next::Poll(at, task) => (at, task),
+        };
+        if self.now() < at {
+            self.0.timers.borrow_mut().set(at, number);
+        }
+    }
+
     /// How many timers have fired: the length of the run in events.
     #[must_use]
     pub fn fired(&self) -> u64 {
@@ -64,6 +101,7 @@ impl Clock {
 }
 
 /// Waits for a moment; see [`Clock::sleep_until`].
+#[must_use = "nobody waits before it is awaited"]
 #[derive(Debug)]
 pub struct Sleep<'a> {
     clock: &'a Clock,
@@ -78,8 +116,10 @@ impl Future for Sleep<'_> {
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         let hands = &*self.clock.0;
         if hands.now.get() >= self.until {
+            hands.waits.set(Moment::START);
             return Poll::Ready(());
         }
+        hands.waits.set(self.until);
         if !self.set {
             hands.timers.borrow_mut().set(self.until, hands.current.get());
             self.set = true;
@@ -90,7 +130,11 @@ impl Future for Sleep<'_> {
 
 /// Tasks that were woken by other tasks and wait to be polled.
 #[derive(Default)]
-struct Woken(Mutex<Vec<TaskNumber>>);
+struct Woken {
+    tasks: Mutex<Vec<TaskNumber>>,
+    /// Whether there are any; asked after every event, so it must cost less than a lock.
+    any: AtomicBool,
+}
 
 struct TaskWaker {
     task: TaskNumber,
@@ -103,7 +147,9 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.0.lock().unwrap_or_else(PoisonError::into_inner).push(self.task);
+        let mut tasks = self.woken.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.push(self.task);
+        self.woken.any.store(true, Ordering::Release);
     }
 }
 
@@ -121,8 +167,34 @@ pub struct Finish {
     pub stuck: usize,
 }
 
+/// Timers that are errands have the numbers from here on.
+const FIRST_ERRAND: TaskNumber = 1 << 23;
+
 /// Runs futures until nothing is left to happen.
+///
+/// # Panics
+///
+/// If there are more than 2^23 of them.
 pub fn run<F: Future<Output = ()>>(clock: &Clock, futures: impl IntoIterator<Item = F>) -> Finish {
+    run_with(clock, futures, |_, _| unreachable!("errands are set by those who run them"))
+}
+
+/// What follows an errand.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) enum Next {
+    /// The same errand again, at this moment.
+    Errand(Moment),
+    /// At this moment the task is polled that waits for it.
+    Poll(Moment, TaskNumber),
+}
+
+/// Runs futures like [`run`], and errands between them: what is to happen at a moment and needs no task for it. Each
+/// tells what follows it.
+pub(super) fn run_with<F: Future<Output = ()>>(
+    clock: &Clock,
+    futures: impl IntoIterator<Item = F>,
+    mut errands: impl FnMut(Moment, u32) -> Next,
+) -> Finish {
     let woken = Arc::new(Woken::default());
     let mut tasks: Vec<Task<F>> = futures
         .into_iter()
@@ -132,16 +204,27 @@ pub fn run<F: Future<Output = ()>>(clock: &Clock, futures: impl IntoIterator<Ite
             waker: Waker::from(Arc::new(TaskWaker { task: number as TaskNumber, woken: Arc::clone(&woken) })),
         })
         .collect();
+    assert!(tasks.len() <= FIRST_ERRAND as usize, "too many tasks for one executor");
     for number in 0..tasks.len() {
         poll(clock, &mut tasks, number as TaskNumber);
         settle(clock, &mut tasks, &woken);
     }
     loop {
-        let next = clock.0.timers.borrow_mut().next();
+        let next = clock.0.timers.borrow_mut().pop();
         let Some((at, task)) = next else { break };
         debug_assert!(at >= clock.now(), "virtual time never goes back");
         clock.0.now.set(at);
         clock.0.fired.set(clock.0.fired.get() + 1);
+        let task = match task.checked_sub(FIRST_ERRAND) {
+            None => task,
+            Some(errand) => match errands(at, errand) {
+                Next::Poll(until, task) if until <= at => task,
+                next => {
+                    clock.carry_on(next, errand);
+                    continue;
+                }
+            },
+        };
         poll(clock, &mut tasks, task);
         settle(clock, &mut tasks, &woken);
     }
@@ -151,12 +234,10 @@ pub fn run<F: Future<Output = ()>>(clock: &Clock, futures: impl IntoIterator<Ite
 /// Polls the tasks that were woken, in the order of waking, until nobody is awake.
 #[inline]
 fn settle<F: Future<Output = ()>>(clock: &Clock, tasks: &mut [Task<F>], woken: &Woken) {
-    loop {
+    while woken.any.load(Ordering::Acquire) {
         let batch = {
-            let mut queue = woken.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if queue.is_empty() {
-                return;
-            }
+            let mut queue = woken.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            woken.any.store(false, Ordering::Release);
             std::mem::take(&mut *queue)
         };
         for task in batch {

@@ -7,6 +7,7 @@ use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
 
 use super::executor::{self, Clock};
+use super::remembered::Remembered;
 use super::world::{Server, VirtualWorld};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::memory::Memory;
@@ -85,8 +86,11 @@ impl Listener for Nobody {
     fn note(&self, _: Moment, _: &Event) {}
 }
 
+/// The mailboxes of a run.
+type Tenant<'a> = Rc<Remembered<&'a Population>>;
+
 /// Builds the two servers of a plan for one replication.
-fn world<'a>(plan: &Plan, population: &'a Population, replication: u64, clock: &Clock) -> VirtualWorld<&'a Population> {
+fn world<'a>(plan: &Plan, content: &Tenant<'a>, replication: u64, clock: &Clock) -> VirtualWorld<Tenant<'a>> {
     let server = |side: Side| {
         let (protocol, mut config, path) = match side {
             Side::Source => (plan.source.protocol, plan.source_config(), plan.network.source),
@@ -94,7 +98,7 @@ fn world<'a>(plan: &Plan, population: &'a Population, replication: u64, clock: &
         };
         config.seed = seed::service(plan.seed, replication, side);
         let link = Link::new(path, seed::network(plan.seed, replication, side), side);
-        Server::new(protocol, config, population, link)
+        Server::new(protocol, config, Rc::clone(content), link)
     };
     VirtualWorld::new(clock.clone(), server(Side::Source), server(Side::Target))
 }
@@ -122,18 +126,20 @@ pub fn observe(
     close: Option<Span>,
     listener: &dyn Listener,
 ) -> Finished {
-    match plan.wave.prestage {
-        Some(prestage) => {
-            let checkpoint = Prestaged::new(population, prestage.lead - prestage.age, false, Memory::default());
-            run(plan, population, wave, replication, close, checkpoint, listener)
+    let taken = plan.wave.prestage.map(|prestage| prestage.lead - prestage.age);
+    let content = Rc::new(Remembered::new(population, taken));
+    match taken {
+        Some(taken) => {
+            let checkpoint = Prestaged::new(Rc::clone(&content), taken, false, Memory::default());
+            run(plan, &content, wave, replication, close, checkpoint, listener)
         }
-        None => run(plan, population, wave, replication, close, Memory::default(), listener),
+        None => run(plan, &content, wave, replication, close, Memory::default(), listener),
     }
 }
 
 fn run<C: Checkpoint>(
     plan: &Plan,
-    population: &Population,
+    content: &Tenant<'_>,
     wave: &[MailboxKey],
     replication: u64,
     close: Option<Span>,
@@ -142,20 +148,26 @@ fn run<C: Checkpoint>(
 ) -> Finished {
     let clock = Clock::default();
     let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
-    let world = Rc::new(world(plan, population, replication, &clock));
+    let world = Rc::new(world(plan, content, replication, &clock));
     let ear = Ear {
         collector: Collector::new(wave.len() as u64, deadline),
         done: RefCell::default(),
         ended: Cell::new(None),
         world: {
-            let world = Rc::clone(&world);
-            Rc::new(move |mailbox| world.forget(mailbox))
+            let (world, content) = (Rc::clone(&world), Rc::clone(content));
+            Rc::new(move |mailbox| {
+                world.forget(mailbox);
+                content.forget(mailbox);
+            })
         },
         also,
     };
     let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, replication), deadline);
     let run = Rc::new(Run::new(world, options, wave.to_vec(), checkpoint, ear));
-    let finish = executor::run(&clock, (0..run.lanes()).map(|_| lane(Rc::clone(&run))));
+    let finish = {
+        let (lanes, world) = ((0..run.lanes()).map(|_| lane(Rc::clone(&run))), Rc::clone(run.world()));
+        executor::run_with(&clock, lanes, move |at, flight| world.go_on(at, flight))
+    };
     if let Some(error) = run.take_error() {
         unreachable!("progress kept in memory cannot fail: {error}");
     }

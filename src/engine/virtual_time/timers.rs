@@ -1,34 +1,52 @@
 //! Which task is due next: an exact priority queue of moments.
 //!
 //! Ties are served in the order in which the timers were set, so that a run has one order of events and no other.
+//!
+//! A timer is one number: the moment, then how many timers were set before it, then the task. So the order is that of the
+//! numbers, and a comparison costs two instructions. Measured against a radix heap: with some hundred timers that are
+//! milliseconds apart, each of them would move through a dozen of its buckets.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use mock_server::time::Moment;
 
-/// The number of a task within its executor.
+/// The number of a task within its executor, at most [`LAST_TASK`].
 pub type TaskNumber = u32;
+
+const TASK_BITS: u32 = 24;
+const SET_BITS: u32 = 40;
+
+/// The highest number that a task can have.
+pub const LAST_TASK: TaskNumber = (1 << TASK_BITS) - 1;
 
 /// Timers of tasks, earliest first, then in the order of setting.
 #[derive(Default, Debug)]
 pub struct Timers {
-    heap: BinaryHeap<Reverse<(Moment, u64, TaskNumber)>>,
+    heap: BinaryHeap<Reverse<u128>>,
     set: u64,
 }
 
 impl Timers {
     /// Sets a timer for a task.
+    ///
+    /// # Panics
+    ///
+    /// If more than 2^40 timers were set; a run of that many would take days.
     #[inline]
     pub fn set(&mut self, at: Moment, task: TaskNumber) {
+        debug_assert!(task <= LAST_TASK, "task {task}");
+        assert!(self.set >> SET_BITS == 0, "too many timers for one run");
+        let low = self.set << TASK_BITS | u64::from(task);
         self.set += 1;
-        self.heap.push(Reverse((at, self.set, task)));
+        self.heap.push(Reverse(u128::from(at.0) << u64::BITS | u128::from(low)));
     }
 
     /// Takes the next timer out.
     #[inline]
-    pub fn next(&mut self) -> Option<(Moment, TaskNumber)> {
-        self.heap.pop().map(|Reverse((at, _, task))| (at, task))
+    pub fn pop(&mut self) -> Option<(Moment, TaskNumber)> {
+        let Reverse(timer) = self.heap.pop()?;
+        Some((Moment((timer >> u64::BITS) as u64), timer as TaskNumber & LAST_TASK))
     }
 
     /// How many timers are set.
@@ -41,5 +59,44 @@ impl Timers {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.heap.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mock_server::time::Span;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A wait of any magnitude, often none and often the same as another.
+    fn wait() -> impl Strategy<Value = u64> {
+        prop_oneof![Just(0_u64), 0..8_u64, (0..40_u32).prop_map(|bits| 1 << bits), 0..20_000_000_000_u64]
+    }
+
+    proptest! {
+        #[test]
+        fn timers_come_in_the_order_of_moments_then_of_setting(
+            steps in prop::collection::vec(prop::option::of(wait()), 1..400),
+        ) {
+            let mut timers = Timers::default();
+            let mut oracle: BinaryHeap<Reverse<(Moment, TaskNumber)>> = BinaryHeap::new();
+            let mut now = Moment::START;
+            for (number, step) in (0..).zip(steps) {
+                if let Some(wait) = step {
+                    timers.set(now + Span(wait), number);
+                    oracle.push(Reverse((now + Span(wait), number)));
+                } else {
+                    let expect = oracle.pop().map(|Reverse(timer)| timer);
+                    prop_assert_eq!(timers.pop(), expect);
+                    now = expect.map_or(now, |(at, _)| at);
+                }
+                prop_assert_eq!((timers.len(), timers.is_empty()), (oracle.len(), oracle.is_empty()));
+            }
+            while let Some(Reverse(timer)) = oracle.pop() {
+                prop_assert_eq!(timers.pop(), Some(timer));
+            }
+            prop_assert_eq!(timers.pop(), None);
+        }
     }
 }

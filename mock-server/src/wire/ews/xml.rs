@@ -319,21 +319,36 @@ impl Writer {
 
 /// Length of text in bytes once it is written between tags.
 pub(super) fn text_length(text: &str) -> u64 {
-    text.bytes().map(|byte| if byte == b'"' || byte == b'\'' { 1 } else { markup_length(byte) }).sum()
+    text.bytes().map(|byte| u64::from(TEXT_LENGTHS[byte as usize])).sum()
 }
 
 /// Length of text in bytes once it is written as the value of an attribute.
 pub(super) fn attribute_length(text: &str) -> u64 {
-    text.bytes()
-        .map(|byte| match byte {
-            b'\n' => 5, // &#10;
-            b'\t' => 4, // &#9;
-            _ => markup_length(byte),
-        })
-        .sum()
+    text.bytes().map(|byte| u64::from(attribute_byte_length(byte))).sum()
 }
 
-fn markup_length(byte: u8) -> u64 {
+/// What each byte becomes between tags: names are measured for every folder of every listing.
+const TEXT_LENGTHS: [u8; 256] = {
+    let mut lengths = [1; 256];
+    let mut byte = 0;
+    while byte < lengths.len() {
+        if byte != b'"' as usize && byte != b'\'' as usize {
+            lengths[byte] = markup_length(byte as u8);
+        }
+        byte += 1;
+    }
+    lengths
+};
+
+const fn attribute_byte_length(byte: u8) -> u8 {
+    match byte {
+        b'\n' => 5, // &#10;
+        b'\t' => 4, // &#9;
+        _ => markup_length(byte),
+    }
+}
+
+const fn markup_length(byte: u8) -> u8 {
     match byte {
         b'<' | b'>' => 4,  // &lt;
         b'&' | b'\r' => 5, // &amp; &#13;

@@ -1,0 +1,178 @@
+//! Computed content that is computed once: what several parts of a virtual run ask of the mailboxes in progress.
+//!
+//! Both servers and the checkpoint ask for the same folder tables, names and counts of changes. They are kept here until
+//! the mailbox is forgotten. Answers are those of the content underneath.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use mock_server::mailbox::content::{Content, FolderShape, ItemShape, Totals};
+use mock_server::mailbox::hasher::KeyHashes;
+use mock_server::time::Span;
+use mock_server::wire::id::MailboxKey;
+
+/// Content that remembers the mailboxes in progress.
+#[derive(Debug)]
+pub struct Remembered<C> {
+    content: C,
+    /// A reading of the staging clock that is asked for again and again: that of copies made before the run.
+    often: Option<Span>,
+    mailboxes: RefCell<HashMap<MailboxKey, Known, KeyHashes>>,
+}
+
+/// What is known of one mailbox.
+#[derive(Debug)]
+struct Known {
+    shapes: Vec<FolderShape>,
+    folders: Vec<Folder>,
+}
+
+/// What is known of one folder beside its shape.
+#[derive(Clone, Default, Debug)]
+struct Folder {
+    name: Option<Arc<str>>,
+    /// Changes up to the reading that is asked for often.
+    changes: Option<u64>,
+    /// What it held then.
+    totals: Option<Totals>,
+}
+
+impl<C: Content> Remembered<C> {
+    /// Remembers what is asked of `content`. `often` is a reading of the staging clock that is asked for again and
+    /// again, if there is one.
+    pub fn new(content: C, often: Option<Span>) -> Self {
+        Self { content, often, mailboxes: RefCell::default() }
+    }
+
+    /// Forgets a mailbox.
+    pub fn forget(&self, mailbox: MailboxKey) {
+        self.mailboxes.borrow_mut().remove(&mailbox);
+    }
+
+    /// Asks what is known of a folder of a mailbox; nothing if the mailbox is not remembered.
+    fn folder<T>(
+        &self,
+        mailbox: MailboxKey,
+        folder: &FolderShape,
+        ask: impl FnOnce(&C, &mut Folder) -> T,
+    ) -> Option<T> {
+        let mut mailboxes = self.mailboxes.borrow_mut();
+        let known = mailboxes.get_mut(&mailbox)?;
+        let place = folder.ordinal as usize;
+        let place = match known.shapes.get(place) {
+            Some(shape) if shape.ordinal == folder.ordinal => place,
+            _ => known.shapes.iter().position(|shape| shape.ordinal == folder.ordinal)?,
+        };
+        Some(ask(&self.content, &mut known.folders[place]))
+    }
+}
+
+impl<C: Content> Content for Remembered<C> {
+    fn mailboxes(&self) -> u32 {
+        self.content.mailboxes()
+    }
+
+    fn find(&self, address: &str) -> Option<MailboxKey> {
+        self.content.find(address)
+    }
+
+    fn address(&self, mailbox: MailboxKey) -> String {
+        self.content.address(mailbox)
+    }
+
+    fn folders(&self, mailbox: MailboxKey) -> Vec<FolderShape> {
+        let mut mailboxes = self.mailboxes.borrow_mut();
+        let known = mailboxes.entry(mailbox).or_insert_with(|| {
+            let shapes = self.content.folders(mailbox);
+            Known { folders: vec![Folder::default(); shapes.len()], shapes }
+        });
+        known.shapes.clone()
+    }
+
+    fn folder_name(&self, mailbox: MailboxKey, folder: &FolderShape) -> Arc<str> {
+        let name = self.folder(mailbox, folder, |content, known| {
+            known.name.get_or_insert_with(|| content.folder_name(mailbox, folder)).clone()
+        });
+        name.unwrap_or_else(|| self.content.folder_name(mailbox, folder))
+    }
+
+    fn key_seed(&self) -> u64 {
+        self.content.key_seed()
+    }
+
+    fn item(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> ItemShape {
+        self.content.item(mailbox, folder, ordinal, version)
+    }
+
+    fn size(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> u32 {
+        self.content.size(mailbox, folder, ordinal, version)
+    }
+
+    #[inline]
+    fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {
+        if folder.changes_per_day <= 0.0 || self.often != Some(clock) {
+            return self.content.changes(mailbox, folder, clock);
+        }
+        let changes = self.folder(mailbox, folder, |content, known| {
+            *known.changes.get_or_insert_with(|| content.changes(mailbox, folder, clock))
+        });
+        changes.unwrap_or_else(|| self.content.changes(mailbox, folder, clock))
+    }
+
+    fn totals(&self, mailbox: MailboxKey, folder: &FolderShape, changes: u64) -> Totals {
+        let Some(often) = self.often else { return self.content.totals(mailbox, folder, changes) };
+        let often = self.changes(mailbox, folder, often);
+        if changes < often {
+            return self.content.totals(mailbox, folder, changes);
+        }
+        let then = self.folder(mailbox, folder, |content, known| {
+            *known.totals.get_or_insert_with(|| content.totals(mailbox, folder, often))
+        });
+        let mut totals = then.unwrap_or_else(|| Totals::of(folder));
+        totals.advance(&self.content, mailbox, folder, changes);
+        totals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mock_server::mailbox::plain::Plain;
+
+    use super::*;
+
+    const PLAIN: Plain = Plain { mailboxes: 3, items: 40, item_bytes: 5_000, changes_per_day: 100.0 };
+    const DAY: Span = Span::seconds(86_400);
+
+    /// Asks both for everything.
+    fn check(remembered: &Remembered<Plain>, mailbox: MailboxKey) {
+        let shapes = PLAIN.folders(mailbox);
+        assert_eq!(remembered.folders(mailbox), shapes);
+        for shape in &shapes {
+            assert_eq!(remembered.folder_name(mailbox, shape), PLAIN.folder_name(mailbox, shape));
+            for clock in [Span::ZERO, DAY.scale(0.5), DAY, DAY * 2] {
+                let changes = PLAIN.changes(mailbox, shape, clock);
+                assert_eq!(remembered.changes(mailbox, shape, clock), changes);
+                assert_eq!(
+                    remembered.totals(mailbox, shape, changes),
+                    PLAIN.totals(mailbox, shape, changes),
+                    "folder {} after {changes} changes",
+                    shape.ordinal
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_what_would_be_computed() {
+        for often in [None, Some(DAY)] {
+            let remembered = Remembered::new(PLAIN, often);
+            for mailbox in [0, 1, 0, 2] {
+                check(&remembered, MailboxKey(mailbox));
+                check(&remembered, MailboxKey(mailbox));
+                remembered.forget(MailboxKey(mailbox));
+                check(&remembered, MailboxKey(mailbox));
+            }
+        }
+    }
+}
