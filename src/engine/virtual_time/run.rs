@@ -85,6 +85,9 @@ impl Listener for Nobody {
     fn note(&self, _: Moment, _: &Event) {}
 }
 
+/// Looks at a mailbox whose move is over before its state is forgotten.
+pub(super) type Look<'r, 'a> = &'r dyn Fn(&VirtualWorld<&'a Population>, MailboxKey);
+
 /// Builds the two servers of a plan for one replication.
 fn world<'a>(plan: &Plan, population: &'a Population, replication: u64, clock: &Clock) -> VirtualWorld<&'a Population> {
     let server = |side: Side| {
@@ -122,46 +125,71 @@ pub fn observe(
     close: Option<Span>,
     listener: &dyn Listener,
 ) -> Finished {
-    match plan.wave.prestage {
-        Some(prestage) => {
-            let checkpoint = Prestaged::new(population, prestage.lead - prestage.age, false, Memory::default());
-            run(plan, population, wave, replication, close, checkpoint, listener)
-        }
-        None => run(plan, population, wave, replication, close, Memory::default(), listener),
-    }
+    look_at(plan, population, wave, replication, close, listener, &|_, _| {})
 }
 
-fn run<C: Checkpoint>(
+/// Runs a wave like [`observe`], and has every mailbox looked at when its move is over.
+pub(super) fn look_at<'a>(
     plan: &Plan,
-    population: &Population,
+    population: &'a Population,
     wave: &[MailboxKey],
     replication: u64,
     close: Option<Span>,
-    checkpoint: C,
-    also: &dyn Listener,
+    listener: &dyn Listener,
+    look: Look<'_, 'a>,
 ) -> Finished {
-    let clock = Clock::default();
-    let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
-    let world = Rc::new(world(plan, population, replication, &clock));
-    let ear = Ear {
-        collector: Collector::new(wave.len() as u64, deadline),
-        done: RefCell::default(),
-        ended: Cell::new(None),
-        world: {
-            let world = Rc::clone(&world);
-            Rc::new(move |mailbox| world.forget(mailbox))
-        },
-        also,
-    };
-    let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, replication), deadline);
-    let run = Rc::new(Run::new(world, options, wave.to_vec(), checkpoint, ear));
-    let finish = executor::run(&clock, (0..run.lanes()).map(|_| lane(Rc::clone(&run))));
-    if let Some(error) = run.take_error() {
-        unreachable!("progress kept in memory cannot fail: {error}");
+    let course = Course { plan, population, wave, replication, close, listener, look };
+    match plan.wave.prestage {
+        Some(prestage) => {
+            course.run(Prestaged::new(population, prestage.lead - prestage.age, false, Memory::default()))
+        }
+        None => course.run(Memory::default()),
     }
-    let run = Rc::into_inner(run).expect("all lanes have ended");
-    let ear = run.into_listener();
-    let mut done = ear.done.into_inner();
-    done.sort_unstable();
-    Finished { summary: ear.collector.into_summary(), done, events: clock.fired(), stuck: finish.stuck }
+}
+
+/// A run to be made.
+struct Course<'r, 'a> {
+    plan: &'r Plan,
+    population: &'a Population,
+    wave: &'r [MailboxKey],
+    replication: u64,
+    close: Option<Span>,
+    listener: &'r dyn Listener,
+    look: Look<'r, 'a>,
+}
+
+impl Course<'_, '_> {
+    fn run<C: Checkpoint>(self, checkpoint: C) -> Finished {
+        let Self { plan, population, wave, replication, close, listener, look } = self;
+        let clock = Clock::default();
+        let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
+        let world = Rc::new(world(plan, population, replication, &clock));
+        let ear = Ear {
+            collector: Collector::new(wave.len() as u64, deadline),
+            done: RefCell::default(),
+            ended: Cell::new(None),
+            world: {
+                let world = Rc::clone(&world);
+                Rc::new(move |mailbox| {
+                    look(&world, mailbox);
+                    world.forget(mailbox);
+                })
+            },
+            also: listener,
+        };
+        let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, replication), deadline);
+        let run = Rc::new(Run::new(world, options, wave.to_vec(), checkpoint, ear));
+        let finish = executor::run(&clock, (0..run.lanes()).map(|_| lane(Rc::clone(&run))));
+        if let Some(error) = run.take_error() {
+            unreachable!("progress kept in memory cannot fail: {error}");
+        }
+        let run = Rc::into_inner(run).expect("all lanes have ended");
+        let ear = run.into_listener();
+        if let Some(mailbox) = ear.ended.take() {
+            (ear.world)(mailbox);
+        }
+        let mut done = ear.done.into_inner();
+        done.sort_unstable();
+        Finished { summary: ear.collector.into_summary(), done, events: clock.fired(), stuck: finish.stuck }
+    }
 }
