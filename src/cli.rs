@@ -13,8 +13,12 @@ pub mod forecast;
 pub mod inventory;
 pub mod man;
 pub mod options;
+pub mod run;
 pub mod schema;
+pub mod serve;
+pub mod servers;
 pub mod simulate;
+pub mod wave;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -44,6 +48,8 @@ macro_rules! commands {
 commands! {
     Forecast => forecast,
     Simulate => simulate,
+    Run => run,
+    Serve => serve,
     Explain => explain,
     Check => check,
     Inventory => inventory,

@@ -48,9 +48,9 @@ fn label(window: &Window, opening: &Opening) -> String {
     format!("{} to {}", opens.strftime("%A %Y-%m-%d %H:%M"), closes.strftime("%A %Y-%m-%d %H:%M %Q"))
 }
 
-/// Openings a week of all windows, freezes left out.
-fn openings_per_week(windows: &[Window]) -> f64 {
-    windows.iter().map(|window| window.days.len() as f64).sum()
+/// Time from one opening of a window to the next, averaged over a week without freezes.
+fn recurrence(window: &Window) -> Span {
+    Span::from_seconds(7.0 * 86_400.0 / window.days.len().max(1) as f64)
 }
 
 /// Forecasts the wave size of every window of a plan.
@@ -71,19 +71,20 @@ pub fn forecast(
             .ok_or_else(|| ForecastError::NeverOpens(window.name.clone(), window.from))?;
         openings.push((window, opening));
     }
-    let every = Span::from_seconds(7.0 * 86_400.0 / openings_per_week(&plan.windows));
     let count = openings.len() as f64;
     let mut requests_simulated = 0;
     let mut windows = Vec::new();
     for (number, (window, opening)) in openings.iter().enumerate() {
+        let lead = plan.wave.prestage.map_or(Span::ZERO, |prestage| prestage.lead);
+        let staged = population.clone().staged_for(window, opening, lead);
         let question = Question {
             plan,
-            population,
+            population: &staged,
             described,
             name: &window.name,
             opening: &label(window, opening),
             open: opening.duration(),
-            every,
+            every: recurrence(window),
             threads,
         };
         let told = |share: f64, what: &str| {
@@ -92,6 +93,9 @@ pub fn forecast(
         let (forecast, requests) = question.answer(&told);
         requests_simulated += requests;
         windows.push(forecast);
+    }
+    if let Some(prestage) = &plan.wave.prestage {
+        prestage::together(prestage, windows.iter_mut().map(|window| &mut window.prestage).collect());
     }
     let overhead = overhead(plan, population);
     let seen: Vec<infer::Seen> = windows
@@ -111,7 +115,10 @@ fn overhead(plan: &Plan, population: &Population) -> Span {
     const SAMPLE: u32 = 1_000;
     let rates = Rates::new(plan);
     let sample = crate::population::wave::draw(population, plan.seed, 0, SAMPLE.min(population.len()));
-    let held: f64 = sample.iter().map(|mailbox| rates.job(plan, population, *mailbox, 0).held.as_seconds()).sum();
+    let held: f64 = sample
+        .iter()
+        .map(|mailbox| rates.job(plan, *mailbox, &population.mailbox(*mailbox), 0).held.as_seconds())
+        .sum();
     let mean = Span::from_seconds(held / sample.len().max(1) as f64);
     mean - plan.target.server.switch.duration.mean()
 }

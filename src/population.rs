@@ -20,8 +20,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+use mock_server::time::{NANOSECONDS, Span};
 use mock_server::wire::id::MailboxKey;
 
+use crate::calendar::Window;
+use crate::calendar::opening::Opening;
 use crate::scenario::plan::{PopulationPlan, UniformMailbox};
 
 use self::inventory::{ImportError, Inventory};
@@ -154,6 +158,16 @@ impl Population {
         let drawer = Drawer::new(preset, seed, plan.change_factor, plan.corrupt_factor);
         let week = Week::default();
         Self { inner: Arc::new(Inner { seed, mailboxes, organisations, source, drawer, sizes, week }) }
+    }
+
+    /// The population with its changes timed for a wave that cuts over at an opening: the staging clock begins `lead`
+    /// before the window opens, in the window's local time.
+    #[must_use]
+    pub fn staged_for(self, window: &Window, opening: &Opening, lead: Span) -> Self {
+        let seconds = i64::try_from(lead.0 / NANOSECONDS).unwrap_or(i64::MAX);
+        let begins = opening.opens.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(opening.opens);
+        let local = begins.to_zoned(window.zone.clone());
+        self.with_week(Week::starting(local.weekday(), local.time()))
     }
 
     /// The same population with another zero of the staging clock; by default a Monday at midnight.

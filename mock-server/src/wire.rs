@@ -11,6 +11,7 @@ pub mod codec;
 pub mod entra;
 pub mod ews;
 pub mod graph;
+pub mod heard;
 pub mod http;
 pub mod id;
 pub mod identity;

@@ -1,8 +1,11 @@
 //! Writing to the terminal: results to stdout, everything else to stderr, progress only where somebody watches.
 
 use std::env;
+use std::error::Error;
 use std::fmt::Display;
+use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -31,6 +34,23 @@ pub fn message(text: impl Display) {
 /// Writes an error to stderr.
 pub fn error(text: &str) {
     message(format_args!("error: {text}"));
+}
+
+/// Writes an error and everything that led to it to stderr.
+pub fn failure(error: &(dyn Error + 'static)) {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    self::error(&causes.map(ToString::to_string).collect::<Vec<_>>().join(": "));
+}
+
+/// Writes files into a directory, which is made if need be. Each appears whole or not at all.
+pub fn keep(directory: &Path, files: &[(&str, impl AsRef<str>)]) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for (name, content) in files {
+        let unfinished = directory.join(format!(".{name}.unfinished"));
+        fs::write(&unfinished, content.as_ref())?;
+        fs::rename(&unfinished, directory.join(name))?;
+    }
+    Ok(())
 }
 
 /// The first line of every run: version, scenario, seed and world.

@@ -85,7 +85,8 @@ struct Row<'p> {
     note: &'p str,
 }
 
-fn json(plan: &Plan) -> String {
+/// The explanation as JSON.
+pub(super) fn json(plan: &Plan) -> String {
     let explanation = Explanation {
         schema: "wavetank.explain/1",
         scenario: Identity {

@@ -1,7 +1,5 @@
 //! `wavetank forecast`: how many mailboxes fit into each window.
 
-use std::fs;
-use std::path::Path;
 use std::thread;
 
 use super::clock::Stopwatch;
@@ -67,7 +65,7 @@ pub fn run(options: &Options) -> Exit {
     if let Some(directory) = &options.output.out {
         let page = html::forecast(&plan, &totals, &answer, &published, &SizeBins::of(&population));
         let files = [("summary.json", json::render(&published)), ("report.html", page)];
-        if let Err(error) = keep(directory, &files) {
+        if let Err(error) = console::keep(directory, &files) {
             console::error(&format!("cannot write to {}: {error}", directory.display()));
             return Exit::Incomplete;
         }
@@ -79,15 +77,4 @@ pub fn run(options: &Options) -> Exit {
     });
     console::message(format_args!("to reproduce: wavetank forecast {}", options.scenario.reproduce()));
     exit
-}
-
-/// Writes files into a directory, which is made if need be. Each appears whole or not at all.
-fn keep(directory: &Path, files: &[(&str, String)]) -> std::io::Result<()> {
-    fs::create_dir_all(directory)?;
-    for (name, content) in files {
-        let unfinished = directory.join(format!(".{name}.unfinished"));
-        fs::write(&unfinished, content)?;
-        fs::rename(&unfinished, directory.join(name))?;
-    }
-    Ok(())
 }

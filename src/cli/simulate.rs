@@ -3,50 +3,30 @@
 use super::clock::Stopwatch;
 use super::console;
 use super::exit::Exit;
-use super::options::{Format, OutputArgs, ScenarioArgs};
-use crate::engine::{order, virtual_time};
-use crate::population::{Population, wave};
-use crate::report::{json, text};
+use super::options::OutputArgs;
+use super::wave::ModelArgs;
+use crate::engine::virtual_time;
 
 /// Run one wave of a scenario in virtual time: the real pipeline, every request
 #[derive(clap::Args, Debug)]
 pub struct Options {
     #[command(flatten)]
-    scenario: ScenarioArgs,
+    model: ModelArgs,
 
     #[command(flatten)]
     output: OutputArgs,
-
-    /// Run a scale model: one mailbox in so many, with what mailboxes share divided by as much
-    #[arg(long, value_name = "1/K", value_parser = super::options::scale)]
-    scale: Option<u32>,
 }
 
 /// Runs the subcommand.
 #[must_use]
 pub fn run(options: &Options) -> Exit {
-    let plan = match options.scenario.load() {
-        Ok(plan) => options.scale.map_or(plan.clone(), |k| plan.scaled(k)),
+    let model = match options.model.load("virtual") {
+        Ok(model) => model,
         Err(exit) => return exit,
     };
-    console::headline(&plan, "virtual");
-    let population = match Population::new(&plan.population, plan.seed) {
-        Ok(population) => population,
-        Err(error) => {
-            console::error(&error.to_string());
-            return Exit::InvalidInput;
-        }
-    };
     let stopwatch = Stopwatch::start();
-    let mut mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
-    order::arrange(&plan, &population, &mut mailboxes);
-    let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open());
-    let wall_seconds = stopwatch.seconds();
-    let report = json::run::report(&plan, "virtual", &finished.summary, wall_seconds);
-    let exit = console::print(&match options.output.format {
-        Format::Json => json::render(&report),
-        Format::Text => text::run::report(&plan, &finished.summary, wall_seconds),
-    });
-    console::message(format_args!("to reproduce: wavetank simulate {}", options.scenario.reproduce()));
+    let finished = virtual_time::run::simulate(&model.plan, &model.population, &model.wave(), 0, model.plan.open());
+    let exit = model.tell("virtual", &finished.summary, stopwatch.seconds(), &options.output);
+    console::message(format_args!("to reproduce: wavetank simulate {}", options.model.reproduce()));
     exit
 }

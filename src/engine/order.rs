@@ -2,23 +2,23 @@
 
 use mock_server::wire::id::MailboxKey;
 
+use crate::population::mailbox::Mailbox;
 use crate::population::{Population, wave};
 use crate::scenario::plan::{Order, Plan};
 
 /// Puts a wave into the order that the plan asks for. Equal mailboxes keep the order in which they were drawn.
 pub fn arrange(plan: &Plan, population: &Population, mailboxes: &mut [MailboxKey]) {
+    let work = |mailbox: &MailboxKey| work(plan, &population.mailbox(*mailbox));
     match plan.pipeline.order {
         Order::AsDrawn => {}
-        Order::HeaviestFirst => {
-            mailboxes.sort_by_cached_key(|mailbox| std::cmp::Reverse(work(plan, population, *mailbox)));
-        }
-        Order::LightestFirst => mailboxes.sort_by_cached_key(|mailbox| work(plan, population, *mailbox)),
+        Order::HeaviestFirst => mailboxes.sort_by_cached_key(|mailbox| std::cmp::Reverse(work(mailbox))),
+        Order::LightestFirst => mailboxes.sort_by_cached_key(work),
     }
 }
 
 /// How much there is to do for a mailbox, in thousandths of an item of mean size.
 #[must_use]
-pub fn work(plan: &Plan, population: &Population, mailbox: MailboxKey) -> u64 {
+pub fn work(plan: &Plan, mailbox: &Mailbox) -> u64 {
     let copied_ahead = plan.wave.prestage.map(|prestage| prestage.age);
-    (wave::work(&population.mailbox(mailbox), copied_ahead) * 1_000.0) as u64
+    (wave::work(mailbox, copied_ahead) * 1_000.0) as u64
 }

@@ -8,7 +8,8 @@ use mock_server::time::Span;
 use mock_server::wire::call::Operation;
 use mock_server::wire::id::MailboxKey;
 
-use crate::population::{Population, wave};
+use crate::population::mailbox::Mailbox;
+use crate::population::wave;
 use crate::scenario::plan::{LinkPlan, Plan, SidePlan};
 
 /// One mailbox's cutover.
@@ -76,8 +77,7 @@ impl Rates {
     /// The cutover of one mailbox in one replication. `service_seed` is the seed of the target's service in that
     /// replication.
     #[must_use]
-    pub fn job(&self, plan: &Plan, population: &Population, mailbox: MailboxKey, service_seed: u64) -> Job {
-        let shape = population.mailbox(mailbox);
+    pub fn job(&self, plan: &Plan, mailbox: MailboxKey, shape: &Mailbox, service_seed: u64) -> Job {
         let days = plan.wave.prestage.map_or(0.0, |prestage| prestage.age.as_seconds() / 86_400.0);
         let changed = shape.changes_per_day * days;
         let folders = f64::from(shape.folders);

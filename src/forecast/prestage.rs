@@ -57,6 +57,22 @@ pub fn flow(plan: &Plan, described: &Description, prestage: &PrestagePlan, wave:
     }
 }
 
+/// Adds to the flow of each window what all windows need together, where that is more than is granted.
+pub fn together(prestage: &PrestagePlan, mut flows: Vec<&mut PrestageFlow>) {
+    let lanes: u32 = flows.iter().map(|flow| flow.lanes).sum();
+    let gigabytes: f64 = flows.iter().map(|flow| flow.gigabytes_per_hour).sum();
+    if flows.len() < 2 || lanes <= prestage.lanes {
+        return;
+    }
+    for flow in &mut flows {
+        flow.feasible = false;
+        flow.obstacles.push(format!(
+            "all windows together need {lanes} lanes for {gigabytes:.0} GB/h, {} are granted",
+            prestage.lanes
+        ));
+    }
+}
+
 /// The size that one mailbox in a hundred reaches, in bytes.
 fn hundredth(described: &Description) -> f64 {
     let place = SHARES.iter().position(|share| *share >= 0.99).expect("the 99th percentile is described");

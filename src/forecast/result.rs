@@ -54,6 +54,21 @@ pub struct WindowForecast {
     pub published: Option<(u32, String)>,
 }
 
+impl WindowForecast {
+    /// The two effects of the knob that moves the wave size most, the smaller wave first: what the answer hangs on.
+    #[must_use]
+    pub fn leading(&self) -> Option<(&Effect, &Effect)> {
+        let strongest = self.sensitivity.iter().max_by(|one, other| {
+            let reach = |effect: &Effect| (effect.relative - 1.0).abs();
+            reach(one).total_cmp(&reach(other))
+        })?;
+        let same = || self.sensitivity.iter().filter(|effect| effect.knob == strongest.knob);
+        let least = same().min_by(|one, other| one.relative.total_cmp(&other.relative))?;
+        let most = same().max_by(|one, other| one.relative.total_cmp(&other.relative))?;
+        Some((least, most))
+    }
+}
+
 /// How many mailboxes fit.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub struct WaveSize {

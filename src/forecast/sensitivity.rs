@@ -5,12 +5,14 @@
 use mock_server::draw::Distribution;
 use mock_server::time::Span;
 
-use super::fluid::Shared;
-use super::job::Rates;
+use super::parallel;
 use super::result::Effect;
-use super::size::Replication;
+use super::size::Sample;
 use crate::population::Population;
-use crate::scenario::plan::Plan;
+use crate::scenario::plan::{Plan, PrestagePlan};
+
+/// Waves on which the effect of a knob is averaged.
+const REPLICATIONS: u64 = 2;
 
 /// One change of a plan.
 struct Knob {
@@ -19,6 +21,8 @@ struct Knob {
     to: String,
     plan: Plan,
     open: Span,
+    /// What the wave size may be, as a share of the unchanged one: where the search begins.
+    guess: f64,
 }
 
 fn minutes(distribution: &Distribution) -> String {
@@ -41,6 +45,7 @@ fn knobs(plan: &Plan, open: Span) -> Vec<Knob> {
             to: minutes(&changed.target.server.switch.duration),
             plan: changed,
             open,
+            guess: 1.0 / factor,
         });
     }
     let places = plan.pipeline.open_switches.min(plan.target.server.switch.places);
@@ -56,9 +61,10 @@ fn knobs(plan: &Plan, open: Span) -> Vec<Knob> {
             to: to.to_string(),
             plan: changed,
             open,
+            guess: factor,
         });
     }
-    for factor in [0.9, 1.1] {
+    for factor in [0.5, 0.9, 1.1] {
         let mut changed = plan.clone();
         changed.pipeline.lanes = ((f64::from(plan.pipeline.lanes) * factor).round() as u32).max(1);
         knobs.push(Knob {
@@ -67,6 +73,7 @@ fn knobs(plan: &Plan, open: Span) -> Vec<Knob> {
             to: changed.pipeline.lanes.to_string(),
             plan: changed,
             open,
+            guess: factor.min(1.0),
         });
     }
     for shift in [-1.0, 1.0] {
@@ -77,62 +84,68 @@ fn knobs(plan: &Plan, open: Span) -> Vec<Knob> {
             to: hours(changed),
             plan: plan.clone(),
             open: changed,
+            guess: changed.as_seconds() / open.as_seconds(),
         });
     }
     if let Some(prestage) = plan.wave.prestage {
         for factor in [0.5, 2.0] {
             let mut changed = plan.clone();
             let age = prestage.age.scale(factor);
-            changed.wave.prestage = Some(crate::scenario::plan::PrestagePlan { age, ..prestage });
+            changed.wave.prestage = Some(PrestagePlan { age, ..prestage });
             knobs.push(Knob {
                 key: "changes since the last delta",
                 from: "as given".to_owned(),
                 to: format!("times {factor}"),
                 plan: changed,
                 open,
+                guess: 1.0,
             });
         }
     }
     knobs
 }
 
-/// The effect of every knob on the wave size, `recommended` being the size without any change.
-///
-/// The effect is the mean relative change over `replications` waves in the fluid model. `ratio` is how much longer the
-/// virtual world takes than the fluid model.
+/// The unchanged case.
+#[derive(Copy, Clone, Debug)]
+pub struct Base<'a> {
+    /// The scenario.
+    pub plan: &'a Plan,
+    /// The population that waves are drawn from.
+    pub population: &'a Population,
+    /// How long the window is open.
+    pub open: Span,
+    /// How much longer the virtual world takes than the fluid model.
+    pub ratio: f64,
+    /// The wave size.
+    pub recommended: u32,
+}
+
+/// The effect of every knob on the wave size: the mean relative change over a few waves in the fluid model.
 #[must_use]
-pub fn effects(
-    plan: &Plan,
-    population: &Population,
-    open: Span,
-    ratio: f64,
-    recommended: u32,
-    most: u32,
-    replications: u64,
-    threads: usize,
-) -> Vec<Effect> {
-    let sizes = |plan: &Plan, open: Span| {
-        let (rates, shared) = (Rates::new(plan), Shared::new(plan));
-        let open = open.scale(1.0 / ratio);
-        super::parallel::map(threads, 0..replications, |number| {
-            let replication = Replication::draw(plan, population, &rates, number, most);
-            f64::from(replication.largest(&shared, plan.forecast.completed_share, open))
-        })
+pub fn effects(base: &Base<'_>, threads: usize) -> Vec<Effect> {
+    let share = base.plan.forecast.completed_share;
+    let most = base.recommended.saturating_mul(5) / 2;
+    let samples = parallel::map(threads, 0..REPLICATIONS, |number| {
+        Sample::draw(base.plan, base.population, number, most.min(base.population.len()))
+    });
+    let sizes = |plan: &Plan, open: Span, guess: f64| -> Vec<f64> {
+        let guess = (f64::from(base.recommended) * guess) as u32;
+        let open = open.scale(1.0 / base.ratio);
+        samples.iter().map(|sample| f64::from(sample.cutovers(plan).largest(share, open, guess))).collect()
     };
-    let base = sizes(plan, open);
-    knobs(plan, open)
-        .into_iter()
-        .map(|knob| {
-            let changed = sizes(&knob.plan, knob.open);
-            let relative = base.iter().zip(&changed).map(|(base, changed)| changed / base.max(1.0)).sum::<f64>()
-                / replications as f64;
-            Effect {
-                knob: knob.key.to_owned(),
-                from: knob.from,
-                to: knob.to,
-                recommended: (f64::from(recommended) * relative).round() as u32,
-                relative,
-            }
-        })
-        .collect()
+    let unchanged = sizes(base.plan, base.open, 1.0);
+    let knobs = knobs(base.plan, base.open);
+    parallel::map(threads, 0..knobs.len() as u64, |number| {
+        let knob = &knobs[number as usize];
+        let changed = sizes(&knob.plan, knob.open, knob.guess);
+        let ratios = unchanged.iter().zip(&changed).map(|(unchanged, changed)| changed / unchanged.max(1.0));
+        let relative = ratios.sum::<f64>() / samples.len() as f64;
+        Effect {
+            knob: knob.key.to_owned(),
+            from: knob.from.clone(),
+            to: knob.to.clone(),
+            recommended: (f64::from(base.recommended) * relative).round() as u32,
+            relative,
+        }
+    })
 }

@@ -1,4 +1,4 @@
-//! The largest wave of one replication that fits into a window, in the fluid model.
+//! Waves of one replication in the fluid model: when they are done, and the largest that fits into a window.
 
 use mock_server::time::Span;
 use mock_server::wire::id::MailboxKey;
@@ -6,32 +6,54 @@ use mock_server::wire::id::MailboxKey;
 use super::fluid::{self, Flow, Shared};
 use super::job::{Job, Rates};
 use crate::engine::{order, seed};
+use crate::population::mailbox::Mailbox;
 use crate::population::{Population, wave};
 use crate::scenario::plan::{Order, Plan};
 use crate::world::Side;
 
 /// The share of a wave size to which the search for the largest one is carried.
-const RESOLUTION: f64 = 5e-4;
+const RESOLUTION: f64 = 1e-3;
+
+/// The mailboxes of one replication in the order in which its wave was drawn. Drawn once, used under many plans.
+#[derive(Debug)]
+pub struct Sample {
+    number: u64,
+    mailboxes: Vec<(MailboxKey, Mailbox)>,
+}
+
+impl Sample {
+    /// Draws a replication of up to `most` mailboxes.
+    #[must_use]
+    pub fn draw(plan: &Plan, population: &Population, number: u64, most: u32) -> Self {
+        let keys = wave::draw(population, plan.seed, number, most);
+        Self { number, mailboxes: keys.into_iter().map(|key| (key, population.mailbox(key))).collect() }
+    }
+
+    /// The cutovers of the sample under a plan.
+    #[must_use]
+    pub fn cutovers(&self, plan: &Plan) -> Cutovers {
+        let rates = Rates::new(plan);
+        let service_seed = seed::service(plan.seed, self.number, Side::Target);
+        let cutover = |(key, mailbox): &(MailboxKey, Mailbox)| {
+            (order::work(plan, mailbox), rates.job(plan, *key, mailbox, service_seed))
+        };
+        Cutovers {
+            drawn: self.mailboxes.iter().map(cutover).collect(),
+            order: plan.pipeline.order,
+            shared: Shared::new(plan),
+        }
+    }
+}
 
 /// The cutovers of one replication, in the order in which its wave was drawn, with what their order goes by.
 #[derive(Debug)]
-pub struct Replication {
+pub struct Cutovers {
     drawn: Vec<(u64, Job)>,
     order: Order,
+    shared: Shared,
 }
 
-impl Replication {
-    /// Draws a replication of up to `most` mailboxes.
-    #[must_use]
-    pub fn draw(plan: &Plan, population: &Population, rates: &Rates, number: u64, most: u32) -> Self {
-        let service_seed = seed::service(plan.seed, number, Side::Target);
-        let job = |mailbox: MailboxKey| {
-            (order::work(plan, population, mailbox), rates.job(plan, population, mailbox, service_seed))
-        };
-        let drawn = wave::draw(population, plan.seed, number, most).into_iter().map(job).collect();
-        Self { drawn, order: plan.pipeline.order }
-    }
-
+impl Cutovers {
     /// How many mailboxes were drawn.
     #[must_use]
     pub fn len(&self) -> u32 {
@@ -46,36 +68,60 @@ impl Replication {
 
     /// Walks the first `size` mailboxes.
     #[must_use]
-    pub fn flow(&self, size: u32, shared: &Shared) -> Flow {
-        let mut wave: Vec<(u64, Job)> = self.drawn[..size as usize].to_vec();
+    pub fn flow(&self, size: u32) -> Flow {
+        let mut places: Vec<u32> = (0..size).collect();
+        let work = |place: &u32| self.drawn[*place as usize].0;
         match self.order {
             Order::AsDrawn => {}
-            Order::HeaviestFirst => wave.sort_by_key(|(work, _)| std::cmp::Reverse(*work)),
-            Order::LightestFirst => wave.sort_by_key(|(work, _)| *work),
+            Order::HeaviestFirst => places.sort_by_key(|place| std::cmp::Reverse(work(place))),
+            Order::LightestFirst => places.sort_by_key(work),
         }
-        let jobs: Vec<Job> = wave.into_iter().map(|(_, job)| job).collect();
-        fluid::flow(&jobs, shared)
+        let jobs: Vec<Job> = places.into_iter().map(|place| self.drawn[place as usize].1).collect();
+        fluid::flow(&jobs, &self.shared)
     }
 
-    /// The largest wave of which a share is done within a span: searched to a two-thousandth of itself.
+    /// The largest wave of which a share is done within a span, searched to a thousandth of itself. `guess` is where
+    /// the search begins.
     #[must_use]
-    pub fn largest(&self, shared: &Shared, share: f64, open: Span) -> u32 {
-        let time = |size: u32| self.flow(size, shared).time_of_share(share).as_seconds();
+    pub fn largest(&self, share: f64, open: Span, guess: u32) -> u32 {
+        let time = |size: u32| self.flow(size).time_of_share(share).as_seconds();
         let open = open.as_seconds();
-        let (mut fits, mut fails) = (0, self.len());
-        let (mut fits_at, mut fails_at) = (0.0, time(fails));
-        if fails_at <= open {
-            return fails;
-        }
+        let (mut fits, mut fits_at) = (0, 0.0);
+        let mut tried = guess.clamp(1, self.len().max(1)).min(self.len());
+        let (mut fails, mut fails_at) = loop {
+            let at = time(tried);
+            if at > open {
+                break (tried, at);
+            }
+            if tried == self.len() {
+                return tried;
+            }
+            (fits, fits_at) = (tried, at);
+            tried =
+                (f64::from(tried) * (open / at.max(1e-9)).clamp(1.01, 4.0)).ceil().min(f64::from(self.len())) as u32;
+        };
         while f64::from(fails - fits) > (f64::from(fails) * RESOLUTION).max(1.0) {
-            // Time grows almost in proportion to size: interpolate, but always cut the bracket by a tenth or more.
-            let part = ((open - fits_at) / (fails_at - fits_at)).clamp(0.1, 0.9);
-            let size = (fits + (f64::from(fails - fits) * part) as u32).clamp(fits + 1, fails - 1);
-            let at = time(size);
-            if at <= open {
-                (fits, fits_at) = (size, at);
-            } else {
-                (fails, fails_at) = (size, at);
+            // Time grows almost in proportion to size: interpolate a little below, which mostly fits, then a little
+            // above, which mostly does not.
+            let part = (open - fits_at) / (fails_at - fits_at);
+            let width = f64::from(fails - fits);
+            let step = (part * width) as u32;
+            let nudge = (width * 0.02).ceil() as u32;
+            let below = (fits + step.saturating_sub(nudge)).clamp(fits + 1, fails - 1);
+            let at = time(below);
+            if at > open {
+                (fails, fails_at) = (below, at);
+                continue;
+            }
+            (fits, fits_at) = (below, at);
+            if fails - fits > 1 {
+                let above = (below + 2 * nudge).clamp(fits + 1, fails - 1);
+                let at = time(above);
+                if at > open {
+                    (fails, fails_at) = (above, at);
+                } else {
+                    (fits, fits_at) = (above, at);
+                }
             }
         }
         fits

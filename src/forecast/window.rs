@@ -3,11 +3,11 @@
 use mock_server::time::Span;
 
 use super::correct::{self, correction, quantile};
-use super::fluid::{Flow, Shared};
-use super::job::Rates;
+use super::fluid::Flow;
 use super::result::{Correction, PrestageFlow, Quantiles, Throughput, WaveSize, WindowForecast};
-use super::size::Replication;
-use super::{parallel, prestage, sensitivity};
+use super::sensitivity::{self, Base};
+use super::size::Sample;
+use super::{parallel, prestage};
 use crate::engine::order;
 use crate::engine::virtual_time::run::{Finished, simulate};
 use crate::event::Cause;
@@ -16,11 +16,11 @@ use crate::population::{Population, wave};
 use crate::scenario::plan::Plan;
 
 /// Replications that find the wave size at which virtual runs are made.
-const PILOTS: u64 = 8;
+const PILOTS: u64 = 2;
 /// Virtual runs made between two looks at the interval; fixed, so that the number of threads does not matter.
 const BATCH: u32 = 2;
-/// Replications for the effect of a knob.
-const KNOB_REPLICATIONS: u64 = 6;
+/// A second, smaller wave is walked in each replication to see how time grows with size: this share of the first.
+const SMALLER: f64 = 0.95;
 /// Points of the wave-size curve.
 const CURVE_POINTS: u32 = 25;
 
@@ -39,7 +39,7 @@ pub struct Question<'a> {
     pub opening: &'a str,
     /// How long it is open.
     pub open: Span,
-    /// Time from one opening of any window to the next, on average: how often a wave must be ready.
+    /// Time from one opening of this window to the next, on average: how often a wave must be ready.
     pub every: Span,
     /// Threads to use.
     pub threads: usize,
@@ -51,6 +51,25 @@ struct Check {
     finished: Finished,
 }
 
+/// A replication in the fluid model: the wave at which virtual runs are made, and how time grows around it.
+struct Walk {
+    size: f64,
+    /// Seconds until the required share is done.
+    share_at: f64,
+    /// Seconds until the last mailbox is done.
+    last_at: f64,
+    /// Seconds that one more mailbox adds.
+    slope: f64,
+    flow: Flow,
+}
+
+impl Walk {
+    /// The wave of which the share is done after so many seconds.
+    fn size_within(&self, seconds: f64) -> f64 {
+        self.size + (seconds - self.share_at) / self.slope
+    }
+}
+
 /// Told after every step; the arguments are the share done, from 0 to 1, and what is being done.
 pub type Progress<'a> = &'a (dyn Fn(f64, &str) + Sync);
 
@@ -59,24 +78,44 @@ impl Question<'_> {
         self.plan.forecast.completed_share
     }
 
-    /// More mailboxes than any replication can need: half as much again as the places can carry, or everybody.
-    fn most(&self, rates: &Rates, shared: &Shared) -> u32 {
+    fn sample(&self, number: u64, size: u32) -> Sample {
+        Sample::draw(self.plan, self.population, number, size)
+    }
+
+    /// The largest wave of one replication, drawing ever more mailboxes until some do not fit.
+    fn pilot(&self, number: u64) -> u32 {
         let all = self.population.len();
-        let mut most = 1_000.min(all);
-        while most < all {
-            let replication = Replication::draw(self.plan, self.population, rates, 0, most);
-            let largest = replication.largest(shared, self.share(), self.open);
-            if largest < most {
-                return (largest + largest / 2).clamp(1, all);
+        let mut most = 2_000.min(all);
+        loop {
+            let largest = self.sample(number, most).cutovers(self.plan).largest(self.share(), self.open, most / 2);
+            if largest < most || most == all {
+                return largest;
             }
             most = most.saturating_mul(4).min(all);
         }
-        all
+    }
+
+    fn walk(&self, number: u64, size: u32) -> Walk {
+        let cutovers = self.sample(number, size).cutovers(self.plan);
+        let flow = cutovers.flow(size);
+        let share_at = flow.time_of_share(self.share()).as_seconds();
+        let smaller = ((f64::from(size) * SMALLER) as u32).max(1);
+        let before = cutovers.flow(smaller).time_of_share(self.share()).as_seconds();
+        // A wave that one round of lanes carries takes no longer for one mailbox more: then assume proportion.
+        let proportional = share_at / f64::from(size);
+        let slope = if smaller < size { (share_at - before) / f64::from(size - smaller) } else { proportional };
+        Walk {
+            size: f64::from(size),
+            share_at,
+            last_at: flow.last().as_seconds(),
+            slope: if slope > proportional * 0.1 { slope } else { proportional },
+            flow,
+        }
     }
 
     /// Runs one wave in the virtual world and compares it with the fluid model.
-    fn check(&self, rates: &Rates, shared: &Shared, size: u32, number: u64) -> Check {
-        let fluid = Replication::draw(self.plan, self.population, rates, number, size).flow(size, shared);
+    fn check(&self, size: u32, number: u64) -> Check {
+        let fluid = self.sample(number, size).cutovers(self.plan).flow(size);
         let mut wave = wave::draw(self.population, self.plan.seed, number, size);
         order::arrange(self.plan, self.population, &mut wave);
         let finished = simulate(self.plan, self.population, &wave, number, None);
@@ -84,78 +123,38 @@ impl Question<'_> {
         Check { ratio: virtual_time.as_seconds() / fluid.time_of_share(self.share()).as_seconds(), finished }
     }
 
-    /// Makes the forecast.
+    /// Makes the forecast, and says how many requests the pipeline made for it.
     pub fn answer(&self, progress: Progress<'_>) -> (WindowForecast, u64) {
         let plan = self.plan;
-        let (rates, shared) = (Rates::new(plan), Shared::new(plan));
-        progress(0.0, "looking for the right order of magnitude");
-        let most = self.most(&rates, &shared);
-        let sizes = |replications: u64, open: Span, rates: &Rates| {
-            parallel::map(self.threads, 0..replications, |number| {
-                let replication = Replication::draw(plan, self.population, rates, number, most);
-                f64::from(replication.largest(&shared, self.share(), open))
-            })
-        };
-        let mut pilots = sizes(PILOTS, self.open, &rates);
-        pilots.sort_by(f64::total_cmp);
-        let size = pilots.first().map_or(1, |size| (*size as u32).max(1));
+        progress(0.0, "finding the right order of magnitude");
+        let pilots = parallel::map(self.threads, 0..PILOTS, |number| self.pilot(number));
+        let size = pilots.into_iter().min().unwrap_or(1).max(1);
 
-        let mut checks: Vec<Check> = Vec::new();
-        let (fewest, most_runs) = plan.forecast.virtual_runs;
-        let mut fluid_sizes = Vec::new();
-        let estimate = loop {
-            let first = checks.len() as u64;
-            progress(
-                0.1 + 0.6 * first as f64 / f64::from(most_runs.max(1)),
-                &format!("virtual runs {} and {} of at most {most_runs}", first + 1, first + u64::from(BATCH)),
-            );
-            checks.extend(parallel::map(self.threads, first..first + u64::from(BATCH), |number| {
-                self.check(&rates, &shared, size, number)
-            }));
-            let correction = self.correction(&checks, size);
-            if fluid_sizes.is_empty() {
-                progress(0.2, "waves in the fluid model");
-                let open = self.open.scale(1.0 / correction.mean);
-                fluid_sizes = sizes(u64::from(plan.forecast.fluid_runs), open, &rates)
-                    .into_iter()
-                    .map(|size| size * correction.mean)
-                    .collect();
-            }
-            let estimate = correct::estimate(plan.seed, &fluid_sizes, &correction, plan.forecast.confidence);
-            let width = (estimate.interval.1 - estimate.interval.0) / estimate.value.max(1.0);
-            let runs = checks.len() as u32;
-            if runs >= fewest && (width <= plan.forecast.precision || runs >= most_runs) {
-                break estimate;
-            }
-        };
-        let correction = self.correction(&checks, size);
+        progress(0.1, "waves in the fluid model");
+        let walks = parallel::map(self.threads, 0..u64::from(plan.forecast.fluid_runs.max(1)), |number| {
+            self.walk(number, size)
+        });
+        let (checks, correction, estimate) = self.correct(&walks, size, progress);
         let all = self.population.len();
         let clamp = |value: f64| (value.floor() as u32).clamp(1, all);
         let recommended = clamp(estimate.value);
 
-        progress(0.75, "makespans at the recommended size");
-        let times = parallel::map(self.threads, 0..u64::from(plan.forecast.fluid_runs), |number| {
-            let flow = Replication::draw(plan, self.population, &rates, number, recommended).flow(recommended, &shared);
-            let hours = |span: Span| span.as_seconds() * correction.mean / 3_600.0;
-            let open = self.open.scale(1.0 / correction.mean);
-            (hours(flow.time_of_share(self.share())), hours(flow.last()), flow.late(open) as f64)
-        });
-        progress(0.85, "what would change it");
-        let sensitivity = sensitivity::effects(
-            plan,
-            self.population,
-            self.open,
-            correction.mean,
-            recommended,
-            most.saturating_mul(3).min(all),
-            KNOB_REPLICATIONS,
-            self.threads,
-        );
+        progress(0.8, "what would change it");
+        let base = Base { plan, population: self.population, open: self.open, ratio: correction.mean, recommended };
+        let sensitivity = sensitivity::effects(&base, self.threads);
         progress(1.0, "done");
-        let mut makespans: Vec<f64> = times.iter().map(|time| time.0).collect();
+
+        let sizes = self.sizes(&walks, &correction);
+        let shift = |walk: &Walk| (f64::from(recommended) - walk.size) * walk.slope;
+        let hours = |seconds: f64| seconds * correction.mean / 3_600.0;
+        let mut makespans: Vec<f64> = walks.iter().map(|walk| hours(walk.share_at + shift(walk))).collect();
         makespans.sort_by(f64::total_cmp);
-        let mut lasts: Vec<f64> = times.iter().map(|time| time.1).collect();
+        let mut lasts: Vec<f64> = walks.iter().map(|walk| hours(walk.last_at + shift(walk))).collect();
         lasts.sort_by(f64::total_cmp);
+        let late = |walk: &Walk| {
+            let open = self.open.as_seconds() / correction.mean - shift(walk);
+            walk.flow.late(Span::from_seconds(open)) as f64
+        };
         let requests = checks.iter().map(|check| check.finished.requests()).sum();
         let forecast = WindowForecast {
             name: self.name.to_owned(),
@@ -169,10 +168,10 @@ impl Question<'_> {
                 confidence: plan.forecast.confidence,
                 whole_population: recommended == all,
             },
-            curve: correct::curve(&fluid_sizes, &correction, CURVE_POINTS),
+            curve: correct::curve(&sizes, &correction, CURVE_POINTS),
             makespan_hours: quantiles(&makespans),
             last_hours: quantiles(&lasts),
-            stragglers: times.iter().map(|time| time.2).sum::<f64>() / times.len().max(1) as f64,
+            stragglers: walks.iter().map(late).sum::<f64>() / walks.len() as f64,
             makespans,
             prestage: self.prestage(recommended),
             throughput: throughput(&checks),
@@ -189,8 +188,41 @@ impl Question<'_> {
         (forecast, requests)
     }
 
-    fn correction(&self, checks: &[Check], size: u32) -> Correction {
-        correction(checks.iter().map(|check| check.ratio).collect(), size)
+    /// Wave sizes as the fluid model has them, one for each replication, before the correction divides them by its
+    /// ratio: the size whose corrected time just fills the window, times that ratio.
+    fn sizes(&self, walks: &[Walk], correction: &Correction) -> Vec<f64> {
+        let open = self.open.as_seconds() / correction.mean;
+        walks.iter().map(|walk| walk.size_within(open).max(1.0) * correction.mean).collect()
+    }
+
+    /// Makes virtual runs until the interval on the wave size is narrow enough, or there have been enough of them.
+    fn correct(
+        &self,
+        walks: &[Walk],
+        size: u32,
+        progress: Progress<'_>,
+    ) -> (Vec<Check>, Correction, correct::Estimate) {
+        let wanted = &self.plan.forecast;
+        let (fewest, most) = wanted.virtual_runs;
+        let mut checks: Vec<Check> = Vec::new();
+        loop {
+            let first = checks.len() as u64;
+            progress(
+                0.3 + 0.5 * first as f64 / f64::from(most.max(1)),
+                &format!("virtual runs {} and {} of at most {most}", first + 1, first + u64::from(BATCH)),
+            );
+            checks.extend(parallel::map(self.threads, first..first + u64::from(BATCH), |number| {
+                self.check(size, number)
+            }));
+            let correction = correction(checks.iter().map(|check| check.ratio).collect(), size);
+            let sizes = self.sizes(walks, &correction);
+            let estimate = correct::estimate(self.plan.seed, &sizes, &correction, wanted.confidence);
+            let width = (estimate.interval.1 - estimate.interval.0) / estimate.value.max(1.0);
+            let runs = checks.len() as u32;
+            if runs >= fewest && (width <= wanted.precision || runs >= most) {
+                return (checks, correction, estimate);
+            }
+        }
     }
 
     fn prestage(&self, wave: u32) -> PrestageFlow {

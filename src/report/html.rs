@@ -152,6 +152,19 @@ fn answer(page: &mut String, window: &WindowForecast) {
             percent(size.confidence)
         ),
     );
+    if let Some((least, most)) = window.leading() {
+        push(
+            page,
+            &format!(
+                "<p class=\"hangs\">given the stated assumptions; hangs on {}:<br>{} at {}, {} at {}</p>",
+                escape(&least.knob),
+                count(least.recommended.into()),
+                escape(&least.to),
+                count(most.recommended.into()),
+                escape(&most.to)
+            ),
+        );
+    }
     if let Some((published, _)) = &window.published {
         push(page, &format!("<p class=\"published\">published: {}</p>", count((*published).into())));
     }

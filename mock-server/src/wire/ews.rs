@@ -308,6 +308,12 @@ pub fn encode_refusal(call: Option<&Call>, refusal: &Refusal) -> HttpAnswer {
     fault::encode(call, refusal)
 }
 
+/// What a client makes of a refusal of its call that [`encode_refusal`] writes.
+#[must_use]
+pub fn heard_refusal(call: &Call, refusal: &Refusal) -> Refusal {
+    fault::heard(call, refusal)
+}
+
 /// Writes the answer to a request that was not understood.
 #[must_use]
 pub fn encode_error(error: &EwsError) -> HttpAnswer {

@@ -434,6 +434,12 @@ pub fn encode_refusal(refusal: &Refusal) -> HttpAnswer {
     error::encode(refusal)
 }
 
+/// What a client makes of a refusal that [`encode_refusal`] writes.
+#[must_use]
+pub fn heard_refusal(refusal: &Refusal) -> Refusal {
+    error::heard(refusal)
+}
+
 /// Writes the refusal of a request. A lost sync state comes with the place to start over, as the real service gives it.
 #[must_use]
 pub fn refuse(decoded: &Decoded, refusal: &Refusal, mailbox: MailboxKey, base: &str) -> HttpAnswer {

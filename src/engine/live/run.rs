@@ -14,7 +14,7 @@ use mock_server::wire::id::MailboxKey;
 use tokio::runtime::LocalOptions;
 use tokio::task::JoinSet;
 
-use super::server::{self, ServerChoice};
+use super::server::{self, REPLICATION, ServerChoice};
 use super::token::{TokenError, Tokens};
 use super::world::{Endpoint, LiveWorld};
 use crate::checkpoint::prestaged::Prestaged;
@@ -27,9 +27,6 @@ use crate::event::Listener;
 use crate::pipeline::run::{Run, RunOptions, lane};
 use crate::scenario::plan::Plan;
 use crate::world::{Side, World};
-
-/// The replication whose seeds a live run uses, the one of `simulate`.
-const REPLICATION: u64 = 0;
 
 /// How often one may ask a run to end: the first time it ends in an orderly way, the second time at once.
 const INTERRUPTS: u32 = 2;
@@ -136,15 +133,14 @@ fn endpoint<P: Content + Send + Sync + 'static>(
     choice: &ServerChoice,
     clock: &Clock,
 ) -> Result<(Endpoint, Option<Handle>), LiveError> {
-    let (protocol, mut config, path) = match side {
-        Side::Source => (plan.source.protocol, plan.source_config(), plan.network.source),
-        Side::Target => (plan.target.protocol, plan.target_config(), plan.network.target),
+    let (protocol, path) = match side {
+        Side::Source => (plan.source.protocol, plan.network.source),
+        Side::Target => (plan.target.protocol, plan.network.target),
     };
     let (handle, url) = if let Some(url) = &choice.url {
         (None, url.clone())
     } else {
-        config.seed = seed::service(plan.seed, REPLICATION, side);
-        let handle = server::start(config, Arc::clone(content), clock.clone())?;
+        let handle = server::start(server::config(plan, side), Arc::clone(content), clock.clone())?;
         let url = ServerUrl::of(handle.address());
         (Some(handle), url)
     };
@@ -223,9 +219,33 @@ async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
     }
 }
 
-/// An interrupt from the keyboard. Never comes where the system has no such thing.
-pub async fn ctrl_c() {
+/// Somebody wishes this process to end: an interrupt from the keyboard or, where there are such, a request to terminate.
+/// Never comes where the system tells of neither.
+pub async fn interrupted() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            () = keyboard() => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    keyboard().await;
+}
+
+async fn keyboard() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Waits until somebody wishes this process to end.
+///
+/// # Errors
+///
+/// If the system gives no event queue.
+pub fn wait_for_interrupt() -> Result<(), LiveError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(LiveError::Runtime)?.block_on(interrupted());
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The servers of a live run: mocks of our own on loopback, or others.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mock_server::front::access::{Access, TOKEN_LIFE};
@@ -11,7 +12,13 @@ use mock_server::service::config::Config;
 use mock_server::service::core::Service;
 
 use super::token::Credentials;
+use crate::engine::seed;
 use crate::engine::wire::url::ServerUrl;
+use crate::scenario::plan::Plan;
+use crate::world::Side;
+
+/// The replication whose seeds a live run uses, the one of `simulate`.
+pub(super) const REPLICATION: u64 = 0;
 
 /// Which server to use for one side.
 #[derive(Clone, Debug)]
@@ -32,6 +39,16 @@ impl ServerChoice {
     }
 }
 
+/// The server of one side as a live run of a plan finds it. It draws from the seeds that `simulate` uses.
+#[must_use]
+pub fn config(plan: &Plan, side: Side) -> Config {
+    let config = match side {
+        Side::Source => plan.source_config(),
+        Side::Target => plan.target_config(),
+    };
+    Config { seed: seed::service(plan.seed, REPLICATION, side), ..config }
+}
+
 /// Starts a mock server on a free port of this machine, on a thread of its own. It stops when the handle is dropped.
 ///
 /// # Errors
@@ -41,8 +58,21 @@ pub fn start<P>(config: Config, content: Arc<P>, clock: Clock) -> Result<Handle,
 where
     P: Content + Send + Sync + 'static,
 {
+    let address = ListenOptions::loopback(clock.clone()).address;
+    start_at(address, config, content, clock)
+}
+
+/// Starts a mock server like [`start`], on an address of the caller's choice.
+///
+/// # Errors
+///
+/// If the address is taken or not ours, or the system gives no thread.
+pub fn start_at<P>(address: SocketAddr, config: Config, content: Arc<P>, clock: Clock) -> Result<Handle, ListenError>
+where
+    P: Content + Send + Sync + 'static,
+{
     let access = Access::new(config.seed, TOKEN_LIFE);
-    listen::start(ListenOptions::loopback(clock), move || {
+    listen::start(ListenOptions { address, ..ListenOptions::loopback(clock) }, move || {
         Desk::new(Service::new(config, content).with_bytes(true), access)
     })
 }

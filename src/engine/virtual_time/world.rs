@@ -12,6 +12,7 @@ use mock_server::service::reply::{Reply, Request};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::call::{Call, Protocol, RequestIdentity};
 use mock_server::wire::codec;
+use mock_server::wire::heard;
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::refusal::{Refusal, RefusalKind};
 
@@ -132,7 +133,8 @@ impl<C: Content> World for VirtualWorld<C> {
             body_bytes: sent_bytes,
             call,
         };
-        let Reply { outcome, ready, spent, .. } = server.service.borrow_mut().handle(arrives, &request);
+        let Reply { mut outcome, ready, spent, .. } = server.service.borrow_mut().handle(arrives, &request);
+        heard::listen(server.protocol, call, &mut outcome);
         if ready > gives_up {
             return self.time_out(asked, route, sent_bytes).await;
         }
@@ -141,14 +143,14 @@ impl<C: Content> World for VirtualWorld<C> {
             Ok(answer) => codec::answer_bytes(server.protocol, call, answer),
             Err(_) => REFUSAL_BYTES,
         };
-        let heard = server.link.borrow_mut().send(ready, received_bytes, Direction::Down, message);
-        if heard > gives_up {
+        let arrived = server.link.borrow_mut().send(ready, received_bytes, Direction::Down, message);
+        if arrived > gives_up {
             return self.time_out(asked, route, sent_bytes).await;
         }
-        self.clock.sleep_until(heard).await;
+        self.clock.sleep_until(arrived).await;
         let inside: Span = spent.delayed + spent.queued + spent.served;
         let elapsed = Elapsed {
-            network: heard.since(asked) - inside,
+            network: arrived.since(asked) - inside,
             delayed: spent.delayed,
             queued: spent.queued,
             served: spent.served,

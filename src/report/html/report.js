@@ -5,7 +5,7 @@
   const data = read("data");
   const sizes = read("sizes");
   const whole = (value) => Math.round(value).toLocaleString("en-US");
-  const percent = (share) => `${(share * 100).toFixed(1)}%`;
+  const percent = (share) => `${+(share * 100).toFixed(1)}%`;
   const accent = "#1f6feb";
   const charts = [];
 
@@ -24,7 +24,9 @@
   };
 
   const curve = (id, window) => {
-    const points = window.curve;
+    // Left of the first point every wave fits, right of the last none does.
+    const certain = window.published ? Math.min(window.published.mailboxes, window.curve[0].mailboxes) : window.curve[0].mailboxes;
+    const points = [{ ...window.curve[0], mailboxes: certain }, ...window.curve];
     const marks = [{ xAxis: window.wave_size.recommended, name: "recommended", lineStyle: { color: accent } }];
     if (window.published) marks.push({ xAxis: window.published.mailboxes, name: "published", lineStyle: { color: "#888" } });
     const all = points.map((p) => p.mailboxes).concat(marks.map((m) => m.xAxis));
@@ -32,7 +34,7 @@
       tooltip: { trigger: "axis", valueFormatter: percent },
       xAxis: {
         type: "value", name: "mailboxes", nameLocation: "middle", nameGap: 26,
-        min: Math.min(...all), max: Math.max(...all), axisLabel: { formatter: whole, hideOverlap: true },
+        min: Math.floor(Math.min(...all) * 0.97), max: Math.ceil(Math.max(...all) * 1.02), axisLabel: { formatter: whole, hideOverlap: true },
       },
       yAxis: { type: "value", min: 0, max: 1, axisLabel: { formatter: percent } },
       series: [
@@ -43,7 +45,7 @@
           data: points.map((p) => [p.mailboxes, p.interval[1] - p.interval[0]]) },
         { type: "line", name: "fits", symbol: "none", lineStyle: { color: accent, width: 2 }, itemStyle: { color: accent },
           data: points.map((p) => [p.mailboxes, p.probability]),
-          markLine: { symbol: "none", label: { formatter: "{b}" }, data: marks } },
+          markLine: { symbol: "none", label: { formatter: "{b}", position: "insideEndTop" }, data: marks } },
       ],
     });
   };

@@ -69,6 +69,19 @@ fn one_window(text: &mut String, window: &WindowForecast) {
             percent(size.confidence)
         ),
     );
+    if let Some((least, most)) = window.leading() {
+        line(
+            text,
+            &format!(
+                "  hangs on          {}: {} mailboxes at {}, {} at {}",
+                least.knob,
+                count(least.recommended.into()),
+                least.to,
+                count(most.recommended.into()),
+                most.to
+            ),
+        );
+    }
     if let Some((published, source)) = &window.published {
         line(text, &format!("  published         {} ({source})", count((*published).into())));
     }

@@ -6,6 +6,7 @@ use super::xml::{ERRORS_URI, Element, MAX_ANSWER_BYTES, Space, TYPES_URI, Writer
 use super::{EwsError, http_answer};
 use crate::time::Span;
 use crate::wire::call::{Call, Operation};
+use crate::wire::heard::{in_milliseconds, in_seconds};
 use crate::wire::http::HttpAnswer;
 use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
@@ -232,19 +233,58 @@ pub(super) fn encode_error(error: &EwsError) -> HttpAnswer {
 pub(super) fn refusal_of_status(answer: &HttpAnswer) -> Refusal {
     let wait = answer.header("Retry-After").and_then(|text| text.trim().parse::<u64>().ok());
     let retry_after = wait.map(|seconds| Span::milliseconds(seconds.saturating_mul(1_000).min(LONGEST_WAIT_MS)));
-    let kind = match answer.status {
+    match answer.status {
+        500 => refusal_of_fault(answer),
+        status => Refusal { kind: kind_of_status(status), status, retry_after },
+    }
+}
+
+/// What a status without a fault stands for.
+fn kind_of_status(status: u16) -> RefusalKind {
+    match status {
         200..=299 => RefusalKind::Malformed,
         400 => RefusalKind::Invalid,
         401 => RefusalKind::Unauthorized,
         403 => RefusalKind::Forbidden,
         404 => RefusalKind::NotFound,
         429 => RefusalKind::RequestLimit,
-        500 => return refusal_of_fault(answer),
+        500 => RefusalKind::ServerError,
         502 | 504 => RefusalKind::GatewayError,
         503 => RefusalKind::Unavailable,
         _ => RefusalKind::OtherStatus,
+    }
+}
+
+/// What a client makes of what [`encode`] writes.
+pub(super) fn heard(call: &Call, refusal: &Refusal) -> Refusal {
+    let fault = |kind| (kind, 500, refusal.retry_after.map(in_milliseconds));
+    let bare = |status| {
+        // A server error is looked for in a fault, and a bare answer has none: the wait is not seen.
+        let wait = (status != 500).then_some(refusal.retry_after).flatten();
+        (kind_of_status(status), status, wait.map(in_seconds))
     };
-    Refusal { kind, status: answer.status, retry_after }
+    let (kind, status, retry_after) = match refusal.kind {
+        RefusalKind::ServerBusy
+        | RefusalKind::RequestLimit
+        | RefusalKind::ConcurrencyLimit
+        | RefusalKind::UploadLimit
+        | RefusalKind::AppLimit => fault(RefusalKind::ServerBusy),
+        kind @ (RefusalKind::ConnectionCount | RefusalKind::TimedOut) => fault(kind),
+        RefusalKind::ServerError | RefusalKind::ConnectionReset | RefusalKind::Truncated => {
+            fault(RefusalKind::ServerError)
+        }
+        RefusalKind::Unavailable => bare(503),
+        RefusalKind::GatewayError => bare(if refusal.status == 504 { 504 } else { 502 }),
+        RefusalKind::OtherStatus => bare(refusal.status.clamp(400, 599)),
+        kind @ RefusalKind::Malformed => (kind, 200, None),
+        kind @ RefusalKind::Unauthorized => (kind, 401, None),
+        kind @ RefusalKind::Forbidden => (kind, 403, None),
+        kind @ (RefusalKind::NotFound | RefusalKind::Invalid | RefusalKind::Conflict | RefusalKind::SyncStateLost) => {
+            let (_, status, wait) = fault(kind);
+            (kind, if envelope::names(call.operation()).is_some() { 200 } else { status }, wait)
+        }
+    };
+    Refusal { kind, status, retry_after }
 }
 
 fn refusal_of_fault(answer: &HttpAnswer) -> Refusal {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::text::{digits, json_length};
 use super::{Frame, JSON, JSON_TYPE};
 use crate::time::Span;
+use crate::wire::heard::in_seconds;
 use crate::wire::http::HttpAnswer;
 use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
@@ -181,14 +182,20 @@ pub(super) fn frame(refusal: &Refusal) -> Frame {
 /// Reads a refusal.
 pub(in crate::wire) fn read(answer: &HttpAnswer) -> Refusal {
     let (code, message) = code_and_message(&answer.body);
-    let kind = match answer.status {
+    let kind = kind_of(answer.status, &code, &message);
+    Refusal { kind, status: answer.status, retry_after: retry_after(answer) }
+}
+
+/// What a status, a code and a message stand for.
+fn kind_of(status: u16, code: &str, message: &str) -> RefusalKind {
+    match status {
         400 => RefusalKind::Invalid,
         401 => RefusalKind::Unauthorized,
         403 => RefusalKind::Forbidden,
         404 => RefusalKind::NotFound,
         409 => RefusalKind::Conflict,
         410 => RefusalKind::SyncStateLost,
-        429 => match code.as_str() {
+        429 => match code {
             "ErrorServerBusy" => RefusalKind::ServerBusy,
             "ErrorExceededConnectionCount" => RefusalKind::ConnectionCount,
             _ if message.contains("MailboxConcurrency") => RefusalKind::ConcurrencyLimit,
@@ -201,8 +208,13 @@ pub(in crate::wire) fn read(answer: &HttpAnswer) -> Refusal {
         503 => RefusalKind::Unavailable,
         status if (400..600).contains(&status) => RefusalKind::OtherStatus,
         _ => RefusalKind::Malformed,
-    };
-    Refusal { kind, status: answer.status, retry_after: retry_after(answer) }
+    }
+}
+
+/// What [`read`] makes of what [`encode`] writes.
+pub(super) fn heard(refusal: &Refusal) -> Refusal {
+    let (status, code, message) = shape(refusal);
+    Refusal { kind: kind_of(status, code, message), status, retry_after: refusal.retry_after.map(in_seconds) }
 }
 
 /// An answer that arrived but cannot be understood.

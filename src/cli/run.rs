@@ -1,0 +1,226 @@
+//! `wavetank run`: one wave live over HTTP.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use mock_server::time::Moment;
+
+use super::clock::Stopwatch;
+use super::console::{self, Progress};
+use super::exit::Exit;
+use super::options::OutputArgs;
+use super::servers::ServerArgs;
+use super::wave::{Model, ModelArgs};
+use crate::checkpoint::disk::Disk;
+use crate::checkpoint::memory::Memory;
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::engine::live::run::{self as live, Finished, LiveError};
+use crate::engine::live::server::ServerChoice;
+use crate::event::{Event, Listener};
+use crate::metrics::collect::Collector;
+use crate::metrics::summary::Summary;
+use crate::report::number::count;
+
+/// Run one wave of a scenario live: the real pipeline over HTTP, by the wall clock
+///
+/// Starts mock servers on this machine, or talks to those of `wavetank serve` or any others. A run against servers that
+/// outlive it keeps its progress in a file: after an interrupt, or even a crash, the same command goes on where it ended.
+/// The network of the scenario is modelled only before mock servers of the run's own.
+#[derive(clap::Args, Debug)]
+pub struct Options {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+
+    #[command(flatten)]
+    servers: ServerArgs,
+
+    /// The file that keeps the progress. By default it is in the directory of --out, or in the current one, and removed
+    /// when all is done
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+}
+
+/// Runs the subcommand.
+#[must_use]
+pub fn run(options: &Options) -> Exit {
+    let servers = match options.servers.choose() {
+        Ok(servers) => servers,
+        Err(exit) => return exit,
+    };
+    let outlive = servers.iter().all(|server| server.url.is_some());
+    if options.checkpoint.is_some() && !outlive {
+        console::error("--checkpoint needs servers that outlive the run, and mock servers of its own end with it");
+        console::message("help: start `wavetank serve SCENARIO` and name its --source-url and --target-url");
+        return Exit::InvalidInput;
+    }
+    let model = match options.model.load("live") {
+        Ok(model) => model,
+        Err(exit) => return exit,
+    };
+    if outlive { kept(options, &model, &servers) } else { unkept(options, &model, &servers) }
+}
+
+/// A run whose progress is kept in a file.
+fn kept(options: &Options, model: &Model, servers: &[ServerChoice; 2]) -> Exit {
+    let file = match checkpoint_file(options, model) {
+        Ok(file) => file,
+        Err(exit) => return exit,
+    };
+    if file.exists() {
+        console::message(format_args!("going on from {}", file.display()));
+    }
+    // What was stored on some servers says nothing of others.
+    let urls = servers.iter().filter_map(|server| server.url.as_ref()).map(ToString::to_string);
+    let run = format!("{} on {}", model.plan.hash, urls.collect::<Vec<_>>().join(" and "));
+    let disk = match Disk::open(&file, &run, model.plan.seed) {
+        Ok(disk) => Rc::new(disk),
+        Err(error) => return failed(&error.into()),
+    };
+    let stopwatch = Stopwatch::start();
+    let (finished, summary) = match migrate(model, servers, Rc::clone(&disk)) {
+        Ok(run) => run,
+        Err(error) => return failed(&error),
+    };
+    if let Err(error) = disk.flush() {
+        return failed(&error.into());
+    }
+    drop(disk);
+    let exit = conclude(options, model, &finished, &summary, stopwatch);
+    let again = format!("the same command goes on from {}", file.display());
+    if finished.interrupted {
+        return exit.max(interrupted(&summary, &again));
+    }
+    if summary.mailboxes.completed < summary.mailboxes.total {
+        console::message(format_args!("not all mailboxes are done: {again}"));
+    } else if options.checkpoint.is_none()
+        && let Err(error) = fs::remove_file(&file)
+    {
+        console::message(format_args!("warning: cannot remove {}: {error}", file.display()));
+    }
+    exit
+}
+
+/// A run whose servers end with it, so that there is nothing to go on from.
+fn unkept(options: &Options, model: &Model, servers: &[ServerChoice; 2]) -> Exit {
+    let stopwatch = Stopwatch::start();
+    let (finished, summary) = match migrate(model, servers, Rc::new(Memory::default())) {
+        Ok(run) => run,
+        Err(error) => return failed(&error),
+    };
+    let exit = conclude(options, model, &finished, &summary, stopwatch);
+    if !finished.interrupted {
+        return exit;
+    }
+    exit.max(interrupted(
+        &summary,
+        "its mock servers ended with it, so there is nothing to go on from\nhelp: to be able to resume, start `wavetank \
+         serve` with this scenario and name its --source-url and --target-url here",
+    ))
+}
+
+/// Writes the result and how to repeat the run.
+fn conclude(options: &Options, model: &Model, finished: &Finished, summary: &Summary, stopwatch: Stopwatch) -> Exit {
+    let exit = model.tell("live", summary, stopwatch.seconds(), &options.output);
+    if finished.waiting > 0 && !finished.interrupted {
+        console::message(format_args!(
+            "the window closed before {} mailboxes were begun",
+            count(finished.waiting as u64)
+        ));
+    }
+    console::message(format_args!("the same in virtual time: wavetank simulate {}", options.model.reproduce()));
+    exit
+}
+
+fn interrupted(summary: &Summary, how_to_go_on: &str) -> Exit {
+    let mailboxes = &summary.mailboxes;
+    let (done, all) = (count(mailboxes.completed), count(mailboxes.total));
+    console::message(format_args!("interrupted with {done} of {all} mailboxes done: {how_to_go_on}"));
+    Exit::Incomplete
+}
+
+fn failed(error: &LiveError) -> Exit {
+    console::failure(error);
+    match error {
+        LiveError::Unreachable { .. } => Exit::Unreachable,
+        LiveError::Denied { .. } => {
+            console::message("help: give --tenant, --client-id and --client-secret-file");
+            Exit::InvalidInput
+        }
+        LiveError::Checkpoint(CheckpointError::Store(_)) => Exit::Incomplete,
+        LiveError::Checkpoint(_) | LiveError::Listen(_) | LiveError::Runtime(_) => Exit::InvalidInput,
+    }
+}
+
+/// Where the progress is kept. The directory is made if need be.
+fn checkpoint_file(options: &Options, model: &Model) -> Result<PathBuf, Exit> {
+    if let Some(file) = &options.checkpoint {
+        return Ok(file.clone());
+    }
+    let plan = &model.plan;
+    let name = format!("wavetank-{}-{}.redb", plan.hash.replace('/', "-"), plan.seed);
+    let Some(directory) = &options.output.out else { return Ok(name.into()) };
+    fs::create_dir_all(directory).map_err(|error| {
+        console::error(&format!("cannot make {}: {error}", directory.display()));
+        Exit::InvalidInput
+    })?;
+    Ok(directory.join(name))
+}
+
+fn migrate<C: Checkpoint + 'static>(
+    model: &Model,
+    servers: &[ServerChoice; 2],
+    checkpoint: Rc<C>,
+) -> Result<(Finished, Summary), LiveError> {
+    let wave = model.wave();
+    let open = model.plan.open();
+    let deadline = open.map_or(Moment::NEVER, |open| Moment::START + open);
+    let watch = Rc::new(Watch {
+        collector: Collector::new(wave.len() as u64, deadline),
+        progress: Progress::new(wave.len() as u64, "mailboxes"),
+        ended: Cell::new(0),
+        items: Cell::new(0),
+    });
+    let listener = Rc::clone(&watch);
+    let mut wishes = 0;
+    let interrupts = async || {
+        live::interrupted().await;
+        wishes += 1;
+        console::message(match wishes {
+            1 => "stopping at the next safe place of every mailbox in progress; interrupt again to stop at once",
+            _ => "stopping at once",
+        });
+    };
+    let finished =
+        live::migrate(&model.plan, &model.population, &wave, open, servers, checkpoint, listener, interrupts)?;
+    Ok((finished, watch.collector.summary()))
+}
+
+/// Listens for a run: collects the sums and moves the progress bar.
+struct Watch {
+    collector: Collector,
+    progress: Progress,
+    ended: Cell<u64>,
+    items: Cell<u64>,
+}
+
+impl Listener for Watch {
+    fn note(&self, at: Moment, event: &Event) {
+        self.collector.note(at, event);
+        match *event {
+            Event::MailboxEnded { .. } => {
+                self.ended.set(self.ended.get() + 1);
+                self.progress.set(self.ended.get());
+            }
+            Event::ItemsCopied { items, .. } => {
+                self.items.set(self.items.get() + u64::from(items));
+                self.progress.say(&format!("{} items copied, mailboxes", count(self.items.get())));
+            }
+            _ => {}
+        }
+    }
+}

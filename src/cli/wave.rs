@@ -1,0 +1,93 @@
+//! What `simulate`, `run` and `serve` share: a plan, its population and its wave before a run; the result after it.
+
+use std::sync::Arc;
+
+use mock_server::wire::id::MailboxKey;
+
+use super::console;
+use super::exit::Exit;
+use super::explain;
+use super::options::{Format, OutputArgs, ScenarioArgs};
+use crate::engine::order;
+use crate::metrics::summary::Summary;
+use crate::population::{Population, wave};
+use crate::report::{json, text};
+use crate::scenario::plan::Plan;
+
+/// A scenario and how large a model of it is run.
+#[derive(clap::Args, Clone, Debug)]
+pub struct ModelArgs {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+
+    /// Run a scale model: one mailbox in so many, with what mailboxes share divided by as much
+    #[arg(long, value_name = "1/K", value_parser = super::options::scale)]
+    scale: Option<u32>,
+}
+
+/// A scenario that can be run.
+#[derive(Debug)]
+pub struct Model {
+    /// The plan, scaled.
+    pub plan: Plan,
+    /// Its mailboxes.
+    pub population: Arc<Population>,
+}
+
+impl ModelArgs {
+    /// Reads the scenario, says which it is, and makes its population; problems are written to stderr.
+    pub fn load(&self, world: &str) -> Result<Model, Exit> {
+        let plan = self.scenario.load()?;
+        let plan = self.scale.map_or_else(|| plan.clone(), |k| plan.scaled(k));
+        console::headline(&plan, world);
+        let population = Population::new(&plan.population, plan.seed).map_err(|error| {
+            console::error(&error.to_string());
+            Exit::InvalidInput
+        })?;
+        Ok(Model { plan, population: Arc::new(population) })
+    }
+
+    /// The arguments that give the same model again.
+    #[must_use]
+    pub fn reproduce(&self) -> String {
+        let mut line = self.scenario.reproduce();
+        if let Some(k) = self.scale {
+            line.push_str(&format!(" --scale 1/{k}"));
+        }
+        line
+    }
+}
+
+impl Model {
+    /// The mailboxes of the wave, in the order in which they are taken up.
+    #[must_use]
+    pub fn wave(&self) -> Vec<MailboxKey> {
+        let Self { plan, population } = self;
+        let mut mailboxes = wave::draw(population, plan.seed, 0, plan.wave.mailboxes);
+        order::arrange(plan, population, &mut mailboxes);
+        mailboxes
+    }
+
+    /// Writes what a run came to where the user wants it.
+    #[must_use]
+    pub fn tell(&self, world: &'static str, summary: &Summary, wall_seconds: f64, output: &OutputArgs) -> Exit {
+        let plan = &self.plan;
+        let published = json::render(&json::run::report(plan, world, summary, wall_seconds));
+        let readable = text::run::report(plan, summary, wall_seconds);
+        if let Some(directory) = &output.out {
+            let files = [
+                ("summary.json", published.as_str()),
+                ("report.txt", readable.as_str()),
+                ("scenario.json", &explain::json(plan)),
+            ];
+            if let Err(error) = console::keep(directory, &files) {
+                console::error(&format!("cannot write to {}: {error}", directory.display()));
+                return Exit::Incomplete;
+            }
+        }
+        console::print(match output.format {
+            Format::Json => &published,
+            Format::Text => &readable,
+        })
+    }
+}

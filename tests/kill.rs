@@ -1,0 +1,313 @@
+//! Killing a live run: whenever it is killed, it is resumed without loss and without duplicates, as the run itself says
+//! and as an independent look at both servers shows.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use mock_server::draw::{self, Purpose};
+use mock_server::front::clock::Clock;
+use mock_server::time::Span;
+use mock_server::wire::answer::{Answer, ChangeKind, FolderEntry};
+use mock_server::wire::call::{Call, Protocol};
+use mock_server::wire::id::{Id, ItemKey, MailboxKey};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::LocalOptions;
+use wavetank::engine::live::token::{Credentials, Tokens};
+use wavetank::engine::live::world::{Endpoint, LiveWorld};
+use wavetank::engine::wire::pool::Pool;
+use wavetank::population::Population;
+use wavetank::scenario;
+use wavetank::scenario::plan::Plan;
+use wavetank::world::{Route, Side, World};
+
+/// How many runs are killed in all.
+const KILLS: u64 = 20;
+
+/// How often one move is killed at most.
+const KILLS_EACH: u64 = 5;
+
+/// A move of one to two seconds that saves often: small items and pages, and answers that get lost on top.
+const SCENARIO: &str = r#"
+title = "Four small mailboxes that take their time"
+seed = 5
+
+[population]
+preset = "small-business"
+mailboxes = 4
+
+[population.uniform]
+items = 120
+item_size = "4 kB"
+changes_per_day = 400_000
+
+[source]
+protocol = "ews"
+costs = { preset = "free", call = "constant 2 ms" }
+
+[target]
+protocol = "graph"
+costs = { preset = "free", call = "constant 8 ms" }
+
+[[target.faults]]
+name = "lost answers"
+operations = ["import_item"]
+rate = "5%"
+attempts_below = 2
+act = "lose-answer"
+
+[target.switch]
+places = 4
+duration = "constant 150 ms"
+
+[network.source]
+preset = "ideal"
+
+[network.target]
+preset = "ideal"
+
+[pipeline]
+lanes = 2
+requests_per_mailbox = 2
+open_switches = 2
+poll_interval = "40 ms"
+
+[pipeline.batch]
+export_items = 10
+sync_changes = 25
+
+[pipeline.retry]
+first_back_off = "5 ms"
+longest_back_off = "50 ms"
+budget = 500
+
+[wave]
+mailboxes = 4
+"#;
+
+fn wavetank(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wavetank"));
+    command.args(arguments).current_dir(directory).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Two servers in a process of their own, and a directory to run in.
+struct Servers {
+    directory: TempDir,
+    process: Child,
+    _stdout: BufReader<ChildStdout>,
+    urls: [String; 2],
+}
+
+impl Servers {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("scenario.toml"), SCENARIO).expect("it can be written");
+        let mut command = wavetank(directory.path(), &["serve", "scenario.toml", "--format", "json"]);
+        let mut process = command.stderr(Stdio::null()).spawn().expect("the command starts");
+        let mut stdout = BufReader::new(process.stdout.take().expect("it is piped"));
+        let mut ready = String::new();
+        stdout.read_line(&mut ready).expect("a line");
+        let ready: Value = serde_json::from_str(&ready).expect("JSON");
+        let urls = ["source", "target"].map(|side| ready[side].as_str().expect("a URL").to_owned());
+        Self { directory, process, _stdout: stdout, urls }
+    }
+
+    /// Starts a live run. Without a checkpoint of its own it has the default one.
+    fn run(&self, checkpoint: Option<&str>) -> Child {
+        let mut arguments = vec!["run", "scenario.toml", "--format", "json"];
+        arguments.extend(["--source-url", &self.urls[0], "--target-url", &self.urls[1]]);
+        arguments.extend(checkpoint.iter().flat_map(|file| ["--checkpoint", file]));
+        wavetank(self.directory.path(), &arguments).spawn().expect("the command starts")
+    }
+
+    /// Runs to the end and checks what the run itself says.
+    fn finish(&self, checkpoint: Option<&str>) {
+        let Output { status, stdout, stderr } = self.run(checkpoint).wait_with_output().expect("it ends");
+        assert_eq!(status.code(), Some(0), "{}", String::from_utf8_lossy(&stderr));
+        let report: Value = serde_json::from_slice(&stdout).expect("JSON");
+        let count = |group: &str, name: &str| report[group][name].as_u64().expect("a count");
+        assert_eq!(report["world"], "live");
+        assert_eq!((count("mailboxes", "total"), count("mailboxes", "completed")), (4, 4), "{report}");
+        assert_eq!((count("verification", "missing"), count("verification", "duplicate")), (0, 0), "{report}");
+        assert_eq!(count("verification", "present"), count("verification", "expected"), "{report}");
+        assert!(count("verification", "expected") >= 480, "{report}");
+    }
+
+    /// The default checkpoints that are there.
+    fn checkpoints(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.directory.path()).expect("the directory is there");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "redb")).collect()
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Everything that a mailbox holds: how often each item is in each folder, by the names of the folders above it.
+type Holdings = BTreeMap<(String, ItemKey), u32>;
+
+/// Looks at both servers over the wire.
+struct Eye {
+    world: LiveWorld,
+    requests: u64,
+}
+
+impl Eye {
+    fn new(plan: &Plan, population: Population, urls: &[String; 2]) -> Self {
+        let clock = Clock::start();
+        let endpoint = |protocol, url: &String| {
+            let pool = || Pool::new(url.parse().expect("a URL"));
+            let tokens = Tokens::new(pool(), clock.clone(), Credentials::mock(), protocol);
+            Endpoint { protocol, pool: pool(), tokens, link: None }
+        };
+        assert_eq!((plan.source.protocol, plan.target.protocol), (Protocol::Ews, Protocol::Graph));
+        let endpoints = [endpoint(plan.source.protocol, &urls[0]), endpoint(plan.target.protocol, &urls[1])];
+        let address = move |mailbox| mock_server::mailbox::content::Content::address(&population, mailbox);
+        Self { world: LiveWorld::new(clock, endpoints, address), requests: 1 << 60 }
+    }
+
+    async fn ask(&mut self, side: Side, mailbox: MailboxKey, call: &Call) -> Answer {
+        self.requests += 1;
+        let route = Route { side, mailbox, request: self.requests, attempt: 0, patience: Span::seconds(10) };
+        self.world.call(route, call).await.result.expect("an answer")
+    }
+
+    async fn holdings(&mut self, side: Side, mailbox: MailboxKey) -> Holdings {
+        let mut folders: Vec<FolderEntry> = Vec::new();
+        let mut from = 0;
+        loop {
+            let call = Call::FindFolders { from, limit: 100 };
+            let Answer::Folders { folders: page, next, .. } = self.ask(side, mailbox, &call).await else {
+                panic!("folders are listed")
+            };
+            folders.extend(page);
+            match next {
+                Some(next) => from = next,
+                None => break,
+            }
+        }
+        let mut holdings = Holdings::new();
+        for folder in &folders {
+            let path = path(&folders, folder);
+            for key in self.items(side, mailbox, &folder.id).await {
+                *holdings.entry((path.clone(), key)).or_default() += 1;
+            }
+        }
+        holdings
+    }
+
+    async fn items(&mut self, side: Side, mailbox: MailboxKey, folder: &Id) -> Vec<ItemKey> {
+        let mut held: BTreeMap<String, ItemKey> = BTreeMap::new();
+        let mut state = None;
+        loop {
+            let call = Call::SyncItems { folder: folder.clone(), state, limit: 200 };
+            let Answer::Items { changes, state: next, complete } = self.ask(side, mailbox, &call).await else {
+                panic!("items are listed")
+            };
+            for change in changes {
+                let item = format!("{:?}", change.item);
+                match (change.kind, change.key) {
+                    (ChangeKind::Delete, _) => drop(held.remove(&item)),
+                    (_, Some(key)) => drop(held.insert(item, key)),
+                    (_, None) => panic!("an item has an identity"),
+                }
+            }
+            if complete {
+                return held.into_values().collect();
+            }
+            state = Some(next);
+        }
+    }
+}
+
+fn path(folders: &[FolderEntry], folder: &FolderEntry) -> String {
+    let above = folder.parent.as_ref().and_then(|parent| folders.iter().find(|other| other.id == *parent));
+    above.map_or_else(|| folder.name.to_string(), |above| format!("{}/{}", path(folders, above), folder.name))
+}
+
+/// Compares both servers, without the pipeline. Returns how many items there are.
+fn look(servers: &Servers) -> u64 {
+    let file = servers.directory.path().join("scenario.toml");
+    let plan = scenario::load(&file, &[], None).expect("a scenario");
+    let population = Population::new(&plan.population, plan.seed).expect("a population");
+    let mut eye = Eye::new(&plan, population, &servers.urls);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    runtime.expect("a runtime").block_on(async {
+        let mut items = 0;
+        for mailbox in (0..plan.wave.mailboxes).map(MailboxKey) {
+            let source = eye.holdings(Side::Source, mailbox).await;
+            let target = eye.holdings(Side::Target, mailbox).await;
+            assert!(source.values().all(|count| *count == 1), "the source holds each item once");
+            assert_eq!(source, target, "{mailbox:?}");
+            items += source.len() as u64;
+        }
+        items
+    })
+}
+
+/// When the kill comes, counted from the start of the process.
+fn moment(kill: u64) -> Duration {
+    Duration::from_millis(20 + draw::hash(7, Purpose::Wave, kill, 0, 0) % 400)
+}
+
+#[test]
+fn a_killed_run_is_resumed_without_loss_and_without_duplicates() {
+    let mut kills = 0;
+    let mut moves = 0;
+    while kills < KILLS {
+        let servers = Servers::start();
+        let until = (kills + KILLS_EACH).min(KILLS);
+        while kills < until {
+            let mut run = servers.run(Some("state.redb"));
+            thread::sleep(moment(kills));
+            if run.try_wait().expect("it can be asked").is_some() {
+                // The move is over: the next one gets the rest of the kills.
+                break;
+            }
+            run.kill().expect("it can be killed");
+            assert_eq!(run.wait().expect("it ends").code(), None, "it was killed");
+            kills += 1;
+        }
+        servers.finish(Some("state.redb"));
+        let items = look(&servers);
+        moves += 1;
+        println!("move {moves}: {items} items on both sides, {kills} kills so far");
+        assert!(servers.directory.path().join("state.redb").exists(), "a checkpoint that was named is kept");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_says_how_it_goes_on_and_does() {
+    let servers = Servers::start();
+    let mut run = servers.run(None);
+    while servers.checkpoints().is_empty() {
+        assert!(run.try_wait().expect("it can be asked").is_none(), "it keeps its progress before it ends");
+        thread::sleep(Duration::from_millis(5));
+    }
+    thread::sleep(Duration::from_millis(200));
+    let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("there is a kill command");
+    assert!(told.success());
+    let status = run.wait().expect("it ends");
+    let mut stderr = String::new();
+    run.stderr.take().expect("it is piped").read_to_string(&mut stderr).expect("UTF-8");
+    assert_eq!(status.code(), Some(5), "{stderr}");
+    let [file] = &servers.checkpoints()[..] else { panic!("one checkpoint") };
+    let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+    assert!(stderr.contains(&format!("the same command goes on from {name}")), "{stderr}");
+    servers.finish(None);
+    look(&servers);
+    assert!(servers.checkpoints().is_empty(), "the default checkpoint is removed when all is done");
+}
