@@ -23,7 +23,7 @@ from = 2020-10-05
 "#;
 
 /// Commands that read a scenario.
-const COMMANDS: [&str; 4] = ["check", "explain", "simulate", "forecast"];
+const COMMANDS: [&str; 5] = ["check", "explain", "simulate", "run", "forecast"];
 
 /// Runs a command: its exit code, what it printed, and what it said.
 fn wavetank(arguments: &[&str], directory: &Path) -> (Option<i32>, String, String) {
