@@ -4,6 +4,7 @@
 //! together. What a run stored on the target after its last save is found there again when the mailbox is resumed.
 //! Knows nothing of the pipeline beyond the values it keeps.
 
+pub mod cutover;
 pub mod disk;
 pub mod memory;
 pub mod prestaged;
@@ -12,8 +13,8 @@ use std::path::PathBuf;
 
 use mock_server::wire::id::{Id, MailboxKey};
 
+use self::cutover::Cutover;
 use crate::event::{End, Verification};
-use crate::pipeline::cutover::machine::Cutover;
 
 /// One folder of a mailbox, on both sides.
 #[derive(PartialEq, Eq, Debug)]

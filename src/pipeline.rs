@@ -24,8 +24,3 @@ mod ledger;
 mod mailbox;
 mod remove;
 mod verify;
-
-#[cfg(test)]
-mod laws;
-#[cfg(test)]
-mod rig;

@@ -12,9 +12,9 @@ use mock_server::wire::id::{Id, MailboxKey};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use super::cutover::{Cutover, Step};
 use super::{Checkpoint, CheckpointError, Ended, FolderProgress, Pair, Progress, SkippedItem};
 use crate::event::{End, Verification};
-use crate::pipeline::cutover::machine::{Cutover, Step};
 
 const META: TableDefinition<'_, &str, &str> = TableDefinition::new("meta");
 const PROGRESS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("progress");

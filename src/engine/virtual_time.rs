@@ -3,6 +3,7 @@
 //! One thread, one run. Independent runs go to different threads; a single run is never split, because its order of
 //! events is its result.
 
+pub mod audit;
 pub mod executor;
 pub mod remembered;
 pub mod run;

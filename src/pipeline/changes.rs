@@ -4,8 +4,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use mock_server::draw::mix;
-use mock_server::service::reply::Protocol;
 use mock_server::wire::answer::ChangeKind;
+use mock_server::wire::call::Protocol;
 use mock_server::wire::id::Id;
 
 use super::batch::cut;

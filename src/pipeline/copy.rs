@@ -7,8 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use mock_server::service::reply::Protocol;
-use mock_server::wire::call::Content;
+use mock_server::wire::call::{Content, Protocol};
 use mock_server::wire::id::Id;
 
 use super::changes::{Copied, Item, Work};

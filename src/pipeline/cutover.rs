@@ -9,9 +9,10 @@ use mock_server::wire::call::Call;
 use mock_server::wire::refusal::RefusalKind;
 use tokio::sync::SemaphorePermit;
 
-use self::machine::{Cutover, Met, Next, Step};
+use self::machine::{Met, Next};
 use super::job::{Job, Setback};
 use crate::checkpoint::Checkpoint;
+use crate::checkpoint::cutover::{Cutover, Step};
 use crate::event::{Cause, End, Listener, Stage, Verification};
 use crate::world::{Side, World};
 

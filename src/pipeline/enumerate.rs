@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mock_server::service::reply::Protocol;
 use mock_server::wire::answer::{Answer, FolderEntry};
-use mock_server::wire::call::{Call, FolderKind};
+use mock_server::wire::call::{Call, FolderKind, Protocol};
 use mock_server::wire::id::Id;
 use mock_server::wire::refusal::RefusalKind;
 

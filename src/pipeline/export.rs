@@ -1,9 +1,8 @@
 //! Fetching items from the source in batches. Items that an answer refused on their own are asked for again.
 
-use mock_server::service::reply::Protocol;
 use mock_server::time::Span;
 use mock_server::wire::answer::Answer;
-use mock_server::wire::call::{Call, Content};
+use mock_server::wire::call::{Call, Content, Protocol};
 use mock_server::wire::id::Id;
 use mock_server::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 

@@ -53,16 +53,30 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         }
     }
 
-    /// Looks for an item in the target by its identity.
-    async fn find(&self, folder: &Id, key: ItemKey, request: u64) -> Result<Option<Id>, Setback> {
+    /// Looks for an item in the target by its identity: reference and size.
+    async fn find(&self, folder: &Id, key: ItemKey, request: u64) -> Result<Option<(Id, u32)>, Setback> {
         match self.ask(Side::Target, request, &Call::FindItems { folder: folder.clone(), key }).await {
             Ok(Answer::Items { changes, .. }) => {
                 let there = changes.into_iter().find(|change| change.kind != ChangeKind::Delete);
-                Ok(there.map(|change| change.item))
+                Ok(there.map(|change| (change.item, change.size)))
             }
             Ok(_) => Err(Setback::Confused),
             Err(refusal) => Err(Setback::Refused(refusal.kind)),
         }
+    }
+
+    /// Looks whether a call that stores an item, and may have been carried out unseen, was. A new item is there if its
+    /// identity is; one that replaces an older version only if its size is the new one.
+    async fn was_stored(
+        &self,
+        folder: &Id,
+        content: (ItemKey, u32),
+        replaces: bool,
+        request: u64,
+    ) -> Result<Option<Id>, Setback> {
+        let (key, size) = content;
+        let found = self.find(folder, key, request).await?;
+        Ok(found.filter(|(_, there)| !replaces || *there == size).map(|(target, _)| target))
     }
 
     fn target_folder(&self, folder: u32) -> Id {
@@ -84,7 +98,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let mut replace = item.replace.clone();
         let mut adds = item.adds;
         if item.look && replace.is_none() {
-            replace = self.find(&folder, key, tries.look()).await?;
+            replace = self.find(&folder, key, tries.look()).await?.map(|(target, _)| target);
             adds = replace.is_none();
         }
         let mut session = self.session.borrow().clone().ok_or(Setback::Confused)?;
@@ -98,7 +112,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Step::Repeat { ambiguous } => {
                     if ambiguous
                         && replace.is_none()
-                        && let Some(target) = self.find(&folder, key, tries.look()).await?
+                        && let Some(target) = self.was_stored(&folder, (key, size), false, tries.look()).await?
                     {
                         break target;
                     }
@@ -107,8 +121,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Step::GaveUp(refusal) => refusal,
             };
             if refusal.kind.is_ambiguous()
-                && replace.is_none()
-                && let Some(target) = self.find(&folder, key, tries.look()).await?
+                && let Some(target) = self.was_stored(&folder, (key, size), replace.is_some(), tries.look()).await?
             {
                 break target;
             }
@@ -117,7 +130,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 renewed = true;
                 session = self.renew_session(&session, tries.look()).await?;
                 if replace.is_some() {
-                    replace = self.find(&folder, key, tries.look()).await?;
+                    replace = self.find(&folder, key, tries.look()).await?.map(|(target, _)| target);
                 }
                 call = renew(call, &session, replace.as_ref());
                 continue;
@@ -142,7 +155,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             let item = copying.item(place);
             let mut replace = item.replace.clone();
             if item.look && replace.is_none() {
-                replace = self.find(&self.target_folder(item.folder), content.key, tries.look()).await?;
+                let found = self.find(&self.target_folder(item.folder), content.key, tries.look()).await?;
+                replace = found.map(|(target, _)| target);
             }
             loads.push(Load { place, content, replace });
         }
@@ -156,13 +170,13 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Step::Done(_) => return Err(Setback::Confused),
                 Step::Repeat { ambiguous } => {
                     if ambiguous {
-                        self.look_for_all(copying, &mut loads, &mut tries).await?;
+                        self.look_for_all(copying, &mut loads, &mut tries, false).await?;
                     }
                     continue;
                 }
                 Step::GaveUp(refusal) => {
                     if refusal.kind.is_ambiguous() {
-                        self.look_for_all(copying, &mut loads, &mut tries).await?;
+                        self.look_for_all(copying, &mut loads, &mut tries, true).await?;
                     }
                     let places: Vec<usize> = loads.iter().map(|load| load.place).collect();
                     return self.give_up(copying, &places, refusal);
@@ -233,18 +247,22 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         self.stored(copying, load.place, target, adds);
     }
 
-    /// After an answer that was lost: what the target holds already is not sent again.
+    /// After an answer that was lost: what the target holds already is not sent again. Replacing an item can be repeated
+    /// freely, so items that replace others are looked for only at `last`, to tell what was left behind.
     async fn look_for_all(
         &self,
         copying: &Copying<'_>,
         loads: &mut Vec<Load>,
         tries: &mut Tries,
+        last: bool,
     ) -> Result<(), Setback> {
         let mut left = Vec::with_capacity(loads.len());
         for load in loads.drain(..) {
-            if load.replace.is_none() {
+            let replaces = load.replace.is_some();
+            if last || !replaces {
                 let folder = self.target_folder(copying.item(load.place).folder);
-                if let Some(target) = self.find(&folder, load.content.key, tries.look()).await? {
+                let content = (load.content.key, load.content.size);
+                if let Some(target) = self.was_stored(&folder, content, replaces, tries.look()).await? {
                     self.stored_load(copying, &load, target);
                     self.note_copied(1, u64::from(load.content.size));
                     continue;
@@ -260,7 +278,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     async fn refresh_lost(&self, copying: &Copying<'_>, loads: &mut [Load], tries: &mut Tries) -> Result<(), Setback> {
         for load in loads.iter_mut().filter(|load| load.replace.is_some()) {
             let folder = self.target_folder(copying.item(load.place).folder);
-            load.replace = self.find(&folder, load.content.key, tries.look()).await?;
+            load.replace = self.find(&folder, load.content.key, tries.look()).await?.map(|(target, _)| target);
         }
         Ok(())
     }

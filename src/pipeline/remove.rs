@@ -1,8 +1,7 @@
 //! Deleting items in the target that are gone from the source. An item that is not there is as good as deleted.
 
-use mock_server::service::reply::Protocol;
 use mock_server::wire::answer::Answer;
-use mock_server::wire::call::Call;
+use mock_server::wire::call::{Call, Protocol};
 use mock_server::wire::id::Id;
 use mock_server::wire::refusal::{ItemErrorKind, RefusalKind};
 

@@ -4,18 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use mock_server::service::reply::Protocol;
-use mock_server::throttle::limit::Scope;
 use mock_server::time::Moment;
+use mock_server::wire::call::Protocol;
 use mock_server::wire::id::MailboxKey;
-use mock_server::wire::refusal::RefusalKind;
 use tokio::sync::Semaphore;
 
 use super::mailbox;
 use super::pace::side::SidePace;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::event::Listener;
-use crate::scenario::plan::{PipelinePlan, Plan, SidePlan};
+use crate::scenario::plan::{PipelinePlan, Plan};
 use crate::world::{Side, World};
 
 /// What a run needs to know beyond its wave.
@@ -46,16 +44,9 @@ impl RunOptions {
             cutover: plan.wave.cutover,
             deadline,
             seed,
-            busy_is_shared: [busy_is_shared(&plan.source), busy_is_shared(&plan.target)],
+            busy_is_shared: [plan.source.busy_is_shared(), plan.target.busy_is_shared()],
         }
     }
-}
-
-fn busy_is_shared(side: &SidePlan) -> bool {
-    side.server
-        .limits
-        .iter()
-        .any(|limit| limit.refusal == RefusalKind::ServerBusy && matches!(limit.scope, Scope::App | Scope::Tenant))
 }
 
 /// One run. Shared by its lanes, which all live on one thread.

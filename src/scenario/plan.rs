@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use mock_server::draw::Distribution;
 use mock_server::service::config::Config;
-use mock_server::service::reply::Protocol;
+use mock_server::throttle::limit::Scope;
 use mock_server::time::Span;
+use mock_server::wire::call::Protocol;
+use mock_server::wire::refusal::RefusalKind;
 
 use crate::calendar::Window;
 
@@ -103,6 +105,17 @@ pub struct SidePlan {
     pub protocol: Protocol,
     /// Its limits, faults and costs. `holding` and `clock_at_start` follow from the wave.
     pub server: Config,
+}
+
+impl SidePlan {
+    /// Whether a server that says it is busy means the whole app rather than one mailbox: a limit that says so is shared.
+    #[must_use]
+    pub fn busy_is_shared(&self) -> bool {
+        self.server
+            .limits
+            .iter()
+            .any(|limit| limit.refusal == RefusalKind::ServerBusy && matches!(limit.scope, Scope::App | Scope::Tenant))
+    }
 }
 
 /// One network path.

@@ -47,7 +47,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
         network,
         pipeline,
         wave,
-        windows,
+        windows: windows.right,
         forecast,
         assumptions: Vec::new(),
     };

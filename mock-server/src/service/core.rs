@@ -178,6 +178,12 @@ impl<C: Content> Service<C> {
         self.limits.forget(mailbox);
     }
 
+    /// Whether a mailbox is open to its users: it was not stopped, or was started again.
+    #[must_use]
+    pub fn is_open(&self, mailbox: MailboxKey) -> bool {
+        self.mailboxes.get(&mailbox).is_none_or(|store| store.overlay.stopped.is_none())
+    }
+
     /// Everything that a mailbox holds at a moment, folder by folder. Meant for checks; takes time with every item.
     pub fn holdings(&mut self, now: Moment, mailbox: MailboxKey) -> Vec<Held> {
         let Self { content, holding, mailboxes, .. } = self;

@@ -89,6 +89,9 @@ impl Listener for Nobody {
 /// The mailboxes of a run.
 type Tenant<'a> = Rc<Remembered<&'a Population>>;
 
+/// Looks at a mailbox whose move is over before its state is forgotten.
+pub(super) type Look<'r, 'a> = &'r dyn Fn(&VirtualWorld<Tenant<'a>>, MailboxKey);
+
 /// Builds the two servers of a plan for one replication.
 fn world<'a>(plan: &Plan, content: &Tenant<'a>, replication: u64, clock: &Clock) -> VirtualWorld<Tenant<'a>> {
     let server = |side: Side| {
@@ -126,54 +129,75 @@ pub fn observe(
     close: Option<Span>,
     listener: &dyn Listener,
 ) -> Finished {
-    let taken = plan.wave.prestage.map(|prestage| prestage.lead - prestage.age);
-    let content = Rc::new(Remembered::new(population, taken));
-    match taken {
-        Some(taken) => {
-            let checkpoint = Prestaged::new(Rc::clone(&content), taken, false, Memory::default());
-            run(plan, &content, wave, replication, close, checkpoint, listener)
-        }
-        None => run(plan, &content, wave, replication, close, Memory::default(), listener),
-    }
+    look_at(plan, population, wave, replication, close, listener, &|_, _| {})
 }
 
-fn run<C: Checkpoint>(
+/// Runs a wave like [`observe`], and has every mailbox looked at when its move is over.
+pub(super) fn look_at<'a>(
     plan: &Plan,
-    content: &Tenant<'_>,
+    population: &'a Population,
     wave: &[MailboxKey],
     replication: u64,
     close: Option<Span>,
-    checkpoint: C,
-    also: &dyn Listener,
+    listener: &dyn Listener,
+    look: Look<'_, 'a>,
 ) -> Finished {
-    let clock = Clock::default();
-    let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
-    let world = Rc::new(world(plan, content, replication, &clock));
-    let ear = Ear {
-        collector: Collector::new(wave.len() as u64, deadline),
-        done: RefCell::default(),
-        ended: Cell::new(None),
-        world: {
-            let (world, content) = (Rc::clone(&world), Rc::clone(content));
-            Rc::new(move |mailbox| {
-                world.forget(mailbox);
-                content.forget(mailbox);
-            })
-        },
-        also,
-    };
-    let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, replication), deadline);
-    let run = Rc::new(Run::new(world, options, wave.to_vec(), checkpoint, ear));
-    let finish = {
-        let (lanes, world) = ((0..run.lanes()).map(|_| lane(Rc::clone(&run))), Rc::clone(run.world()));
-        executor::run_with(&clock, lanes, move |at, flight| world.go_on(at, flight))
-    };
-    if let Some(error) = run.take_error() {
-        unreachable!("progress kept in memory cannot fail: {error}");
+    let taken = plan.wave.prestage.map(|prestage| prestage.lead - prestage.age);
+    let content = Rc::new(Remembered::new(population, taken));
+    let course = Course { plan, content: &content, wave, replication, close, listener, look };
+    match taken {
+        Some(taken) => course.run(Prestaged::new(Rc::clone(&content), taken, false, Memory::default())),
+        None => course.run(Memory::default()),
     }
-    let run = Rc::into_inner(run).expect("all lanes have ended");
-    let ear = run.into_listener();
-    let mut done = ear.done.into_inner();
-    done.sort_unstable();
-    Finished { summary: ear.collector.into_summary(), done, events: clock.fired(), stuck: finish.stuck }
+}
+
+/// A run to be made.
+struct Course<'r, 'a> {
+    plan: &'r Plan,
+    content: &'r Tenant<'a>,
+    wave: &'r [MailboxKey],
+    replication: u64,
+    close: Option<Span>,
+    listener: &'r dyn Listener,
+    look: Look<'r, 'a>,
+}
+
+impl Course<'_, '_> {
+    fn run<C: Checkpoint>(self, checkpoint: C) -> Finished {
+        let Self { plan, content, wave, replication, close, listener, look } = self;
+        let clock = Clock::default();
+        let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
+        let world = Rc::new(world(plan, content, replication, &clock));
+        let ear = Ear {
+            collector: Collector::new(wave.len() as u64, deadline),
+            done: RefCell::default(),
+            ended: Cell::new(None),
+            world: {
+                let (world, content) = (Rc::clone(&world), Rc::clone(content));
+                Rc::new(move |mailbox| {
+                    look(&world, mailbox);
+                    world.forget(mailbox);
+                    content.forget(mailbox);
+                })
+            },
+            also: listener,
+        };
+        let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, replication), deadline);
+        let run = Rc::new(Run::new(world, options, wave.to_vec(), checkpoint, ear));
+        let finish = {
+            let (lanes, world) = ((0..run.lanes()).map(|_| lane(Rc::clone(&run))), Rc::clone(run.world()));
+            executor::run_with(&clock, lanes, move |at, flight| world.go_on(at, flight))
+        };
+        if let Some(error) = run.take_error() {
+            unreachable!("progress kept in memory cannot fail: {error}");
+        }
+        let run = Rc::into_inner(run).expect("all lanes have ended");
+        let ear = run.into_listener();
+        if let Some(mailbox) = ear.ended.take() {
+            (ear.world)(mailbox);
+        }
+        let mut done = ear.done.into_inner();
+        done.sort_unstable();
+        Finished { summary: ear.collector.into_summary(), done, events: clock.fired(), stuck: finish.stuck }
+    }
 }

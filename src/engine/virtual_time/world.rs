@@ -9,7 +9,7 @@ use std::task::Poll;
 
 use mock_server::mailbox::content::Content;
 use mock_server::service::config::Config;
-use mock_server::service::core::Service;
+use mock_server::service::core::{Held, Service};
 use mock_server::service::reply::{Reply, Request, Spent};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
@@ -116,6 +116,13 @@ impl<C: Content> VirtualWorld<C> {
     /// The service of one side, for independent checks of what it holds.
     pub fn service(&self, side: Side) -> &RefCell<Service<C>> {
         &self.servers[side as usize].service
+    }
+
+    /// Everything that a mailbox holds on one side at this moment, in order.
+    pub fn holdings(&self, side: Side, mailbox: MailboxKey) -> Vec<Held> {
+        let mut held = self.service(side).borrow_mut().holdings(self.clock.now(), mailbox);
+        held.sort_unstable();
+        held
     }
 
     /// Forgets what both servers keep for a mailbox whose move is over, so that memory follows the mailboxes in

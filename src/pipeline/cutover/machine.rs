@@ -22,58 +22,13 @@
 
 use mock_server::wire::answer::SwitchState;
 
+use crate::checkpoint::cutover::{Cutover, Step};
 use crate::event::End;
 
 /// How often a switch is started before the mailbox is given up (assumed).
 pub const MOST_SWITCHES: u32 = 3;
 
-/// One step of a cutover.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Step {
-    /// Close the source to its users.
-    StopSource,
-    /// Copy what changed until then.
-    LastDelta,
-    /// Make sure that the target user exists.
-    Provision,
-    /// Give it a license.
-    License,
-    /// Start the switch of the address.
-    StartSwitch,
-    /// Poll until the switch has completed or failed.
-    AwaitSwitch,
-    /// Compare both sides.
-    Verify,
-    /// Remove what the move left in the source.
-    ReleaseSource,
-    /// Remove what the move left in the target.
-    ReleaseTarget,
-    /// Undo: give the switch up.
-    CancelSwitch,
-    /// Undo: take the license back.
-    RemoveLicense,
-    /// Undo: open the source again.
-    StartSource,
-}
-
 impl Step {
-    /// All steps, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
-        Self::StopSource,
-        Self::LastDelta,
-        Self::Provision,
-        Self::License,
-        Self::StartSwitch,
-        Self::AwaitSwitch,
-        Self::Verify,
-        Self::ReleaseSource,
-        Self::ReleaseTarget,
-        Self::CancelSwitch,
-        Self::RemoveLicense,
-        Self::StartSource,
-    ];
-
     /// Whether one of the limited places for open switches is held during this step.
     #[must_use]
     pub const fn holds_place(self) -> bool {
@@ -90,17 +45,6 @@ pub enum Met {
     Failed,
     /// The service told how the switch ended, or that it goes on.
     Switch(SwitchState),
-}
-
-/// How far a cutover is.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub struct Cutover {
-    /// The step to take.
-    pub step: Step,
-    /// Switches started so far.
-    pub switches: u32,
-    /// Whether an undo failed.
-    pub residue: bool,
 }
 
 /// What follows.
@@ -261,12 +205,5 @@ mod tests {
             state = next;
         }
         assert_eq!(started, MOST_SWITCHES);
-    }
-
-    #[test]
-    fn steps_are_numbered_in_order() {
-        for (number, step) in Step::ALL.into_iter().enumerate() {
-            assert_eq!(step as usize, number);
-        }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::name::Pair;
 use super::wave::known_window;
-use crate::calendar::Window;
+use super::window::Windows;
 use crate::scenario::kind::{Count, Share, Words};
 use crate::scenario::plan::{ForecastPlan, Published};
 use crate::scenario::section::{Otherwise, Section};
 
-pub(crate) fn read(section: Section<'_>, windows: &[Window]) -> ForecastPlan {
+pub(crate) fn read(section: Section<'_>, windows: &Windows) -> ForecastPlan {
     let share = |key, value, note| {
         let value = section.or(key, &Share, Otherwise::default(value, note));
         if value == 0.0 {
@@ -43,7 +43,7 @@ pub(crate) fn read(section: Section<'_>, windows: &[Window]) -> ForecastPlan {
     ForecastPlan { completed_share, confidence, precision, virtual_runs, fluid_runs, published }
 }
 
-fn published(section: Section<'_>, windows: &[Window]) -> Option<Published> {
+fn published(section: Section<'_>, windows: &Windows) -> Option<Published> {
     let help = "write window, mailboxes and source";
     let window = section.need("window", &Words, help);
     if let Some(name) = &window {

@@ -1,9 +1,9 @@
 //! `limits` of a side: names of presets and tables, in the order in which they are asked.
 
-use mock_server::service::reply::Protocol;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::throttle::preset;
 use mock_server::time::Span;
+use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::RefusalKind;
 
 use super::name::{Operations, Refusals, SCOPES};

@@ -1,8 +1,8 @@
 //! `[pipeline]`: how the pipeline works.
 
-use mock_server::service::reply::Protocol;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::Span;
+use mock_server::wire::call::Protocol;
 
 use crate::scenario::kind::{Choice, Count, CountPer, Data, DataPer, Duration, Share};
 use crate::scenario::plan::{BatchPlan, Order, PacePlan, PipelinePlan, RetryPlan, SidePlan, Verify};

@@ -2,8 +2,8 @@
 
 use mock_server::draw::Distribution;
 use mock_server::service::config::{Config, Holding, SwitchConfig};
-use mock_server::service::reply::Protocol;
 use mock_server::time::Span;
+use mock_server::wire::call::Protocol;
 
 use super::fault::Side;
 use super::{cost, fault, limit};

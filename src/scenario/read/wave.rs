@@ -2,7 +2,7 @@
 
 use mock_server::time::Span;
 
-use crate::calendar::Window;
+use super::window::Windows;
 use crate::scenario::kind::{Count, Duration, Flag, Flow, Words, suggestion};
 use crate::scenario::plan::{PopulationPlan, PrestagePlan, WavePlan};
 use crate::scenario::section::{Otherwise, Section};
@@ -11,7 +11,7 @@ use crate::scenario::unit::time;
 /// The average rate of a move in Microsoft's sample of 50, in bytes per second: 0.66 GB/h.
 const OBSERVED_RATE: f64 = 0.66 * 1e9 / 3600.0;
 
-pub(crate) fn read(section: Section<'_>, population: &PopulationPlan, windows: &[Window]) -> WavePlan {
+pub(crate) fn read(section: Section<'_>, population: &PopulationPlan, windows: &Windows) -> WavePlan {
     let help = "say how many mailboxes a run moves: mailboxes = 1000";
     let mailboxes = section.need("mailboxes", &Count(1..=20_000_000), help).unwrap_or(1);
     if let Some(all) = population.mailboxes.filter(|all| *all < mailboxes) {
@@ -33,8 +33,8 @@ pub(crate) fn read(section: Section<'_>, population: &PopulationPlan, windows: &
 }
 
 /// Reports a window that does not exist.
-pub(crate) fn known_window(section: &Section<'_>, key: &str, name: &str, windows: &[Window]) {
-    let names: Vec<&str> = windows.iter().map(|window| window.name.as_str()).collect();
+pub(crate) fn known_window(section: &Section<'_>, key: &str, name: &str, windows: &Windows) {
+    let names: Vec<&str> = windows.names.iter().map(String::as_str).collect();
     if names.contains(&name) {
         return;
     }

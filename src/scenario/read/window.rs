@@ -21,22 +21,32 @@ const DAYS: [(&str, Weekday); 7] = [
     ("Sun", Weekday::Sunday),
 ];
 
-pub(crate) fn read(root: &Section<'_>) -> Vec<Window> {
-    let mut windows: Vec<Window> = Vec::new();
+/// The windows of a scenario.
+pub(crate) struct Windows {
+    /// Those that are right.
+    pub(crate) right: Vec<Window>,
+    /// The names of all, so that whoever names one that is wrong is not told that there is none.
+    pub(crate) names: Vec<String>,
+}
+
+pub(crate) fn read(root: &Section<'_>) -> Windows {
+    let mut windows = Windows { right: Vec::new(), names: Vec::new() };
     for section in root.sections("windows") {
         let place = section.place_of("name");
-        let Some(window) = window(section) else { continue };
-        if windows.iter().any(|other| other.name == window.name) {
-            let message = format!("two windows are named `{}`", window.name);
-            root.book.report(&place, "again", Wrong::new(message, "give each window a name of its own"));
+        let name = section.need("name", &Words, "name the window: name = \"evening\"");
+        if let Some(name) = &name {
+            if windows.names.contains(name) {
+                let message = format!("two windows are named `{name}`");
+                root.book.report(&place, "again", Wrong::new(message, "give each window a name of its own"));
+            }
+            windows.names.push(name.clone());
         }
-        windows.push(window);
+        windows.right.extend(window(section, name));
     }
     windows
 }
 
-fn window(section: Section<'_>) -> Option<Window> {
-    let name = section.need("name", &Words, "name the window: name = \"evening\"");
+fn window(section: Section<'_>, name: Option<String>) -> Option<Window> {
     let days = section.need("days", &Days, "say on which days it opens: days = [\"Mon\", \"Tue\"]");
     let opens = section.need("opens", &Clock, "say when it opens in local time: opens = \"20:00\"");
     let closes = section.need("closes", &Closing, "say when it closes: closes = \"07:00\" or \"Mon 07:00\"");

@@ -13,18 +13,18 @@ use mock_server::draw::{Distribution, Purpose, hash};
 use mock_server::mailbox::content::{Content, FolderShape, ItemShape, item_key};
 use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::{Held, Service};
-use mock_server::service::reply::{Protocol, Request};
+use mock_server::service::reply::Request;
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::{Call, FolderKind, RequestIdentity};
+use mock_server::wire::call::{Call, FolderKind, Protocol, RequestIdentity};
 use mock_server::wire::id::MailboxKey;
 
-use super::run::{Run, RunOptions, lane};
-use crate::checkpoint::Checkpoint;
-use crate::event::{Event, Listener};
-use crate::metrics::collect::Collector;
-use crate::metrics::summary::Summary;
-use crate::scenario::plan::{BatchPlan, Order, PacePlan, PipelinePlan, RetryPlan, Verify};
-use crate::world::{Elapsed, Outcome, Route, Side, World};
+use wavetank::checkpoint::Checkpoint;
+use wavetank::event::{Event, Listener};
+use wavetank::metrics::collect::Collector;
+use wavetank::metrics::summary::Summary;
+use wavetank::pipeline::run::{Run, RunOptions, lane};
+use wavetank::scenario::plan::{BatchPlan, Order, PacePlan, PipelinePlan, RetryPlan, Verify};
+use wavetank::world::{Elapsed, Outcome, Route, Side, World};
 
 const FOLDERS: [(FolderKind, Option<u32>, &str, u64); 7] = [
     (FolderKind::Root, None, "", 0),
@@ -38,11 +38,11 @@ const FOLDERS: [(FolderKind, Option<u32>, &str, u64); 7] = [
 
 /// Mailboxes of a few folders that change steadily.
 #[derive(Copy, Clone)]
-pub(super) struct Small {
+pub(crate) struct Small {
     /// Changes per minute and folder.
-    pub(super) changes_per_minute: u64,
+    pub(crate) changes_per_minute: u64,
     /// Whether one item of the second folder cannot be read.
-    pub(super) corrupt: bool,
+    pub(crate) corrupt: bool,
 }
 
 impl Content for Small {
@@ -92,7 +92,7 @@ impl Content for Small {
 }
 
 /// A server without limits and faults.
-pub(super) fn server(holding: Holding) -> Config {
+pub(crate) fn server(holding: Holding) -> Config {
     let cost = Cost {
         call: Distribution::Constant(Span::milliseconds(20)),
         per_item: Span::milliseconds(1),
@@ -111,7 +111,7 @@ pub(super) fn server(holding: Holding) -> Config {
 }
 
 /// A pipeline that is patient.
-pub(super) fn plan() -> PipelinePlan {
+pub(crate) fn plan() -> PipelinePlan {
     PipelinePlan {
         lanes: 6,
         requests_per_mailbox: 4,
@@ -145,21 +145,21 @@ pub(super) fn plan() -> PipelinePlan {
 type Timers = BinaryHeap<Reverse<(Moment, u64)>>;
 
 /// The clock, the timers and the two servers.
-pub(super) struct TestWorld {
+pub(crate) struct TestWorld {
     now: Cell<Moment>,
     sequence: Cell<u64>,
     timers: RefCell<Timers>,
     sleepers: RefCell<Vec<(u64, Waker)>>,
     protocols: [Protocol; 2],
-    pub(super) servers: RefCell<[Service<Small>; 2]>,
+    pub(crate) servers: RefCell<[Service<Small>; 2]>,
     /// Calls still allowed before the process "dies"; absent if it lives.
-    pub(super) life: Cell<Option<u64>>,
+    pub(crate) life: Cell<Option<u64>>,
     /// What was called and when.
-    pub(super) calls: RefCell<Vec<(Moment, Route, &'static str)>>,
+    pub(crate) calls: RefCell<Vec<(Moment, Route, &'static str)>>,
 }
 
 impl TestWorld {
-    pub(super) fn new(content: Small, source: Config, target: Config, protocols: [Protocol; 2]) -> Rc<Self> {
+    pub(crate) fn new(content: Small, source: Config, target: Config, protocols: [Protocol; 2]) -> Rc<Self> {
         Rc::new(Self {
             now: Cell::new(Moment::START),
             sequence: Cell::new(0),
@@ -173,7 +173,7 @@ impl TestWorld {
     }
 
     /// What both sides hold, sorted.
-    pub(super) fn holdings(&self, mailbox: MailboxKey) -> [Vec<Held>; 2] {
+    pub(crate) fn holdings(&self, mailbox: MailboxKey) -> [Vec<Held>; 2] {
         let now = self.now.get();
         self.servers.borrow_mut().each_mut().map(|server| {
             let mut held = server.holdings(now, mailbox);
@@ -194,7 +194,7 @@ impl TestWorld {
     }
 }
 
-impl World for Rc<TestWorld> {
+impl World for TestWorld {
     fn now(&self) -> Moment {
         self.now.get()
     }
@@ -254,7 +254,7 @@ impl Wake for Flag {
 }
 
 /// Runs tasks until all have ended. False if they wait for something that never comes.
-pub(super) fn execute(world: &Rc<TestWorld>, tasks: Vec<Pin<Box<dyn Future<Output = ()>>>>) -> bool {
+pub(crate) fn execute(world: &Rc<TestWorld>, tasks: Vec<Pin<Box<dyn Future<Output = ()>>>>) -> bool {
     let ready = Arc::new(Mutex::new((0..tasks.len()).collect::<VecDeque<_>>()));
     let mut tasks: Vec<Option<_>> = tasks.into_iter().map(Some).collect();
     loop {
@@ -274,12 +274,12 @@ pub(super) fn execute(world: &Rc<TestWorld>, tasks: Vec<Pin<Box<dyn Future<Outpu
 }
 
 /// Checks that every event is plausible, and passes it on.
-pub(super) struct Checker {
-    pub(super) collector: Collector,
-    pub(super) events: RefCell<Vec<(Moment, Event)>>,
+pub(crate) struct Checker {
+    pub(crate) collector: Collector,
+    pub(crate) events: RefCell<Vec<(Moment, Event)>>,
 }
 
-impl Listener for Rc<Checker> {
+impl Listener for Checker {
     fn note(&self, at: Moment, event: &Event) {
         self.collector.note(at, event);
         if let Event::MailboxEnded { started, charged, .. } = event {
@@ -290,32 +290,32 @@ impl Listener for Rc<Checker> {
 }
 
 /// How a test run is set up.
-pub(super) struct Setup {
-    pub(super) plan: PipelinePlan,
-    pub(super) protocols: [Protocol; 2],
-    pub(super) cutover: bool,
-    pub(super) deadline: Moment,
-    pub(super) mailboxes: u32,
+pub(crate) struct Setup {
+    pub(crate) plan: PipelinePlan,
+    pub(crate) protocols: [Protocol; 2],
+    pub(crate) cutover: bool,
+    pub(crate) deadline: Moment,
+    pub(crate) mailboxes: u32,
     /// When somebody stops the run, counted from its beginning.
-    pub(super) stop_after: Option<Span>,
+    pub(crate) stop_after: Option<Span>,
 }
 
 impl Setup {
-    pub(super) fn new(target: Protocol, cutover: bool, mailboxes: u32) -> Self {
+    pub(crate) fn new(target: Protocol, cutover: bool, mailboxes: u32) -> Self {
         let protocols = [Protocol::Ews, target];
         Self { plan: plan(), protocols, cutover, deadline: Moment::NEVER, mailboxes, stop_after: None }
     }
 }
 
 /// What a test run came to.
-pub(super) struct Played {
-    pub(super) summary: Summary,
-    pub(super) events: Vec<(Moment, Event)>,
-    pub(super) finished: bool,
+pub(crate) struct Played {
+    pub(crate) summary: Summary,
+    pub(crate) events: Vec<(Moment, Event)>,
+    pub(crate) finished: bool,
 }
 
 /// Runs the pipeline to its end, or to its death.
-pub(super) fn play<C: Checkpoint + 'static>(world: &Rc<TestWorld>, setup: &Setup, checkpoint: C) -> Played {
+pub(crate) fn play<C: Checkpoint + 'static>(world: &Rc<TestWorld>, setup: &Setup, checkpoint: C) -> Played {
     let options = RunOptions {
         plan: setup.plan.clone(),
         protocols: setup.protocols,
@@ -347,6 +347,6 @@ pub(super) fn play<C: Checkpoint + 'static>(world: &Rc<TestWorld>, setup: &Setup
 }
 
 /// Which side's calls of an operation were made.
-pub(super) fn calls_of(world: &TestWorld, side: Side, operation: &str) -> usize {
+pub(crate) fn calls_of(world: &TestWorld, side: Side, operation: &str) -> usize {
     world.calls.borrow().iter().filter(|(_, route, name)| route.side == side && *name == operation).count()
 }

@@ -6,19 +6,18 @@ use mock_server::draw::Distribution;
 use mock_server::fault::rule::{Act, FaultRule, Match};
 use mock_server::service::config::{Config, Holding};
 use mock_server::service::core::Held;
-use mock_server::service::reply::Protocol;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::Operation;
+use mock_server::wire::call::{Operation, Protocol};
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::refusal::RefusalKind;
 
-use super::rig::{Played, Setup, Small, TestWorld, calls_of, play, server};
-use crate::checkpoint::disk::Disk;
-use crate::checkpoint::memory::Memory;
-use crate::checkpoint::prestaged::Prestaged;
-use crate::event::{Cause, Event, Stage};
-use crate::world::Side;
+use crate::rig::{Played, Setup, Small, TestWorld, calls_of, play, server};
+use wavetank::checkpoint::disk::Disk;
+use wavetank::checkpoint::memory::Memory;
+use wavetank::checkpoint::prestaged::Prestaged;
+use wavetank::event::{Cause, Event, Stage};
+use wavetank::world::Side;
 
 const QUIET: Small = Small { changes_per_minute: 0, corrupt: false };
 const BUSY: Small = Small { changes_per_minute: 2, corrupt: true };

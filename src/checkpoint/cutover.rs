@@ -1,0 +1,72 @@
+//! How far a cutover is. What follows what is decided by the pipeline.
+
+/// One step of a cutover.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Step {
+    /// Close the source to its users.
+    StopSource,
+    /// Copy what changed until then.
+    LastDelta,
+    /// Make sure that the target user exists.
+    Provision,
+    /// Give it a license.
+    License,
+    /// Start the switch of the address.
+    StartSwitch,
+    /// Poll until the switch has completed or failed.
+    AwaitSwitch,
+    /// Compare both sides.
+    Verify,
+    /// Remove what the move left in the source.
+    ReleaseSource,
+    /// Remove what the move left in the target.
+    ReleaseTarget,
+    /// Undo: give the switch up.
+    CancelSwitch,
+    /// Undo: take the license back.
+    RemoveLicense,
+    /// Undo: open the source again.
+    StartSource,
+}
+
+impl Step {
+    /// All steps, in the order of their numbers.
+    pub const ALL: [Self; 12] = [
+        Self::StopSource,
+        Self::LastDelta,
+        Self::Provision,
+        Self::License,
+        Self::StartSwitch,
+        Self::AwaitSwitch,
+        Self::Verify,
+        Self::ReleaseSource,
+        Self::ReleaseTarget,
+        Self::CancelSwitch,
+        Self::RemoveLicense,
+        Self::StartSource,
+    ];
+}
+
+/// How far a cutover is.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Cutover {
+    /// The step to take.
+    pub step: Step,
+    /// Switches started so far.
+    pub switches: u32,
+    /// Whether an undo failed.
+    pub residue: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_numbered_in_order() {
+        for (number, step) in Step::ALL.into_iter().enumerate() {
+            assert_eq!(step as usize, number);
+        }
+    }
+}

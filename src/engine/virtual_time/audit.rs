@@ -1,0 +1,47 @@
+//! A look at what both servers hold when a mailbox's move is over, for checks that do not trust the pipeline's own
+//! verification.
+
+use mock_server::service::core::Held;
+use mock_server::time::Span;
+use mock_server::wire::id::MailboxKey;
+
+use super::run::{Finished, look_at};
+use crate::event::Listener;
+use crate::population::Population;
+use crate::scenario::plan::Plan;
+use crate::world::Side;
+
+/// A mailbox whose move is over, as both servers know it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The mailbox.
+    pub mailbox: MailboxKey,
+    /// What the source holds, in order.
+    pub source: Vec<Held>,
+    /// What the target holds, in order.
+    pub target: Vec<Held>,
+    /// Whether the source is open to its users.
+    pub source_is_open: bool,
+}
+
+/// Runs a wave like [`observe`](super::run::observe), and shows every mailbox whose move has ended, well or not, before
+/// both servers forget it. Takes time with every item.
+#[must_use]
+pub fn audited(
+    plan: &Plan,
+    population: &Population,
+    wave: &[MailboxKey],
+    replication: u64,
+    close: Option<Span>,
+    listener: &dyn Listener,
+    show: &dyn Fn(Found),
+) -> Finished {
+    look_at(plan, population, wave, replication, close, listener, &|world, mailbox| {
+        show(Found {
+            mailbox,
+            source: world.holdings(Side::Source, mailbox),
+            target: world.holdings(Side::Target, mailbox),
+            source_is_open: world.service(Side::Source).borrow().is_open(mailbox),
+        });
+    })
+}

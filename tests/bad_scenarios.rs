@@ -1,0 +1,140 @@
+//! A scenario that is wrong is refused by every command that reads one, with all its problems at once: each with file,
+//! line and help, and with exit code 2. What each problem says is tried in `tests/scenario.rs`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A right scenario; lines added to it begin with line 13.
+const RIGHT: &str = r#"title = "Trial"
+seed = 1
+[wave]
+mailboxes = 10
+window = "evening"
+[[windows]]
+name = "evening"
+days = ["Mon"]
+opens = "20:00"
+closes = "07:00"
+zone = "Europe/London"
+from = 2020-10-05
+"#;
+
+/// Commands that read a scenario.
+const COMMANDS: [&str; 5] = ["check", "explain", "simulate", "run", "forecast"];
+
+/// Runs a command: its exit code, what it printed, and what it said.
+fn wavetank(arguments: &[&str], directory: &Path) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wavetank"));
+    let output = command.args(arguments).current_dir(directory).output().expect("the command starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn written(content: &str) -> (TempDir, PathBuf) {
+    let directory = TempDir::new().expect("a directory can be made");
+    let file = directory.path().join("trial.toml");
+    fs::write(&file, content).expect("the file can be written");
+    (directory, file)
+}
+
+/// Checks that every command refuses a scenario, with each of these problems: place, message, help.
+fn check(content: &str, problems: &[(&str, &str, &str)]) {
+    let (directory, _file) = written(content);
+    for command in COMMANDS {
+        let (code, stdout, stderr) = wavetank(&[command, "trial.toml"], directory.path());
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{command}\n{content}\n{stderr}");
+        let flat = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (place, message, help) in problems {
+            assert!(stderr.contains(&format!("trial.toml:{place}")), "{command}: no {place} in\n{stderr}");
+            for part in [message, help] {
+                assert!(flat.contains(part), "{command}: no `{part}` in\n{stderr}");
+            }
+        }
+        let count = problems.len();
+        let total = format!("{count} problem{} in trial.toml", if count == 1 { "" } else { "s" });
+        assert!(stderr.contains(&total), "{command}: not `{total}` in\n{stderr}");
+        assert_eq!(stderr.matches("help: ").count(), count, "{command}: a help for each problem in\n{stderr}");
+    }
+}
+
+/// The right scenario with something added behind it.
+fn with(added: &str) -> String {
+    format!("{RIGHT}{added}\n")
+}
+
+const UNKNOWN: (&str, &str, &str) = ("14:1", "`pipeline` has no key `lane`", "did you mean `lanes`?");
+const UNIT: (&str, &str, &str) = ("15:12", "`5 kB` is an amount of data, expected a duration", "\"9 min\"");
+const NEGATIVE: (&str, &str, &str) = ("4:13", "`-10` is negative", "from 1 to");
+const EMPTY: (&str, &str, &str) = ("10:10", "the window is empty: it closes when it opens", "closing day");
+const MISSING: (&str, &str, &str) = ("18:13", "cannot read the inventory no-such.csv", "inventory");
+const CONTRADICTION: (&str, &str, &str) =
+    ("16:17", "9 open switches need as many lanes, but there are 4", "raise `lanes` or lower `open_switches`");
+
+#[test]
+fn the_scenario_that_all_others_are_made_from_is_right() {
+    let (directory, _file) = written(RIGHT);
+    let (code, _, stderr) = wavetank(&["check", "trial.toml"], directory.path());
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn an_unknown_key_is_refused() {
+    check(&with("[pipeline]\nlane = 4"), &[UNKNOWN]);
+}
+
+#[test]
+fn a_wrong_unit_is_refused() {
+    check(&with("[pipeline]\n\npatience = \"5 kB\""), &[UNIT]);
+}
+
+#[test]
+fn contradictory_limits_are_refused() {
+    check(&with("[pipeline]\nlanes = 4\n\nopen_switches = 9"), &[CONTRADICTION]);
+    let pace = "[target]\nlimits = [\"outlook\"]\n[pipeline.pace]\ntarget_upload = \"160 MB/5 min\"";
+    let message = "a pace of 160 MB/5 min is above the target's limit `outlook-upload` of 150 MB/5 min";
+    check(&with(pace), &[("16:17", message, "keeps below a limit")]);
+}
+
+#[test]
+fn an_empty_window_is_refused() {
+    check(&RIGHT.replace("07:00", "20:00"), &[EMPTY]);
+    check(&RIGHT.replace("[\"Mon\"]", "[]"), &[("8:8", "the window is empty: it opens on no day", "\"Mon\"")]);
+}
+
+#[test]
+fn a_negative_number_is_refused() {
+    check(&RIGHT.replace("mailboxes = 10", "mailboxes = -10"), &[NEGATIVE]);
+}
+
+#[test]
+fn a_missing_file_is_refused() {
+    check(&with("\n\n\n\n[population]\ninventory = \"no-such.csv\""), &[MISSING]);
+    let directory = TempDir::new().expect("a directory can be made");
+    for command in COMMANDS {
+        let (code, stdout, stderr) = wavetank(&[command, "no-such.toml"], directory.path());
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{command}\n{stderr}");
+        assert!(stderr.contains("cannot read no-such.toml") && stderr.contains("help: "), "{command}\n{stderr}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let added = "[pipeline]\nlane = 4\npatience = \"5 kB\"\nopen_switches = 9\nlanes = 4\n[population]\n\
+                 inventory = \"no-such.csv\"\n[pipeline.retry]\nattempts = 0";
+    let content = with(added).replace("mailboxes = 10", "mailboxes = -10").replace("07:00", "20:00");
+    check(
+        &content,
+        &[
+            NEGATIVE,
+            EMPTY,
+            UNKNOWN,
+            UNIT,
+            CONTRADICTION,
+            ("19:13", MISSING.1, MISSING.2),
+            ("21:12", "`0` is outside 1 to 1000", "from 1 to 1000"),
+        ],
+    );
+}

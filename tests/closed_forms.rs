@@ -1,0 +1,206 @@
+//! One mailbox against one limit: the virtual world agrees with a formula that a reader can check by hand.
+//!
+//! Every formula is computed here from the numbers of the plan, and every one is tried with other numbers as well, so
+//! that agreement is no accident of one value.
+
+use std::path::Path;
+
+use mock_server::draw::Distribution;
+use mock_server::throttle::limit::Rule;
+use mock_server::time::Span;
+use mock_server::wire::call::Operation;
+use wavetank::engine::virtual_time;
+use wavetank::event::Cause;
+use wavetank::metrics::summary::Summary;
+use wavetank::population::{Population, wave};
+use wavetank::scenario;
+use wavetank::scenario::plan::{Plan, UniformMailbox};
+
+/// The share by which a run may differ from its formula.
+const TOLERANCE: f64 = 0.01;
+
+/// Simulates an example with other numbers.
+fn simulate(file: &str, overrides: &[&str]) -> (Plan, Summary) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(file);
+    let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
+    let plan =
+        scenario::load(&path, &overrides, None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let population = Population::new(&plan.population, plan.seed).expect("the population is one mailbox");
+    let mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
+    let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open());
+    (plan, finished.summary)
+}
+
+/// Checks an example against a formula of its plan, and what its time went to.
+fn check(file: &str, overrides: &[&str], form: fn(&Plan) -> f64, binds: &[(Cause, f64)]) {
+    let (plan, summary) = simulate(file, overrides);
+    let what = format!("{file} {overrides:?}");
+    let items = mailbox(&plan).items;
+    let found = summary.verification;
+    assert_eq!(summary.mailboxes.completed, 1, "{what}: {:?}", summary.mailboxes);
+    assert_eq!((found.expected, found.present, summary.items.copied), (items, items, items), "{what}");
+    let (expected, actual) = (form(&plan), summary.makespan.as_seconds());
+    let off = actual / expected - 1.0;
+    assert!(
+        off.abs() < TOLERANCE,
+        "{what}: the formula says {expected} s, the run took {actual} s, {:.3}% off",
+        off * 100.0
+    );
+    let shares = summary.shares();
+    for cause in Cause::ALL {
+        let share = shares[cause as usize];
+        let wanted = binds.iter().find(|(bound, _)| *bound == cause).map_or(0.0, |(_, share)| *share);
+        assert!((share - wanted).abs() < TOLERANCE, "{what}: {} has {share}, expected {wanted}", cause.name());
+    }
+}
+
+fn mailbox(plan: &Plan) -> UniformMailbox {
+    plan.population.uniform.expect("the example has one mailbox of equal items")
+}
+
+/// Length of an item as base64 text: four letters for three bytes.
+fn encoded(plan: &Plan) -> u64 {
+    u64::from(mailbox(plan).item_bytes).div_ceil(3) * 4
+}
+
+/// How long a call of an operation takes, without its items.
+fn call_seconds(plan: &Plan, operation: Operation) -> f64 {
+    let costs = &plan.target.server.costs;
+    let cost = costs.by_operation.iter().find(|(own, _)| *own == operation).map(|(_, cost)| cost.call);
+    match cost {
+        Some(Distribution::Constant(span)) => span.as_seconds(),
+        other => panic!("the example has a constant cost, not {other:?}"),
+    }
+}
+
+/// A window takes as many whole requests as fit below its limit, each an item and a little frame. The first load goes
+/// at once; each further one goes a window after the one before.
+fn upload_form(plan: &Plan) -> f64 {
+    let [limit] = plan.target.server.limits.as_slice() else { panic!("the example has one limit") };
+    let Rule::UploadBytes { bytes, per, .. } = limit.rule else { panic!("the example limits uploads") };
+    let fitting = bytes / (encoded(plan) + 1);
+    (mailbox(plan).items.div_ceil(fitting) - 1) as f64 * per.as_seconds()
+}
+
+#[test]
+fn uploads_against_the_upload_limit_take_a_window_a_load() {
+    let binds = [(Cause::TargetThrottle, 1.0)];
+    check("closed-upload.toml", &[], upload_form, &binds);
+    check(
+        "closed-upload.toml",
+        &[
+            "population.uniform.items=4_000",
+            "population.uniform.item_size=300 kB",
+            "target.limits.outlook-upload.upload=60 MB/200 s",
+        ],
+        upload_form,
+        &binds,
+    );
+    check(
+        "closed-upload.toml",
+        &["pipeline.requests_per_mailbox=1", "population.uniform.items=2_000"],
+        upload_form,
+        &binds,
+    );
+}
+
+/// Imports share the places; each takes its cost.
+fn concurrency_form(plan: &Plan) -> f64 {
+    let [limit] = plan.target.server.limits.as_slice() else { panic!("the example has one limit") };
+    let Rule::Concurrency { lanes, .. } = limit.rule else { panic!("the example limits requests at once") };
+    mailbox(plan).items as f64 * call_seconds(plan, Operation::ImportItem) / f64::from(lanes)
+}
+
+#[test]
+fn imports_against_the_limit_on_requests_at_once_share_its_places() {
+    let binds = [(Cause::TargetService, 1.0)];
+    check("closed-concurrency.toml", &[], concurrency_form, &binds);
+    for (places, items, call) in [(1, 1_500, "70 ms"), (2, 3_000, "250 ms"), (16, 9_000, "40 ms")] {
+        check(
+            "closed-concurrency.toml",
+            &[
+                &format!("target.limits.outlook-concurrency.concurrency={places}"),
+                &format!("pipeline.requests_per_mailbox={places}"),
+                &format!("population.uniform.items={items}"),
+                &format!("target.costs.import_item.call=constant {call}"),
+            ],
+            concurrency_form,
+            &binds,
+        );
+    }
+}
+
+#[test]
+fn more_requests_at_once_than_the_limit_takes_do_not_beat_it() {
+    let (plan, summary) = simulate("closed-concurrency.toml", &["pipeline.requests_per_mailbox=16"]);
+    let (form, actual) = (concurrency_form(&plan), summary.makespan.as_seconds());
+    assert!(actual >= form && actual < form * 1.25, "the formula says {form} s, the run took {actual} s");
+    let refused: u64 = summary.refusals.iter().sum();
+    assert!(refused > 0 && refused * 20 < summary.calls(), "{refused} of {}", summary.calls());
+}
+
+/// Every byte of every item crosses the link as base64 text.
+fn link_form(plan: &Plan) -> f64 {
+    let rate = plan.network.target.bytes_per_second.expect("the example has a slow line");
+    (mailbox(plan).items * encoded(plan)) as f64 / rate
+}
+
+#[test]
+fn imports_over_a_slow_line_take_their_bytes_over_its_rate() {
+    let binds = [(Cause::Network, 1.0)];
+    check("closed-link.toml", &[], link_form, &binds);
+    check(
+        "closed-link.toml",
+        &["population.uniform.items=300", "population.uniform.item_size=2 MB", "network.target.bandwidth=35 Mbit/s"],
+        link_form,
+        &binds,
+    );
+    check(
+        "closed-link.toml",
+        &["pipeline.requests_per_mailbox=8", "network.target.bandwidth=1 Gbit/s"],
+        link_form,
+        &binds,
+    );
+}
+
+fn export_seconds(plan: &Plan) -> f64 {
+    let costs = &plan.source.server.costs;
+    let cost = costs.by_operation.iter().find(|(operation, _)| *operation == Operation::ExportItems);
+    mailbox(plan).items as f64 * cost.expect("the example prices exports").1.per_item.as_seconds()
+}
+
+/// One request at a time: every item is exported and imported.
+fn service_form(plan: &Plan) -> f64 {
+    export_seconds(plan) + mailbox(plan).items as f64 * call_seconds(plan, Operation::ImportItem)
+}
+
+#[test]
+fn one_request_at_a_time_takes_the_sum_of_all_service_times() {
+    let shares = |plan: &Plan| {
+        let source = export_seconds(plan) / service_form(plan);
+        [(Cause::SourceService, source), (Cause::TargetService, 1.0 - source)]
+    };
+    for overrides in [
+        &[][..],
+        &[
+            "population.uniform.items=700",
+            "source.costs.export_items.per_item=35 ms",
+            "target.costs.import_item.call=constant 20 ms",
+            "pipeline.batch.export_items=7",
+        ],
+        &["source.costs.export_items.per_item=1 ms", "target.costs.import_item.call=constant 300 ms"],
+    ] {
+        let (plan, _) = simulate("closed-service.toml", overrides);
+        check("closed-service.toml", overrides, service_form, &shares(&plan));
+    }
+}
+
+#[test]
+fn the_published_forms_of_the_examples_are_the_computed_ones() {
+    let form = |file: &str, form: fn(&Plan) -> f64| form(&simulate(file, &[]).0);
+    assert_eq!(form("closed-upload.toml", upload_form), 40_200.0);
+    assert_eq!(form("closed-concurrency.toml", concurrency_form), 250.0);
+    assert!((form("closed-link.toml", link_form) - 133.3).abs() < 0.1);
+    assert!((form("closed-service.toml", service_form) - 120.0).abs() < 1e-9);
+    assert_eq!(Span::seconds(40_200).as_seconds(), 40_200.0);
+}

@@ -1,0 +1,111 @@
+//! What every example scenario comes to in virtual time, kept as a short report beside this file.
+//!
+//! A report that differs fails with its difference. If the change is meant, run the tests with `WAVETANK_ACCEPT=1` and
+//! commit the new report with the reason.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use serde_json::Value;
+use snapbox::{Assert, Data};
+use wavetank::engine::{order, virtual_time};
+use wavetank::population::{Population, wave};
+use wavetank::report::json;
+use wavetank::scenario;
+
+/// Every example with what is changed so that it takes a moment in a test build.
+const EXAMPLES: [(&str, &[&str]); 10] = [
+    ("closed-concurrency", &[]),
+    ("closed-link", &[]),
+    ("closed-service", &[]),
+    ("closed-upload", &[]),
+    ("enterprise-weekend", &["wave.mailboxes=15"]),
+    ("fault-heavy", &[]),
+    ("network-bound", &[]),
+    ("nhsmail", &["wave.mailboxes=3_000"]),
+    ("small-business", &[]),
+    ("throttle-bound", &[]),
+];
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The names of the files in a folder that end in a certain way, without that ending.
+fn names(in_folder: &str, ending: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder(in_folder)).expect("the folder is there");
+    let names = entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned());
+    names.filter_map(|name| name.strip_suffix(ending).map(str::to_owned)).collect()
+}
+
+/// Simulates an example and renders what it comes to, without what differs from one run or release to the next.
+fn simulate(name: &str, overrides: &[&str]) -> String {
+    let path = folder("scenarios").join(format!("{name}.toml"));
+    let changes: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
+    let plan =
+        scenario::load(&path, &changes, None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let population = Population::new(&plan.population, plan.seed).expect("examples have a population");
+    let mut mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
+    order::arrange(&plan, &population, &mut mailboxes);
+    let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open());
+    assert_eq!(finished.stuck, 0, "{name}: a lane waits for ever");
+    let report = json::run::report(&plan, "virtual", &finished.summary, 0.0);
+    let mut report = serde_json::to_value(&report).expect("reports are JSON");
+    let fields = report.as_object_mut().expect("a report is an object");
+    fields.shift_remove("wall_seconds");
+    fields.shift_remove("version");
+    let mut golden = serde_json::Map::new();
+    golden.insert("overrides".to_owned(), overrides.to_vec().into());
+    golden.append(fields);
+    json::render(&golden)
+}
+
+/// Compares with the report that is kept, or keeps the new one.
+fn check(name: &str, overrides: &[&str]) -> Result<(), String> {
+    let actual = simulate(name, overrides);
+    let file = folder("tests/golden").join(format!("{name}.json"));
+    if env::var_os("WAVETANK_ACCEPT").is_some_and(|value| value == "1") {
+        fs::write(&file, actual).expect("the report can be written");
+        return Ok(());
+    }
+    let kept = fs::read_to_string(&file).unwrap_or_default();
+    let name = format!("scenarios/{name}.toml");
+    Assert::new()
+        .try_eq(Some(&name), Data::text(actual), Data::text(kept))
+        .map_err(|difference| format!("{difference}"))
+}
+
+#[test]
+fn every_example_comes_to_what_is_on_record() {
+    let differences: Vec<String> =
+        EXAMPLES.iter().filter_map(|(name, overrides)| check(name, overrides).err()).collect();
+    assert!(
+        differences.is_empty(),
+        "{}\n{} of {} reports differ. If that is meant, run `WAVETANK_ACCEPT=1 cargo test --test golden` and commit \
+         tests/golden with the reason.",
+        differences.join("\n"),
+        differences.len(),
+        EXAMPLES.len()
+    );
+}
+
+#[test]
+fn every_example_is_on_record_and_nothing_else_is() {
+    let listed: BTreeSet<String> = EXAMPLES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(listed, names("scenarios", ".toml"));
+    assert_eq!(listed, names("tests/golden", ".json"));
+}
+
+#[test]
+fn what_is_on_record_is_plausible() {
+    for (name, _) in EXAMPLES {
+        let text = fs::read_to_string(folder("tests/golden").join(format!("{name}.json"))).expect("it is on record");
+        let report: Value = serde_json::from_str(&text).expect("JSON");
+        let found = &report["verification"];
+        assert_eq!((found["missing"].as_u64(), found["duplicate"].as_u64()), (Some(0), Some(0)), "{name}");
+        let shares = report["time_by_cause"].as_object().expect("shares").values();
+        let sum: f64 = shares.filter_map(Value::as_f64).sum();
+        assert!((sum - 1.0).abs() < 1e-9, "{name}: shares sum to {sum}");
+    }
+}

@@ -1,0 +1,4 @@
+//! Laws of the pipeline as a whole, against the service core, in a world that is made for tests.
+
+mod laws;
+mod rig;
