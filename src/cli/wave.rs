@@ -52,7 +52,8 @@ impl ModelArgs {
     pub fn reproduce(&self) -> String {
         let mut line = self.scenario.reproduce();
         if let Some(k) = self.scale {
-            line.push_str(&format!(" --scale 1/{k}"));
+            line.push_str(" --scale 1/");
+            line.push_str(&k.to_string());
         }
         line
     }
