@@ -141,7 +141,8 @@ fn check(name: &str, binds: Option<RefusalKind>) -> String {
         let table = compare(&computed, &live);
         let [virtually, lively] = [&computed, &live].map(|summary| summary.makespan.as_seconds());
         let ratio = lively / virtually;
-        writeln!(told, "run {run}: virtual {virtually:.3} s, live {lively:.3} s, ratio {ratio:.4}").expect("a text grows");
+        writeln!(told, "run {run}: virtual {virtually:.3} s, live {lively:.3} s, ratio {ratio:.4}")
+            .expect("a text grows");
         if (ratio - 1.0).abs() <= MAKESPAN {
             return told + &table + &causes(&computed, &live);
         }
