@@ -50,11 +50,8 @@ impl ModelArgs {
     /// The arguments that give the same model again.
     #[must_use]
     pub fn reproduce(&self) -> String {
-        let mut line = self.scenario.reproduce();
-        if let Some(k) = self.scale {
-            line.push_str(&format!(" --scale 1/{k}"));
-        }
-        line
+        let scale = self.scale.map(|k| format!(" --scale 1/{k}"));
+        self.scenario.reproduce() + &scale.unwrap_or_default()
     }
 }
 
