@@ -264,6 +264,7 @@ fn moment(kill: u64) -> Duration {
     Duration::from_millis(20 + draw::hash(7, Purpose::Wave, kill, 0, 0) % 400)
 }
 
+#[expect(clippy::print_stdout, reason = "how many moves the kills took is for whoever runs the test with --nocapture")]
 #[test]
 fn a_killed_run_is_resumed_without_loss_and_without_duplicates() {
     let mut kills = 0;

@@ -151,6 +151,7 @@ fn check(name: &str, binds: Option<RefusalKind>) -> String {
     panic!("{told}the makespan of every live run is more than {} % away", MAKESPAN * 100.0)
 }
 
+#[expect(clippy::print_stdout, reason = "the table is for whoever runs the test with --nocapture")]
 #[test]
 fn both_worlds_agree_on_what_happens_and_how_long_it_takes() {
     let trials = [

@@ -40,7 +40,7 @@ impl ModelArgs {
         let plan = self.scenario.load()?;
         let plan = self.scale.map_or_else(|| plan.clone(), |k| plan.scaled(k));
         console::headline(&plan, world);
-        let population = Population::new(&plan.population, plan.seed).map_err(|error| {
+        let population = Population::of(&plan).map_err(|error| {
             console::error(&error.to_string());
             Exit::InvalidInput
         })?;

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &str) {
-        let read = text.parse::<ServerUrl>().map(|url| url.to_string()).unwrap_or_else(|error| error.to_string());
+        let read = text.parse::<ServerUrl>().map_or_else(|error| error.to_string(), |url| url.to_string());
         assert!(read.contains(expected), "{text} gave {read}");
     }
 

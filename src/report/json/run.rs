@@ -81,6 +81,7 @@ pub struct OperationReport {
 
 /// Time between asking and hearing, in milliseconds.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "published numbers carry their unit")]
 pub struct LatencyReport {
     mean_ms: f64,
     p50_ms: f64,
