@@ -1,8 +1,6 @@
 //! Killing a live run: whenever it is killed, it is resumed without loss and without duplicates, as the run itself says
 //! and as an independent look at both servers shows.
 
-#![expect(clippy::print_stdout, reason = "the figures are part of what the test is for")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

@@ -7,8 +7,6 @@
 //! may differ by one for each mailbox. The makespan is compared with the wall clock. A machine that is busy with
 //! something else can only lengthen a live run, so a run that took too long is repeated, a few times at most.
 
-#![expect(clippy::print_stdout, reason = "the figures are part of what the test is for")]
-
 use std::fmt::Write;
 use std::path::Path;
 use std::rc::Rc;
