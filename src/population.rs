@@ -26,7 +26,7 @@ use mock_server::wire::id::MailboxKey;
 
 use crate::calendar::Window;
 use crate::calendar::opening::Opening;
-use crate::scenario::plan::{PopulationPlan, UniformMailbox};
+use crate::scenario::plan::{Plan, PopulationPlan, UniformMailbox};
 
 use self::inventory::{ImportError, Inventory};
 use self::item::SizeLaw;
@@ -124,6 +124,22 @@ impl Population {
         };
         let source = plan.uniform.map_or(Source::Drawn, Source::Uniform);
         Ok(Self::assemble(plan, preset, seed, mailboxes, organisations, source))
+    }
+
+    /// The population of a plan, with its changes timed by the first opening of the window that the plan's wave runs in.
+    ///
+    /// # Errors
+    ///
+    /// As [`Population::new`].
+    pub fn of(plan: &Plan) -> Result<Self, PopulationError> {
+        let population = Self::new(&plan.population, plan.seed)?;
+        let window = plan.windows.iter().find(|window| plan.wave.window.as_ref() == Some(&window.name));
+        let opening = window.and_then(|window| Some((window, window.first_opening()?)));
+        let lead = plan.wave.prestage.map_or(Span::ZERO, |prestage| prestage.lead);
+        Ok(match opening {
+            Some((window, opening)) => population.staged_for(window, &opening, lead),
+            None => population,
+        })
     }
 
     /// The rows of an inventory as they are. A smaller number takes the first rows.

@@ -45,7 +45,7 @@ fn simulate(name: &str, overrides: &[&str]) -> String {
     let changes: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
     let plan =
         scenario::load(&path, &changes, None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
-    let population = Population::new(&plan.population, plan.seed).expect("examples have a population");
+    let population = Population::of(&plan).expect("examples have a population");
     let mut mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
     order::arrange(&plan, &population, &mut mailboxes);
     let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open());

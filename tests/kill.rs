@@ -13,7 +13,7 @@ use mock_server::draw::{self, Purpose};
 use mock_server::front::clock::Clock;
 use mock_server::time::Span;
 use mock_server::wire::answer::{Answer, ChangeKind, FolderEntry};
-use mock_server::wire::call::{Call, Protocol};
+use mock_server::wire::call::Call;
 use mock_server::wire::id::{Id, ItemKey, MailboxKey};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -56,7 +56,7 @@ costs = { preset = "free", call = "constant 8 ms" }
 
 [[target.faults]]
 name = "lost answers"
-operations = ["import_item"]
+operations = ["import_item", "upload_items"]
 rate = "5%"
 attempts_below = 2
 act = "lose-answer"
@@ -105,9 +105,10 @@ struct Servers {
 }
 
 impl Servers {
-    fn start() -> Self {
+    fn start(target: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        fs::write(directory.path().join("scenario.toml"), SCENARIO).expect("it can be written");
+        let scenario = SCENARIO.replace("protocol = \"graph\"", &format!("protocol = \"{target}\""));
+        fs::write(directory.path().join("scenario.toml"), scenario).expect("it can be written");
         let mut command = wavetank(directory.path(), &["serve", "scenario.toml", "--format", "json"]);
         let mut process = command.stderr(Stdio::null()).spawn().expect("the command starts");
         let mut stdout = BufReader::new(process.stdout.take().expect("it is piped"));
@@ -172,7 +173,6 @@ impl Eye {
             let tokens = Tokens::new(pool(), clock.clone(), Credentials::mock(), protocol);
             Endpoint { protocol, pool: pool(), tokens, link: None }
         };
-        assert_eq!((plan.source.protocol, plan.target.protocol), (Protocol::Ews, Protocol::Graph));
         let endpoints = [endpoint(plan.source.protocol, &urls[0]), endpoint(plan.target.protocol, &urls[1])];
         let address = move |mailbox| mock_server::mailbox::content::Content::address(&population, mailbox);
         Self { world: LiveWorld::new(clock, endpoints, address), requests: 1 << 60 }
@@ -268,7 +268,8 @@ fn a_killed_run_is_resumed_without_loss_and_without_duplicates() {
     let mut kills = 0;
     let mut moves = 0;
     while kills < KILLS {
-        let servers = Servers::start();
+        let target = if moves % 2 == 0 { "graph" } else { "ews" };
+        let servers = Servers::start(target);
         let until = (kills + KILLS_EACH).min(KILLS);
         while kills < until {
             let mut run = servers.run(Some("state.redb"));
@@ -284,7 +285,7 @@ fn a_killed_run_is_resumed_without_loss_and_without_duplicates() {
         servers.finish(Some("state.redb"));
         let items = look(&servers);
         moves += 1;
-        println!("move {moves}: {items} items on both sides, {kills} kills so far");
+        println!("move {moves} into {target}: {items} items on both sides, {kills} kills so far");
         assert!(servers.directory.path().join("state.redb").exists(), "a checkpoint that was named is kept");
     }
 }
@@ -292,7 +293,7 @@ fn a_killed_run_is_resumed_without_loss_and_without_duplicates() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_says_how_it_goes_on_and_does() {
-    let servers = Servers::start();
+    let servers = Servers::start("graph");
     let mut run = servers.run(None);
     while servers.checkpoints().is_empty() {
         assert!(run.try_wait().expect("it can be asked").is_none(), "it keeps its progress before it ends");

@@ -7,7 +7,7 @@
 //! may differ by one for each mailbox. The makespan is compared with the wall clock. A machine that is busy with
 //! something else can only lengthen a live run, so a run that took too long is repeated, a few times at most.
 
-use std::fmt::Write as _;
+use std::fmt::Write;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ fn differ(computed: f64, live: f64) -> f64 {
 fn compare(computed: &Summary, live: &Summary) -> String {
     let mut table = format!("{:<32}{:>10}{:>10}\n", "", "virtual", "live");
     let mut line = |name: &str, computed: u64, live: u64, slack: u64| {
-        writeln!(table, "{name:<32}{computed:>10}{live:>10}").expect("text grows");
+        writeln!(table, "{name:<32}{computed:>10}{live:>10}").expect("a text grows");
         let close = differ(computed as f64, live as f64) <= COUNTS || computed.abs_diff(live) <= slack;
         assert!(close, "{name}: virtual {computed}, live {live}");
     };
@@ -118,11 +118,10 @@ fn compare(computed: &Summary, live: &Summary) -> String {
 fn causes(computed: &Summary, live: &Summary) -> String {
     let [computed, live] = [computed, live].map(Summary::shares);
     let rows = Cause::ALL.into_iter().zip(computed.into_iter().zip(live)).filter(|(_, (a, b))| a.max(*b) >= 0.005);
-    let mut table = String::new();
-    for (cause, (a, b)) in rows {
-        writeln!(table, "{:<32}{:>9.1}%{:>9.1}%", cause.name(), a * 100.0, b * 100.0).expect("text grows");
-    }
-    table
+    rows.fold(String::new(), |mut table, (cause, (a, b))| {
+        writeln!(table, "{:<32}{:>9.1}%{:>9.1}%", cause.name(), a * 100.0, b * 100.0).expect("a text grows");
+        table
+    })
 }
 
 fn check(name: &str, binds: Option<RefusalKind>) -> String {
@@ -141,7 +140,7 @@ fn check(name: &str, binds: Option<RefusalKind>) -> String {
         let [virtually, lively] = [&computed, &live].map(|summary| summary.makespan.as_seconds());
         let ratio = lively / virtually;
         writeln!(told, "run {run}: virtual {virtually:.3} s, live {lively:.3} s, ratio {ratio:.4}")
-            .expect("text grows");
+            .expect("a text grows");
         if (ratio - 1.0).abs() <= MAKESPAN {
             return told + &table + &causes(&computed, &live);
         }

@@ -40,7 +40,7 @@ impl ModelArgs {
         let plan = self.scenario.load()?;
         let plan = self.scale.map_or_else(|| plan.clone(), |k| plan.scaled(k));
         console::headline(&plan, world);
-        let population = Population::new(&plan.population, plan.seed).map_err(|error| {
+        let population = Population::of(&plan).map_err(|error| {
             console::error(&error.to_string());
             Exit::InvalidInput
         })?;
@@ -50,12 +50,8 @@ impl ModelArgs {
     /// The arguments that give the same model again.
     #[must_use]
     pub fn reproduce(&self) -> String {
-        let mut line = self.scenario.reproduce();
-        if let Some(k) = self.scale {
-            line.push_str(" --scale 1/");
-            line.push_str(&k.to_string());
-        }
-        line
+        let scale = self.scale.map(|k| format!(" --scale 1/{k}"));
+        self.scenario.reproduce() + &scale.unwrap_or_default()
     }
 }
 

@@ -1,13 +1,23 @@
 //! Both ends of every protocol behind one door: calls and answers by [`Protocol`], administration apart from it.
 
 use super::answer::Answer;
-use super::call::{Call, FolderRef, Protocol, Upload};
+use super::call::{Call, FolderRef, Operation, Protocol, Upload};
 use super::http::{HttpAnswer, HttpCall, Unsupported};
 
 use super::id::{Id, MailboxKey};
 use super::opaque::{self, Kind};
 use super::refusal::Refusal;
 use super::{admin, ews, graph};
+
+/// The protocol in which a call is made to a server that speaks `protocol`: users and their licenses are a matter of the
+/// directory, which speaks Graph whatever the mailboxes speak.
+#[must_use]
+pub const fn spoken(protocol: Protocol, operation: Operation) -> Protocol {
+    match operation {
+        Operation::ProvisionUser | Operation::AssignLicense | Operation::RemoveLicense => Protocol::Graph,
+        _ => protocol,
+    }
+}
 
 /// Writes a call. Administration goes its own way, whatever the protocol. References must be text; see [`written`].
 ///
@@ -20,7 +30,7 @@ pub fn encode_call(protocol: Protocol, call: &Call, address: &str, base: &str) -
     if admin::is_admin(call) {
         return admin::encode_call(call, address);
     }
-    match protocol {
+    match spoken(protocol, call.operation()) {
         Protocol::Ews => ews::encode_call(call, address).map_err(|problem| {
             let reason = match problem {
                 ews::Unsupported::Operation(_) => "EWS has no such operation",
@@ -48,7 +58,7 @@ pub fn decode_answer(protocol: Protocol, call: &Call, answer: &HttpAnswer) -> Re
     if admin::is_admin(call) {
         return admin::decode_answer(call, answer);
     }
-    match protocol {
+    match spoken(protocol, call.operation()) {
         Protocol::Ews => ews::decode_answer(call, answer),
         Protocol::Graph => graph::decode_answer(call, answer),
     }
@@ -60,7 +70,7 @@ pub fn encode_answer(protocol: Protocol, call: &Call, answer: &Answer, mailbox: 
     if admin::is_admin(call) {
         return admin::encode_answer(answer);
     }
-    match protocol {
+    match spoken(protocol, call.operation()) {
         Protocol::Ews => ews::encode_answer(call, answer, mailbox),
         Protocol::Graph => graph::encode_answer(call, answer, mailbox, base),
     }
@@ -69,7 +79,7 @@ pub fn encode_answer(protocol: Protocol, call: &Call, answer: &Answer, mailbox: 
 /// Writes the refusal of a call; absent if it could not even be read. Administration refuses as Graph does.
 #[must_use]
 pub fn encode_refusal(protocol: Protocol, call: Option<&Call>, refusal: &Refusal) -> HttpAnswer {
-    match protocol {
+    match call.map_or(protocol, |call| spoken(protocol, call.operation())) {
         Protocol::Ews if !call.is_some_and(admin::is_admin) => ews::encode_refusal(call, refusal),
         _ => graph::encode_refusal(refusal),
     }
@@ -81,7 +91,7 @@ pub fn call_bytes(protocol: Protocol, call: &Call, address_length: usize) -> u64
     if admin::is_admin(call) {
         return admin::call_bytes(call, address_length);
     }
-    match protocol {
+    match spoken(protocol, call.operation()) {
         Protocol::Ews => ews::call_bytes(call, address_length),
         Protocol::Graph => graph::call_bytes(call, address_length),
     }
@@ -93,7 +103,7 @@ pub fn answer_bytes(protocol: Protocol, call: &Call, answer: &Answer) -> u64 {
     if admin::is_admin(call) {
         return admin::answer_bytes(answer);
     }
-    match protocol {
+    match spoken(protocol, call.operation()) {
         Protocol::Ews => ews::answer_bytes(call, answer),
         Protocol::Graph => graph::answer_bytes(call, answer),
     }
@@ -184,6 +194,20 @@ mod tests {
                 let sent = encode_call(protocol, &call, "a@b.example", "http://127.0.0.1:40000");
                 let length = sent.as_ref().map_or(0, |sent| sent.body.len() as u64);
                 assert_eq!(call_bytes(protocol, &call, "a@b.example".len()), length);
+                sent
+            });
+            assert_eq!(graph, ews);
+        }
+    }
+
+    #[test]
+    fn the_directory_is_the_same_in_both_protocols() {
+        for call in [Call::ProvisionUser, Call::AssignLicense, Call::RemoveLicense] {
+            let [graph, ews] = [Protocol::Graph, Protocol::Ews].map(|protocol| {
+                let sent = encode_call(protocol, &call, "a@b.example", "http://127.0.0.1:40000").expect("readable");
+                assert_eq!(call_bytes(protocol, &call, "a@b.example".len()), sent.body.len() as u64);
+                let answer = encode_answer(protocol, &call, &Answer::Done, MailboxKey(1), "http://127.0.0.1:40000");
+                assert_eq!(decode_answer(protocol, &call, &answer), Ok(Answer::Done));
                 sent
             });
             assert_eq!(graph, ews);

@@ -7,7 +7,7 @@ use super::admin;
 use super::answer::Answer;
 use super::call::{Call, Protocol};
 use super::refusal::{ItemError, Refusal, RefusalKind};
-use super::{ews, graph};
+use super::{codec, ews, graph};
 use crate::time::Span;
 
 /// A wait as a header counts it: whole seconds, rounded up.
@@ -28,7 +28,7 @@ pub(super) fn in_milliseconds(wait: Span) -> Span {
 /// those of the call's only item, and reads as an item's, stay the call's here; a service gives no such refusals.
 #[must_use]
 pub fn refusal(protocol: Protocol, call: &Call, refusal: &Refusal) -> Refusal {
-    match (refusal.kind, protocol) {
+    match (refusal.kind, codec::spoken(protocol, call.operation())) {
         (kind @ (RefusalKind::ConnectionReset | RefusalKind::Truncated), _) => {
             Refusal { kind, status: 0, retry_after: None }
         }
@@ -80,7 +80,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::codec;
     use crate::wire::id::{Id, ItemKey, MailboxKey};
     use crate::wire::refusal::ItemErrorKind;
 
@@ -90,7 +89,7 @@ mod tests {
         (kind, 400u16..600, wait).prop_map(|(kind, status, retry_after)| Refusal { kind, status, retry_after })
     }
 
-    fn calls() -> [Call; 7] {
+    fn calls() -> [Call; 8] {
         let folder = Id::text("folder");
         [
             Call::SyncFolders { state: None },
@@ -100,6 +99,7 @@ mod tests {
             Call::StartSwitch,
             Call::PollSwitch,
             Call::StopMailbox,
+            Call::AssignLicense,
         ]
     }
 
@@ -114,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_heard_is_what_the_codecs_write_and_read(refused in refusals(), at in 0..7usize) {
+        fn what_is_heard_is_what_the_codecs_write_and_read(refused in refusals(), at in 0..8usize) {
             let call = &calls()[at];
             for protocol in [Protocol::Ews, Protocol::Graph] {
                 if matches!(refused.kind, RefusalKind::ConnectionReset | RefusalKind::Truncated) {

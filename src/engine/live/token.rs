@@ -83,6 +83,12 @@ impl Tokens {
         Self { pool, clock, credentials, scope, held: Mutex::new(None) }
     }
 
+    /// No token yet, from the same place and with the same proof, for another protocol.
+    #[must_use]
+    pub fn beside(&self, protocol: Protocol) -> Self {
+        Self::new(Pool::new(self.pool.url().clone()), self.clock.clone(), self.credentials.clone(), protocol)
+    }
+
     /// The header that shows a token. Whoever asks while one is being fetched waits for it.
     pub async fn header(&self) -> Result<HeaderValue, TokenError> {
         let mut held = self.held.lock().await;

@@ -40,6 +40,8 @@ pub struct LiveWorld {
     clock: Clock,
     source: Endpoint,
     target: Endpoint,
+    /// The tokens that the directories of both want to see, which speak Graph whatever the mailboxes speak.
+    directories: [Tokens; 2],
     address: Box<dyn Fn(MailboxKey) -> String>,
 }
 
@@ -89,7 +91,8 @@ impl LiveWorld {
         [source, target]: [Endpoint; 2],
         address: impl Fn(MailboxKey) -> String + 'static,
     ) -> Self {
-        Self { clock, source, target, address: Box::new(address) }
+        let directories = [&source, &target].map(|endpoint| endpoint.tokens.beside(Protocol::Graph));
+        Self { clock, source, target, directories, address: Box::new(address) }
     }
 
     /// How a server is reached.
@@ -123,14 +126,19 @@ impl LiveWorld {
     }
 
     /// Sends a request and waits for what comes back.
-    async fn exchange(&self, endpoint: &Endpoint, mut request: HttpRequest) -> Result<HttpAnswer, Heard> {
-        let token = endpoint.tokens.header().await?;
+    async fn exchange(&self, side: Side, call: &Call, mut request: HttpRequest) -> Result<HttpAnswer, Heard> {
+        let endpoint = self.endpoint(side);
+        let tokens = match codec::spoken(endpoint.protocol, call.operation()) {
+            spoken if spoken == endpoint.protocol => &endpoint.tokens,
+            _ => &self.directories[side as usize],
+        };
+        let token = tokens.header().await?;
         request.headers_mut().insert(AUTHORIZATION, token.clone());
         let answer = endpoint.pool.exchange(request.clone()).await?;
         if answer.status != 401 {
             return Ok(answer);
         }
-        request.headers_mut().insert(AUTHORIZATION, endpoint.tokens.another(&token).await?);
+        request.headers_mut().insert(AUTHORIZATION, tokens.another(&token).await?);
         Ok(endpoint.pool.exchange(request).await?)
     }
 
@@ -138,7 +146,7 @@ impl LiveWorld {
         let endpoint = self.endpoint(route.side);
         let message = Message::from(&route);
         self.cross(endpoint, sent_bytes, Direction::Up, message).await;
-        let exchanged = self.exchange(endpoint, request).await;
+        let exchanged = self.exchange(route.side, call, request).await;
         let received_bytes = exchanged.as_ref().map_or(0, |answer| answer.body.len() as u64);
         self.cross(endpoint, received_bytes, Direction::Down, message).await;
         match exchanged {
@@ -185,7 +193,7 @@ impl World for LiveWorld {
 /// Writes a call; nothing if the protocol does not have it. References that are known without having been read from a
 /// wire, because a copy was made before the run, are written as our mock writes them.
 fn encode(endpoint: &Endpoint, mailbox: MailboxKey, address: &str, call: &Call) -> Option<HttpCall> {
-    if endpoint.protocol == Protocol::Ews && !admin::is_admin(call) {
+    if codec::spoken(endpoint.protocol, call.operation()) == Protocol::Ews && !admin::is_admin(call) {
         return ews::encode_call_to_mock(call, address, mailbox).ok();
     }
     let base = endpoint.pool.url().to_string();
