@@ -55,17 +55,21 @@ pub struct WindowForecast {
 }
 
 impl WindowForecast {
-    /// The two effects of the knob that moves the wave size most, the smaller wave first: what the answer hangs on.
+    /// The two extreme effects of the knob whose values that were tried move the wave size most, the smaller wave
+    /// first: what the answer hangs on.
     #[must_use]
     pub fn leading(&self) -> Option<(&Effect, &Effect)> {
-        let strongest = self.sensitivity.iter().max_by(|one, other| {
-            let reach = |effect: &Effect| (effect.relative - 1.0).abs();
-            reach(one).total_cmp(&reach(other))
-        })?;
-        let same = || self.sensitivity.iter().filter(|effect| effect.knob == strongest.knob);
-        let least = same().min_by(|one, other| one.relative.total_cmp(&other.relative))?;
-        let most = same().max_by(|one, other| one.relative.total_cmp(&other.relative))?;
-        Some((least, most))
+        let extremes = |knob: &str| {
+            let same = || self.sensitivity.iter().filter(|effect| effect.knob == knob);
+            let least = same().min_by(|one, other| one.relative.total_cmp(&other.relative))?;
+            let most = same().max_by(|one, other| one.relative.total_cmp(&other.relative))?;
+            Some((least, most))
+        };
+        let reach = |(least, most): &(&Effect, &Effect)| most.relative - least.relative;
+        self.sensitivity
+            .iter()
+            .filter_map(|effect| extremes(&effect.knob))
+            .max_by(|one, other| reach(one).total_cmp(&reach(other)))
     }
 }
 
