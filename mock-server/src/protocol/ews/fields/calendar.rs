@@ -70,6 +70,11 @@ fn zone_id(item: &Item, end: bool) -> Option<&Arc<str>> {
     text(item, first).or_else(|| text(item, second))
 }
 
+/// The zone of a meeting's start, as clients call it.
+pub(in super::super) fn zone_name(item: &Item) -> Option<Arc<str>> {
+    zone_id(item, false).cloned()
+}
+
 /// Whether somebody else is asked to come.
 pub(super) fn is_meeting(item: &Item) -> bool {
     let attends = |role| matches!(role, Role::Required | Role::Optional | Role::Resource);
