@@ -12,9 +12,10 @@ use crate::fault::plan::{FaultPlan, Judgement, Strike};
 use crate::mailbox::content::Content;
 use crate::mailbox::hasher::KeyHashes;
 use crate::mailbox::store::{Store, View};
+use crate::throttle::limit::Limit;
 use crate::throttle::stack::{Asked, Stack, Verdict};
 use crate::time::{Moment, Span};
-use crate::wire::answer::Answer;
+use crate::wire::answer::{Answer, FolderEntry};
 use crate::wire::call::{Call, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
 use crate::wire::refusal::Refusal;
@@ -93,6 +94,37 @@ impl<C: Content> Service<C> {
     /// The computed content.
     pub fn content(&self) -> &C {
         &self.content
+    }
+
+    /// The fault rules. Rules that are added or removed count from the next call on.
+    pub fn faults(&mut self) -> &mut FaultPlan {
+        &mut self.faults
+    }
+
+    /// The limits and how far they are used up.
+    pub fn limits(&mut self) -> &mut Stack {
+        &mut self.limits
+    }
+
+    /// Replaces the limits. The new ones have seen no call.
+    pub fn set_limits(&mut self, limits: Vec<Limit>) {
+        self.limits = Stack::new(limits);
+    }
+
+    /// The mailboxes that were touched, in the order of their keys.
+    #[must_use]
+    pub fn touched(&self) -> Vec<MailboxKey> {
+        let mut touched: Vec<_> = self.mailboxes.keys().copied().collect();
+        touched.sort_unstable();
+        touched
+    }
+
+    /// The folders of a mailbox at a moment, as a listing shows them.
+    pub fn folders(&mut self, now: Moment, mailbox: MailboxKey) -> Vec<FolderEntry> {
+        let Self { content, holding, mailboxes, .. } = self;
+        let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
+        let view = View { content: &*content, mailbox, clock: reading(*holding, self.clock_at_start, now, store) };
+        (0..store.folder_count()).filter_map(|position| store.entry(view, position)).collect()
     }
 
     /// Answers a call that arrives at `now`, which should not be earlier than that of the call before.
