@@ -61,7 +61,9 @@ impl FaultPlan {
     #[must_use]
     pub fn new(seed: u64, rules: Vec<FaultRule>) -> Self {
         let mut plan = Self { of_requests: Vec::new(), of_items: Vec::new(), seed, given: 0 };
-        rules.into_iter().for_each(|rule| plan.add(rule));
+        for rule in rules {
+            plan.add(rule);
+        }
         plan
     }
 
