@@ -108,6 +108,7 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::NotFound => Self::ITEM_NOT_FOUND,
             StoreError::Exists => Self::ALREADY_EXISTS,
+            StoreError::Corrupt => Self::ITEM_CORRUPT,
             _ => Self::OPERATION,
         }
     }

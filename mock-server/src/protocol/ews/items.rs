@@ -19,7 +19,7 @@ pub(super) mod transfer;
 pub(super) mod update;
 
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::context::{Context, Refused};
 use super::failure::Failure;
@@ -63,7 +63,7 @@ struct Target {
 struct Found {
     head: Head,
     number: u64,
-    item: Rc<Item>,
+    item: Arc<Item>,
     series: Series,
 }
 

@@ -8,7 +8,7 @@ use super::fields::extended::Extended;
 use super::fields::field::{Field, SET};
 use super::fields::props::put;
 use super::fields::sort::Sort;
-use super::fields::{basics, calendar, codec, files, tables};
+use super::fields::{basics, calendar, codec, files, tables, task};
 use crate::mailbox::item::Item;
 use crate::wire::ews::xml::{Element, Space};
 
@@ -28,9 +28,7 @@ pub(super) fn read_item(element: &Element<'_>, wall: Timestamp, zone: &TimeZone)
     {
         codec::set(&mut item, field.codec, mime, zone)?;
     }
-    if item.class.is_empty() || !sort.is_message() {
-        item.class = class.into();
-    }
+    item.class = class.into();
     for child in &element.children {
         if child.space != Space::Types || matches!(&*child.name, "MimeContent" | "Attachments" | "ExtendedProperty") {
             continue;
@@ -52,6 +50,7 @@ pub(super) fn read_item(element: &Element<'_>, wall: Timestamp, zone: &TimeZone)
         }
     }
     calendar::settle(&mut item, wall, true)?;
+    task::settle_new(&mut item);
     basics::complete(&mut item, wall);
     Ok(item)
 }

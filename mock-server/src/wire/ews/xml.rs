@@ -311,6 +311,11 @@ impl Writer {
         self.close(name);
     }
 
+    /// Writes what another writer has written.
+    pub(crate) fn raw(&mut self, written: &[u8]) {
+        self.inner.get_mut().extend_from_slice(written);
+    }
+
     /// What was written.
     pub(crate) fn finish(self) -> Vec<u8> {
         self.inner.into_inner()

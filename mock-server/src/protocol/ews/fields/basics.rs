@@ -398,6 +398,11 @@ pub(in super::super) fn touch(item: &mut Item, wall: Timestamp, by: &str) {
     put_slot(item, MODIFIED_BY, Some(Value::Text(Arc::from(by))));
 }
 
+/// When a meeting begins, for ordering.
+pub(in super::super) fn start(item: &Item) -> Option<Timestamp> {
+    time(item, super::calendar::START)
+}
+
 /// Whether a reminder is set.
 pub(in super::super) fn reminds(item: &Item) -> bool {
     flag(item, Slot::Id(0x0006_2008_0000_0000_C000_0000_0000_0046, 0x8503))

@@ -169,7 +169,7 @@ fn set_mime(item: &mut Item, element: &Element<'_>) -> Result<(), Failure> {
     let bytes = read_binary(element.whole_text()).ok_or(Failure::MIME_BASE64)?;
     let read = Item::from_mime(&bytes).map_err(|_| Failure::MIME)?;
     let old = std::mem::take(item);
-    let class = if old.class.is_empty() { read.class.clone() } else { old.class };
+    let class = old.class;
     let recurrence = old.recurrence;
     let mut properties = old.properties;
     for body in [TEXT, HTML] {

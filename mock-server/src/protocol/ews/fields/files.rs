@@ -52,12 +52,7 @@ pub(in super::super) fn write_one(
             writer.leaf(name, text);
         }
     }
-    let size = match &attachment.content {
-        AttachmentContent::File(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-        AttachmentContent::Item(item) => item.size(),
-        AttachmentContent::Reference(_) => 0,
-    };
-    writer.leaf("t:Size", &i32::try_from(size).unwrap_or(i32::MAX).to_string());
+    writer.leaf("t:Size", &i32::try_from(attachment.size()).unwrap_or(i32::MAX).to_string());
     if let Some(moment) = attachment.last_modified {
         writer.leaf("t:LastModifiedTime", &times::write(moment));
     }
@@ -134,7 +129,7 @@ pub(in super::super) fn read(
         _ => return Err(Failure::REQUEST),
     };
     Ok(Attachment {
-        number: item.attachments.iter().map(|attachment| attachment.number + 1).max().unwrap_or(1),
+        number: item.next_attachment(),
         name: text("Name").unwrap_or_else(|| "".into()),
         content_type: text("ContentType"),
         content_id: text("ContentId"),

@@ -1,9 +1,13 @@
 //! Fields of tasks that depend on one another.
 
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+
 use super::codec::{TASK_STATUS, word};
 use super::field::Slot;
-use super::props::{get, integer, put_slot};
+use super::props::{get, integer, put_slot, time};
 use super::scene::Scene;
+use super::sort::Sort;
 use super::special::Special;
 use crate::mailbox::item::Item;
 use crate::mailbox::property::Value;
@@ -101,4 +105,24 @@ fn complete(item: &mut Item, status: i32) {
     if status != COMPLETED {
         put_slot(item, COMPLETED_ON, None);
     }
+}
+
+/// Gives a new task what follows from what was set.
+pub(in super::super) fn settle_new(item: &mut Item) {
+    if Sort::of_class(&item.class) != Sort::Task {
+        return;
+    }
+    put_slot(item, RECURRING, Some(Value::Bool(item.recurrence.is_some())));
+    put_slot(item, VERSION, Some(Value::Integer(1)));
+    if let Some(first) = item.recurrence.as_ref().map(|recurrence| recurrence.start)
+        && time(item, DUE).is_none()
+    {
+        put_slot(item, DUE, midnight(first));
+    }
+}
+
+/// The midnight of a day in UTC, which is how days of tasks are kept.
+pub(in super::super) fn midnight(day: Date) -> Option<Value> {
+    let at = TimeZone::UTC.to_zoned(day.to_datetime(Time::midnight())).ok()?;
+    Some(Value::Time(at.timestamp()))
 }

@@ -1,7 +1,6 @@
 //! Series and their occurrences, as operations name and change them.
 
 use jiff::Timestamp;
-use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
 
@@ -14,8 +13,7 @@ use crate::mailbox::property::Value;
 use crate::protocol::ews::failure::Failure;
 use crate::protocol::ews::fields::props::{integer, put_slot, time};
 use crate::protocol::ews::fields::scene::Series;
-use crate::protocol::ews::fields::sort::Sort;
-use crate::protocol::ews::fields::{calendar, task, times};
+use crate::protocol::ews::fields::{task, times};
 use crate::protocol::ews::occurrences::{self, Occurrence};
 
 /// What an item that lies in a folder stands for.
@@ -27,9 +25,9 @@ pub(super) fn of(item: &Item) -> Series {
 pub(super) fn shown(master: &Found, occurrence: &Occurrence) -> Found {
     let start = occurrence.original_start;
     Found {
-        head: master.head.clone(),
+        head: master.head,
         number: master.number,
-        item: (*occurrence.item).clone().into(),
+        item: std::sync::Arc::clone(&occurrence.item),
         series: if occurrence.changed { Series::Exception(start) } else { Series::Occurrence(start) },
     }
 }
@@ -61,26 +59,6 @@ pub(super) fn delete_occurrence(master: &mut Item, start: Timestamp) -> Result<(
 pub(super) fn change_occurrence(master: &mut Item, start: Timestamp, changed: &Item) -> Result<(), Failure> {
     let day = occurrences::day_of_start(master, start).ok_or(Failure::ITEM_NOT_FOUND)?;
     occurrences::set(master, day, Some(changed.clone())).ok_or(Failure::ITEM_NOT_FOUND)
-}
-
-/// Gives a new task that recurs what follows from that.
-pub(super) fn settle_new_task(item: &mut Item) {
-    if Sort::of_class(&item.class) != Sort::Task {
-        return;
-    }
-    put_slot(item, task::RECURRING, Some(Value::Bool(item.recurrence.is_some())));
-    put_slot(item, task::VERSION, Some(Value::Integer(1)));
-    if let Some(recurrence) = &item.recurrence {
-        let first = recurrence.start;
-        if time(item, task::DUE).is_none() {
-            put_slot(item, task::DUE, midnight(first));
-        }
-    }
-}
-
-fn midnight(day: jiff::civil::Date) -> Option<Value> {
-    let at = TimeZone::UTC.to_zoned(day.to_datetime(Time::midnight())).ok()?;
-    Some(Value::Time(at.timestamp()))
 }
 
 fn step(unit: Unit, interval: u32) -> Span {
@@ -147,9 +125,9 @@ pub(super) fn advance_task<C: Content>(
     };
     task::reopen(item);
     if let Some(next) = next {
-        put_slot(item, task::DUE, midnight(next));
+        put_slot(item, task::DUE, task::midnight(next));
         if time(item, task::START).is_some() {
-            put_slot(item, task::START, midnight(next));
+            put_slot(item, task::START, task::midnight(next));
         }
     }
     if let (Some(series), Range::Count(_)) = (&mut item.recurrence, recurrence.range) {
@@ -158,12 +136,4 @@ pub(super) fn advance_task<C: Content>(
     let folder = found.head.folder;
     open.update(found.number, item.clone())?;
     Ok(Some(open.create(folder, present)?))
-}
-
-/// The zone of a series, kept with it for those who read it without its properties.
-pub(super) fn name_zone(item: &mut Item) {
-    let zone = calendar::zone_name(item);
-    if let (Some(recurrence), Some(zone)) = (&mut item.recurrence, zone) {
-        recurrence.zone = zone;
-    }
 }

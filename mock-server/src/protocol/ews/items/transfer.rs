@@ -27,7 +27,7 @@ pub(in super::super) fn export<H: Host>(
         let found = target.find(open)?;
         let id = item_ids::item(open.mailbox(), found.number, target.name.occurrence);
         let key = item_ids::change_key(open.mailbox(), found.head.version);
-        let stream = found.item.export();
+        let stream = found.item.export(found.head.key);
         messages.succeed(|writer| {
             writer.empty("m:ItemId", &[("Id", &id), ("ChangeKey", &key)]);
             writer.leaf("m:Data", &base64(&stream));
