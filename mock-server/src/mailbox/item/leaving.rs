@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use mail_builder::MessageBuilder;
 use mail_builder::headers::address::Address;
+use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
 use mail_builder::mime::{BodyPart, MimePart};
 
@@ -67,12 +68,12 @@ fn build(item: &Item) -> Vec<u8> {
 
 /// The bodies and the attachments around them. Boundaries come from the content, so that nothing is drawn.
 fn body(item: &Item) -> MimePart<'_> {
-    let plain = item.text(&property::BODY_TEXT).map(|text| MimePart::new("text/plain; charset=utf-8", text));
-    let html = item.text(&property::BODY_HTML).map(|text| MimePart::new("text/html; charset=utf-8", text));
+    let plain = item.text(&property::BODY_TEXT).map(|text| MimePart::new("text/plain", text));
+    let html = item.text(&property::BODY_HTML).map(|text| MimePart::new("text/html", text));
     let bodies = match (plain, html) {
         (Some(plain), Some(html)) => multipart("alternative", item, vec![plain, html]),
         (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => MimePart::new("text/plain; charset=utf-8", ""),
+        (None, None) => MimePart::new("text/plain", ""),
     };
     if item.attachments.is_empty() {
         return bodies;
@@ -86,7 +87,8 @@ fn multipart<'x>(kind: &str, item: &Item, parts: Vec<MimePart<'x>>) -> MimePart<
         item.text(&property::BODY_TEXT).or_else(|| item.text(&property::BODY_HTML)).unwrap_or_default().as_bytes(),
         item.attachments.len() as u64,
     );
-    MimePart::new(format!("multipart/{kind}; boundary=\"_{kind}_{mark:016x}_\""), parts)
+    let kind_of = ContentType::new(format!("multipart/{kind}")).attribute("boundary", format!("_{kind}_{mark:016x}_"));
+    MimePart::new(kind_of, parts)
 }
 
 fn attachment(attachment: &Attachment) -> MimePart<'_> {
