@@ -98,7 +98,7 @@ pub(super) fn write(special: Special, writer: &mut Writer, name: &str, scene: &S
         }
         Special::TimeZone(end) => {
             let id = zone_id(item, end).map_or("UTC", |id| id);
-            writer.empty(name, &[("Name", zones::name(id)), ("Id", id)]);
+            writer.empty(name, &[("Name", id), ("Id", id)]);
         }
         Special::TimeZoneId(end) => writer.leaf(name, zone_id(item, end).map_or("UTC", |id| id)),
         Special::MeetingTimeZone => {
@@ -160,7 +160,7 @@ pub(super) fn value(special: Special, scene: &Scene<'_>) -> Option<Value> {
         Special::Conflicts(_) => Value::Integer(0),
         Special::Sequence => Value::Integer(integer(item, SEQUENCE).unwrap_or(0)),
         Special::State => Value::Integer(if is_meeting(item) { state | MEETING } else { state }),
-        Special::TimeZoneName => Value::Text(zones::name(zone_id(item, false)?).into()),
+        Special::TimeZoneName => Value::Text(Arc::clone(zone_id(item, false)?)),
         Special::ConferenceType => Value::Integer(integer(item, CONFERENCE)?),
         Special::AllowNewTimeProposal => Value::Bool(!flag(item, NO_PROPOSALS)),
         Special::ResponseType => Value::Text(word(&RESPONSE_TYPES, response_of_class(item)).into()),

@@ -11,7 +11,6 @@ use crate::wire::ews::xml::{Element, Writer};
 
 /// A field that is more than one property.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "each is named like its field; what it is made of is said where it is written")]
 pub(in super::super) enum Special {
     Mime,
     ItemId,

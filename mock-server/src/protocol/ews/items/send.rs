@@ -8,7 +8,7 @@ use super::{Found, Target, each};
 use crate::mailbox::content::Content;
 use crate::mailbox::item::{Item, Role};
 use crate::mailbox::open::{Deletion, Open};
-use crate::mailbox::property::Value;
+use crate::mailbox::property::{self, Value};
 use crate::protocol::ews::context::{Context, FolderTarget, Refused};
 use crate::protocol::ews::failure::Failure;
 use crate::protocol::ews::fields::field::Slot;
@@ -28,6 +28,12 @@ use crate::wire::ews::xml::Element;
 const MESSAGE_ID: Slot = Slot::Tag(0x1035);
 /// `PidLidFInvited` (\[MS-OXOCAL\] 2.2.4.4).
 const INVITED: Slot = Slot::Id(0x0006_2002_0000_0000_C000_0000_0000_0046, 0x8229);
+/// What does not travel: categories, the flag, the reminder.
+const OWN: [Slot; 3] = [
+    Slot::Name(property::PUBLIC_STRINGS, "Keywords"),
+    Slot::Tag(0x1090),
+    Slot::Id(property::COMMON, 0x8503),
+];
 /// Flags of a message: read, unmodified, submitted, unsent, from me (\[MS-OXCMSG\] 2.2.1.6).
 const READ: i32 = 0x01;
 const SUBMITTED: i32 = 0x04;
@@ -113,6 +119,10 @@ pub(super) fn leave<C: Content>(open: &mut Open<'_, C>, mut item: Item) -> Resul
     basics::set_flags(&mut item, UNSENT | SUBMITTED, false);
     let mut arrives = item.clone();
     basics::set_flags(&mut arrives, READ | FROM_ME, false);
+    // Categories and flags are the sender's own: they do not travel.
+    for slot in OWN {
+        put_slot(&mut arrives, slot, None);
+    }
     open.send(arrives);
     basics::set_flags(&mut item, READ | FROM_ME, true);
     Ok(item)
