@@ -22,6 +22,19 @@ const LAYERS: &[(&str, &[&str])] = &[
         "mock::front",
         &["mock::time", "mock::draw", "mock::wire", "mock::mailbox", "mock::throttle", "mock::fault", "mock::service"],
     ),
+    (
+        "mock::control",
+        &[
+            "mock::time",
+            "mock::draw",
+            "mock::wire",
+            "mock::mailbox",
+            "mock::throttle",
+            "mock::fault",
+            "mock::service",
+            "mock::front",
+        ],
+    ),
     ("sample", &["mock::time", "mock::draw"]),
     ("calendar", &["mock::time"]),
     (

@@ -5,6 +5,7 @@
 //! `front` does that. Nothing here knows what a migration, a scenario or a population is: what mailboxes hold comes
 //! through the trait [`mailbox::content::Content`].
 
+pub mod control;
 pub mod draw;
 pub mod fault;
 pub mod front;

@@ -6,12 +6,15 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use mock_server::control::access::Guard;
+use mock_server::control::tank::Tank;
 use mock_server::draw::Distribution;
 use mock_server::front::access::{Access, TOKEN_LIFE};
 use mock_server::front::clock::Clock;
 use mock_server::front::desk::Desk;
 use mock_server::front::listen::{ListenError, ListenOptions, start};
 use mock_server::mailbox::content::Content;
+use mock_server::mailbox::named::{Directory, Named};
 use mock_server::mailbox::plain::Plain;
 use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::Service;
@@ -34,6 +37,12 @@ struct Options {
     /// The address to listen on; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// An empty mailbox to serve beside the others; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    mailbox: Vec<String>,
+    /// The token that control requests from other machines must bear; without one they are turned away
+    #[arg(long, value_name = "TOKEN", env = "MOCK_SERVER_CONTROL_TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
     /// How many mailboxes, user0@contoso.test and so on
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     mailboxes: u32,
@@ -103,7 +112,13 @@ fn serve(options: &Options) -> Result<(), ListenError> {
     let config = config(options);
     let access = Access::new(options.seed, TOKEN_LIFE);
     let listen = ListenOptions { address: options.listen, ..ListenOptions::loopback(Clock::start()) };
-    let desk = move || Desk::new(Service::new(config, plain).with_bytes(true), access);
+    let mut content = Named::new(plain);
+    for address in &options.mailbox {
+        content.add(address);
+    }
+    let guard = Guard::new(options.control_token.clone());
+    let began = jiff::Timestamp::now();
+    let desk = move || Tank::new(Desk::new(Service::new(config, content).with_bytes(true), access), guard, began);
     let front = start(listen, desk)?;
     // Whoever closed our output does not want to know.
     let _ = writeln!(io::stdout(), "{}", ready(options.format, front.address(), &plain));

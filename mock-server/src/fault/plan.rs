@@ -40,6 +40,10 @@ pub struct FaultPlan {
     of_requests: Vec<Prepared>,
     /// The rules that concern items, in order.
     of_items: Vec<Prepared>,
+    /// The seed of the plan.
+    seed: u64,
+    /// How many rules were ever there: the position of the next one.
+    given: u64,
 }
 
 /// One rule with what can be worked out in advance.
@@ -56,13 +60,38 @@ impl FaultPlan {
     /// A plan for these rules.
     #[must_use]
     pub fn new(seed: u64, rules: Vec<FaultRule>) -> Self {
-        let prepared = rules.into_iter().enumerate().map(|(position, rule)| Prepared {
+        let mut plan = Self { of_requests: Vec::new(), of_items: Vec::new(), seed, given: 0 };
+        for rule in rules {
+            plan.add(rule);
+        }
+        plan
+    }
+
+    /// Adds a rule at the end.
+    pub fn add(&mut self, rule: FaultRule) {
+        let prepared = Prepared {
             operations: operation_bits(&rule.matches.operations),
-            seed: hash(seed, Purpose::Fault, position as u64, 0, 0),
+            seed: hash(self.seed, Purpose::Fault, self.given, 0, 0),
             rule,
-        });
-        let (of_items, of_requests) = prepared.partition(|prepared| prepared.rule.act == Act::CorruptItem);
-        Self { of_requests, of_items }
+        };
+        self.given += 1;
+        match prepared.rule.act {
+            Act::CorruptItem => self.of_items.push(prepared),
+            _ => self.of_requests.push(prepared),
+        }
+    }
+
+    /// Removes the rules of a name; tells how many there were. The draws of the others stay what they are.
+    pub fn remove(&mut self, name: &str) -> usize {
+        let before = self.rules().count();
+        self.of_requests.retain(|prepared| prepared.rule.name != name);
+        self.of_items.retain(|prepared| prepared.rule.name != name);
+        before - self.rules().count()
+    }
+
+    /// All rules: first those that concern requests, in order, then those that concern items.
+    pub fn rules(&self) -> impl Iterator<Item = &FaultRule> {
+        self.of_requests.iter().chain(&self.of_items).map(|prepared| &prepared.rule)
     }
 
     /// What happens to a request. The delays of all rules that hit it add up; of the other acts the first decides.

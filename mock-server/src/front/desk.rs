@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::access::{Access, Caller, Door, challenge};
-use super::exchange::{Decide, Decision, Received};
+use super::exchange::{About, Decide, Decision, Received};
 use super::folders;
 use super::server_timing;
 use crate::mailbox::content::Content;
@@ -85,7 +85,13 @@ impl<C: Content> Desk<C> {
         let (mut answer, spoil) = write(&reply, voice);
         answer.headers.push((server_timing::HEADER, server_timing::encode(reply.spent)));
         answer.headers.push(("request-id", identity::encode(identity)));
-        Decision { answer, ready: reply.ready, spoil }
+        let about = About {
+            app: caller.app,
+            mailbox,
+            operation: call.operation(),
+            refusal: reply.outcome.as_ref().err().map(|refusal| refusal.kind),
+        };
+        Decision { answer, ready: reply.ready, spoil, about: Some(about) }
     }
 
     fn ews(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {

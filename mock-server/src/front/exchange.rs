@@ -3,6 +3,7 @@
 //! Knows nothing of what the request means.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -16,7 +17,10 @@ use super::clock::Clock;
 use super::socket::Fate;
 use crate::service::reply::Spoil;
 use crate::time::Moment;
+use crate::wire::call::Operation;
 use crate::wire::http::HttpAnswer;
+use crate::wire::id::MailboxKey;
+use crate::wire::refusal::RefusalKind;
 
 /// A request as it was received.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct Received {
     pub uri: Uri,
     /// The headers.
     pub headers: HeaderMap,
+    /// Where the client is, if it is known.
+    pub peer: Option<SocketAddr>,
     /// The whole body. Empty if it is too large for a client that has not said who it is.
     pub body: Bytes,
 }
@@ -55,13 +61,28 @@ pub struct Decision {
     pub ready: Moment,
     /// How it is spoiled on its way.
     pub spoil: Option<Spoil>,
+    /// What the service made of the request, if it came that far.
+    pub about: Option<About>,
+}
+
+/// What the service made of a request.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct About {
+    /// The app that called.
+    pub app: u32,
+    /// The mailbox concerned.
+    pub mailbox: MailboxKey,
+    /// The kind of call.
+    pub operation: Operation,
+    /// Why it was refused, if it was.
+    pub refusal: Option<RefusalKind>,
 }
 
 impl Decision {
     /// An answer that is sent at once and whole.
     #[must_use]
     pub fn at_once(now: Moment, answer: HttpAnswer) -> Self {
-        Self { answer, ready: now, spoil: None }
+        Self { answer, ready: now, spoil: None, about: None }
     }
 }
 
@@ -105,7 +126,7 @@ impl<D: Decide> Front<D> {
             Err(Unread::TooLarge) if stranger => Bytes::new(),
             Err(unread) => return refuse(unread),
         };
-        let request = Received { method: head.method, uri: head.uri, headers: head.headers, body };
+        let request = Received { method: head.method, uri: head.uri, headers: head.headers, body, peer: fate.peer() };
         let decision = self.desk.borrow_mut().decide(self.clock.now(), &request);
         drop(request);
         self.clock.sleep_until(decision.ready).await;

@@ -216,7 +216,7 @@ async fn connection<D: Decide + 'static>(
 ) {
     // Small answers must not wait for the client's acknowledgment of the one before (RFC 896 against RFC 1122).
     let _ = stream.set_nodelay(true);
-    let fate = Fate::new();
+    let fate = Fate::new(stream.peer_addr().ok());
     let socket = Socket::new(stream, Rc::clone(&fate));
     let service = {
         let fate = Rc::clone(&fate);

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -14,6 +15,8 @@ use tokio::time::Instant;
 /// What a connection's requests and its socket tell each other.
 #[derive(Debug)]
 pub(super) struct Fate {
+    /// Where the client is, if the system says.
+    peer: Option<SocketAddr>,
     /// Whether the connection ends with a reset instead of an orderly close.
     reset: Cell<bool>,
     /// Requests in progress.
@@ -23,9 +26,14 @@ pub(super) struct Fate {
 }
 
 impl Fate {
-    /// The fate of a fresh connection.
-    pub(super) fn new() -> Rc<Self> {
-        Rc::new(Self { reset: Cell::new(false), requests: Cell::new(0), used: Cell::new(Instant::now()) })
+    /// The fate of a fresh connection with a client.
+    pub(super) fn new(peer: Option<SocketAddr>) -> Rc<Self> {
+        Rc::new(Self { peer, reset: Cell::new(false), requests: Cell::new(0), used: Cell::new(Instant::now()) })
+    }
+
+    /// Where the client is, if the system says.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
     }
 
     /// From now on, the end of the connection is a reset.

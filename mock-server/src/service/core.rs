@@ -12,9 +12,10 @@ use crate::fault::plan::{FaultPlan, Judgement, Strike};
 use crate::mailbox::content::Content;
 use crate::mailbox::hasher::KeyHashes;
 use crate::mailbox::store::{Store, View};
+use crate::throttle::limit::Limit;
 use crate::throttle::stack::{Asked, Stack, Verdict};
 use crate::time::{Moment, Span};
-use crate::wire::answer::Answer;
+use crate::wire::answer::{Answer, FolderEntry};
 use crate::wire::call::{Call, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
 use crate::wire::refusal::Refusal;
@@ -95,6 +96,42 @@ impl<C: Content> Service<C> {
         &self.content
     }
 
+    /// The computed content, to be added to.
+    pub fn content_mut(&mut self) -> &mut C {
+        &mut self.content
+    }
+
+    /// The fault rules. Rules that are added or removed count from the next call on.
+    pub fn faults(&mut self) -> &mut FaultPlan {
+        &mut self.faults
+    }
+
+    /// The limits and how far they are used up.
+    pub fn limits(&mut self) -> &mut Stack {
+        &mut self.limits
+    }
+
+    /// Replaces the limits. The new ones have seen no call.
+    pub fn set_limits(&mut self, limits: Vec<Limit>) {
+        self.limits = Stack::new(limits);
+    }
+
+    /// The mailboxes that were touched, in the order of their keys.
+    #[must_use]
+    pub fn touched(&self) -> Vec<MailboxKey> {
+        let mut touched: Vec<_> = self.mailboxes.keys().copied().collect();
+        touched.sort_unstable();
+        touched
+    }
+
+    /// The folders of a mailbox at a moment, as a listing shows them.
+    pub fn folders(&mut self, now: Moment, mailbox: MailboxKey) -> Vec<FolderEntry> {
+        let Self { content, holding, mailboxes, .. } = self;
+        let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
+        let view = View { content: &*content, mailbox, clock: reading(*holding, self.clock_at_start, now, store) };
+        (0..store.folder_count()).filter_map(|position| store.entry(view, position)).collect()
+    }
+
     /// Answers a call that arrives at `now`, which should not be earlier than that of the call before.
     ///
     /// Where the connection is reset before an answer exists, the outcome is `ConnectionReset` and nothing is spoiled:
@@ -168,6 +205,12 @@ impl<C: Content> Service<C> {
             bytes: self.bytes,
         }
         .act(call)
+    }
+
+    /// Carries a call out without asking faults or limits, and without a price: what whoever controls the server does.
+    /// A batch is refused.
+    pub fn carry_out(&mut self, now: Moment, mailbox: MailboxKey, call: &Call) -> Result<Answer, Refusal> {
+        self.act(now, mailbox, call)
     }
 
     /// Forgets everything about a mailbox: it is as if nobody had touched it yet. A switch that is under way keeps its

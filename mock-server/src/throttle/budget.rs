@@ -63,6 +63,13 @@ impl Budget {
         Some(Span(delay.min(longest) as u64))
     }
 
+    /// The service time used up at `now`: what is missing from a full budget, debts included.
+    pub(super) fn used(&mut self, now: Moment, terms: Terms) -> Span {
+        self.recharge(now, terms);
+        let used = (exact(terms.burst) - self.balance).max(0) / HOUR;
+        Span(u64::try_from(used).unwrap_or(u64::MAX))
+    }
+
     /// Takes the service time of a call from the balance as of the last question.
     #[inline]
     pub(super) fn charge(&mut self, served: Span, terms: Terms) {

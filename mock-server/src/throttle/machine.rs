@@ -79,6 +79,31 @@ impl Machine {
         }
     }
 
+    /// How much of the allowance is used at `now`, in the unit of the rule: requests, bytes, lanes, or nanoseconds of
+    /// service time.
+    pub(super) fn used(&mut self, rule: &Rule, now: Moment) -> u64 {
+        match (self, rule) {
+            (Self::Window(window), Rule::Requests { per, .. } | Rule::UploadBytes { per, .. }) => {
+                window.used(now, *per)
+            }
+            (Self::Lanes(lanes), Rule::Concurrency { .. }) => lanes.busy(now) as u64,
+            (Self::Budget(budget), &Rule::Budget { burst, recharge_per_hour, cutoff }) => {
+                budget.used(now, Terms { burst, recharge_per_hour, cutoff }).0
+            }
+            _ => unreachable!("a machine is made from its limit's rule"),
+        }
+    }
+
+    /// How long after `now` the smallest call would be let in again, if it would be refused now; nothing if it would
+    /// pass. A wait without end is the longest span.
+    pub(super) fn closed_for(&mut self, rule: &Rule, now: Moment) -> Option<Span> {
+        let smallest = 1;
+        match self.ask(rule, now, smallest) {
+            Some(_) => None,
+            None => Some(self.wait(rule, now, smallest).unwrap_or(Span(u64::MAX))),
+        }
+    }
+
     /// Uses up what an admitted call uses once its answer's moment and its service time are known.
     #[inline]
     pub(super) fn settle(&mut self, rule: &Rule, ready: Moment, served: Span) {

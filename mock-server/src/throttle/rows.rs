@@ -77,6 +77,30 @@ impl Rows {
         self.by_mailbox.remove(&mailbox);
     }
 
+    /// Hands every machine of every mailbox to `each`, with the place that its limit gave it: mailboxes in the order of
+    /// their keys, apps in the order in which they appeared. Takes time with every mailbox that has called.
+    pub(super) fn each(&mut self, mut each: impl FnMut(MailboxKey, Option<u32>, Place, &mut Machine)) {
+        let (of_mailbox, of_pair) = (self.mailbox_new.len(), self.pair_new.len());
+        let mut keys: Vec<_> = self.by_mailbox.keys().copied().collect();
+        keys.sort_unstable();
+        for key in keys {
+            let Some(row) = self.by_mailbox.get_mut(&key) else { continue };
+            let Row { first_app, other_apps, machines } = row;
+            for (position, machine) in machines.iter_mut().enumerate() {
+                if position < of_mailbox {
+                    each(key, None, Place { of_pair: false, number: position }, machine);
+                    continue;
+                }
+                let position = position - of_mailbox;
+                let app = match position / of_pair {
+                    0 => *first_app,
+                    other => other_apps[other - 1],
+                };
+                each(key, Some(app), Place { of_pair: true, number: position % of_pair }, machine);
+            }
+        }
+    }
+
     /// How many mailboxes have a row.
     pub(super) fn len(&self) -> usize {
         self.by_mailbox.len()
@@ -97,7 +121,7 @@ impl Row {
 }
 
 /// Where the machine of a per-mailbox limit is found.
-#[derive(Copy, Clone, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(super) struct Place {
     /// Among those of the pair of app and mailbox, not those of the mailbox.
     of_pair: bool,

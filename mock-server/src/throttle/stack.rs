@@ -40,6 +40,21 @@ pub enum Verdict {
     },
 }
 
+/// How far one allowance is used up.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// The position of the limit.
+    pub limit: usize,
+    /// The app whose allowance it is; none if apps share it.
+    pub app: Option<u32>,
+    /// The mailbox whose allowance it is; none if mailboxes share it.
+    pub mailbox: Option<MailboxKey>,
+    /// What is used, in the unit of the rule: requests, bytes, lanes, or nanoseconds of service time.
+    pub used: u64,
+    /// How long the smallest call would have to wait, if it would be refused.
+    pub closed_for: Option<Span>,
+}
+
 /// The limits of one server and what they remember.
 ///
 /// A call is judged once and, if admitted and carried out, settled once. Moments should not go back; a call at an
@@ -144,6 +159,30 @@ impl Stack {
     /// The limits, in the order in which they are asked.
     pub fn limits(&self) -> impl Iterator<Item = &Limit> {
         self.limits.iter().map(|slot| &slot.limit)
+    }
+
+    /// How far every limit is used up at a moment, by everyone who shares it: in the order of the limits, then of
+    /// mailboxes and apps. Meant for people who look; takes time with every mailbox that has called.
+    pub fn usage(&mut self, now: Moment) -> Vec<Usage> {
+        let present = self.latest.max(now);
+        let mut usage = Vec::new();
+        for (position, slot) in self.limits.iter_mut().enumerate() {
+            let rule = slot.limit.rule;
+            let mut of = |app, mailbox, machine: &mut Machine| {
+                let closed_for = machine.closed_for(&rule, present);
+                usage.push(Usage { limit: position, app, mailbox, used: machine.used(&rule, present), closed_for });
+            };
+            match &mut slot.keeper {
+                Keeper::Tenant(machine) => of(None, None, machine),
+                Keeper::Apps(apps) => apps.iter_mut().for_each(|(app, machine)| of(Some(*app), None, machine)),
+                Keeper::Row(place) => self.rows.each(|mailbox, app, at, machine| {
+                    if at == *place {
+                        of(app, Some(mailbox), machine);
+                    }
+                }),
+            }
+        }
+        usage
     }
 
     /// How many mailboxes have state of their own.

@@ -102,6 +102,30 @@ impl RefusalKind {
         }
     }
 
+    /// The HTTP status that goes with it: the documented one for limits and errors of Graph, 500 for SOAP faults and for
+    /// what is no answer at all.
+    #[must_use]
+    pub const fn usual_status(self) -> u16 {
+        match self {
+            Self::RequestLimit | Self::ConcurrencyLimit | Self::UploadLimit | Self::AppLimit => 429,
+            Self::Unavailable => 503,
+            Self::GatewayError => 502,
+            Self::TimedOut => 504,
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Invalid | Self::OtherStatus => 400,
+            Self::Conflict => 409,
+            Self::SyncStateLost => 410,
+            Self::ServerBusy
+            | Self::ConnectionCount
+            | Self::ServerError
+            | Self::ConnectionReset
+            | Self::Truncated
+            | Self::Malformed => 500,
+        }
+    }
+
     /// Whether a limit refused the call: nothing was done, and waiting helps.
     #[must_use]
     pub const fn is_throttle(self) -> bool {

@@ -1,6 +1,7 @@
 //! The front over real sockets.
 
 mod client;
+mod control;
 mod mail;
 mod program;
 mod sockets;

@@ -83,7 +83,7 @@ fn act_of(section: &Section<'_>, kind: Kind) -> Option<Act> {
         Kind::Refuse => {
             let default = Otherwise::default(RefusalKind::Unavailable, "assumed: overload or maintenance");
             let kind = section.or("kind", &Refusals, default);
-            let default = Otherwise::default(status_of(kind), "the status that goes with the refusal");
+            let default = Otherwise::default(kind.usual_status(), "the status that goes with the refusal");
             let status = section.or("status", &Count(400..=599), default);
             let retry_after =
                 section.maybe("retry_after", &Duration(Span::ZERO), "none", "by definition: no wait is announced");
@@ -98,30 +98,5 @@ fn act_of(section: &Section<'_>, kind: Kind) -> Option<Act> {
         Kind::Truncate => Some(Act::Truncate),
         Kind::LoseAnswer => Some(Act::LoseAnswer),
         Kind::CorruptItem => Some(Act::CorruptItem),
-    }
-}
-
-/// The HTTP status that a refusal comes with.
-fn status_of(kind: RefusalKind) -> u16 {
-    match kind {
-        RefusalKind::RequestLimit
-        | RefusalKind::ConcurrencyLimit
-        | RefusalKind::UploadLimit
-        | RefusalKind::AppLimit => 429,
-        RefusalKind::Unavailable => 503,
-        RefusalKind::GatewayError => 502,
-        RefusalKind::TimedOut => 504,
-        RefusalKind::Unauthorized => 401,
-        RefusalKind::Forbidden => 403,
-        RefusalKind::NotFound => 404,
-        RefusalKind::Invalid | RefusalKind::OtherStatus => 400,
-        RefusalKind::Conflict => 409,
-        RefusalKind::SyncStateLost => 410,
-        RefusalKind::ServerBusy
-        | RefusalKind::ConnectionCount
-        | RefusalKind::ServerError
-        | RefusalKind::ConnectionReset
-        | RefusalKind::Truncated
-        | RefusalKind::Malformed => 500,
     }
 }

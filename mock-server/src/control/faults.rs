@@ -1,0 +1,203 @@
+//! Faults that are switched on and off while the server runs, in the words of scenario files.
+
+use serde::{Deserialize, Serialize};
+
+use super::reply::Wrong;
+use crate::draw::Distribution;
+use crate::fault::rule::{Act, FaultRule, Match};
+use crate::time::{Moment, Span};
+use crate::wire::call::Operation;
+use crate::wire::refusal::RefusalKind;
+
+/// How a fault is written, and shown.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fault {
+    /// The name by which it is removed again.
+    pub(super) name: String,
+    /// What it does: `refuse`, `delay`, `reset`, `truncate`, `lose-answer` or `corrupt-item`.
+    act: String,
+    /// The operations that it concerns; all if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    operations: Vec<String>,
+    /// The first and the last mailbox that it concerns, by number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mailboxes: Option<(u32, u32)>,
+    /// Only every n-th call of a mailbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nth: Option<u64>,
+    /// The share of calls that are hit.
+    #[serde(default = "always")]
+    rate: f64,
+    /// Only attempts below this number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempts_below: Option<u32>,
+    /// What a refused client sees, for `refuse`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    /// The HTTP status of a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// The wait that a refusal announces, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<f64>,
+    /// How much later an answer comes, in seconds, for `delay`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delay_seconds: Option<f64>,
+    /// After how many seconds the fault ends by itself; never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+}
+
+fn always() -> f64 {
+    1.0
+}
+
+/// The acts by name.
+const ACTS: [&str; 6] = ["refuse", "delay", "reset", "truncate", "lose-answer", "corrupt-item"];
+
+/// Most seconds that a control request may name: a year.
+const SECONDS_MAX: f64 = 31_536_000.0;
+
+impl Fault {
+    /// The rule that this is, from `now` on.
+    pub(super) fn rule(&self, now: Moment) -> Result<FaultRule, Wrong> {
+        if self.name.is_empty() || self.name.len() > 100 {
+            return Err(Wrong::request("the name is empty or longer than 100 bytes", "give the fault a short name"));
+        }
+        if !(0.0..=1.0).contains(&self.rate) {
+            return Err(Wrong::request(format!("rate is {}", self.rate), "give a share from 0 to 1"));
+        }
+        if self.nth == Some(0) {
+            return Err(Wrong::request("nth is 0", "give a number from 1: every n-th call is hit"));
+        }
+        let until = span(self.seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
+        let matches = Match {
+            operations: self.operations.iter().map(|name| operation(name)).collect::<Result<_, _>>()?,
+            mailboxes: self.mailboxes,
+            from: now,
+            until,
+            nth: self.nth,
+            rate: self.rate,
+            attempts_below: self.attempts_below,
+        };
+        Ok(FaultRule { name: self.name.clone(), matches, act: self.act()? })
+    }
+
+    fn act(&self) -> Result<Act, Wrong> {
+        Ok(match self.act.as_str() {
+            "refuse" => self.refusal()?,
+            "delay" => {
+                let help = "say how much later the answer comes: \"delay_seconds\": 0.2";
+                let delay = span(self.delay_seconds, "delay_seconds")?;
+                Act::Delay(Distribution::Constant(
+                    delay.ok_or_else(|| Wrong::request("delay_seconds is missing", help))?,
+                ))
+            }
+            "reset" => Act::Reset,
+            "truncate" => Act::Truncate,
+            "lose-answer" => Act::LoseAnswer,
+            "corrupt-item" => Act::CorruptItem,
+            other => return Err(unknown("act", other, ACTS)),
+        })
+    }
+
+    fn refusal(&self) -> Result<Act, Wrong> {
+        let name = self.kind.as_deref().unwrap_or(RefusalKind::Unavailable.name());
+        let named = RefusalKind::ALL.into_iter().find(|kind| kind.name() == name);
+        let kind = named.ok_or_else(|| unknown("kind", name, RefusalKind::ALL.map(RefusalKind::name)))?;
+        let status = self.status.unwrap_or_else(|| kind.usual_status());
+        if !(400..=599).contains(&status) {
+            return Err(Wrong::request(format!("status is {status}"), "give a status from 400 to 599"));
+        }
+        Ok(Act::Refuse { kind, status, retry_after: span(self.retry_after_seconds, "retry_after_seconds")? })
+    }
+
+    /// How a rule is shown at a moment.
+    pub(super) fn of(rule: &FaultRule, now: Moment) -> Self {
+        let Match { operations, mailboxes, until, nth, rate, attempts_below, .. } = &rule.matches;
+        let mut fault = Self {
+            name: rule.name.clone(),
+            act: String::new(),
+            operations: operations.iter().map(|operation| operation.name().to_owned()).collect(),
+            mailboxes: *mailboxes,
+            nth: *nth,
+            rate: *rate,
+            attempts_below: *attempts_below,
+            kind: None,
+            status: None,
+            retry_after_seconds: None,
+            delay_seconds: None,
+            seconds: (*until < Moment::NEVER).then(|| until.since(now).as_seconds()),
+        };
+        let act = match rule.act {
+            Act::Refuse { kind, status, retry_after } => {
+                fault.kind = Some(kind.name().to_owned());
+                fault.status = Some(status);
+                fault.retry_after_seconds = retry_after.map(Span::as_seconds);
+                ACTS[0]
+            }
+            Act::Delay(distribution) => {
+                fault.delay_seconds = Some(distribution.mean().as_seconds());
+                ACTS[1]
+            }
+            Act::Reset => ACTS[2],
+            Act::Truncate => ACTS[3],
+            Act::LoseAnswer => ACTS[4],
+            Act::CorruptItem => ACTS[5],
+        };
+        act.clone_into(&mut fault.act);
+        fault
+    }
+}
+
+fn operation(name: &str) -> Result<Operation, Wrong> {
+    Operation::named(name).ok_or_else(|| unknown("operation", name, Operation::ALL.map(Operation::name)))
+}
+
+fn unknown<const N: usize>(what: &str, found: &str, known: [&str; N]) -> Wrong {
+    Wrong::request(format!("there is no {what} `{found}`"), format!("known are {}", known.join(", ")))
+}
+
+/// A span of seconds as written; nothing if absent.
+fn span(seconds: Option<f64>, key: &str) -> Result<Option<Span>, Wrong> {
+    match seconds {
+        None => Ok(None),
+        Some(seconds) if (0.0..=SECONDS_MAX).contains(&seconds) => Ok(Some(Span((seconds * 1e9) as u64))),
+        Some(seconds) => {
+            Err(Wrong::request(format!("{key} is {seconds}"), format!("give seconds from 0 to {SECONDS_MAX}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<(), &str>) {
+        let fault: Fault = serde_json::from_str(text).expect("a fault");
+        let now = Moment::START + Span::seconds(5);
+        match (fault.rule(now), expected) {
+            (Ok(rule), Ok(())) => assert_eq!(Fault::of(&rule, now).rule(now), Ok(rule), "{text}"),
+            (Err(wrong), Err(part)) => assert!(wrong.error.contains(part), "{wrong:?}"),
+            (found, _) => panic!("{text}: {found:?}"),
+        }
+    }
+
+    #[test]
+    fn faults_are_shown_as_they_were_written() {
+        check(r#"{"name":"a","act":"refuse","kind":"request_limit","retry_after_seconds":2.5,"nth":5}"#, Ok(()));
+        check(r#"{"name":"b","act":"delay","delay_seconds":0.25,"rate":0.5,"seconds":60}"#, Ok(()));
+        check(r#"{"name":"c","act":"reset","operations":["export_items"],"mailboxes":[0,3]}"#, Ok(()));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_fault_is_said() {
+        check(r#"{"name":"a","act":"explode"}"#, Err("no act `explode`"));
+        check(r#"{"name":"a","act":"delay"}"#, Err("delay_seconds is missing"));
+        check(r#"{"name":"a","act":"reset","rate":2}"#, Err("rate is 2"));
+        check(r#"{"name":"","act":"reset"}"#, Err("name is empty"));
+        check(r#"{"name":"a","act":"reset","seconds":-1}"#, Err("seconds is -1"));
+        check(r#"{"name":"a","act":"refuse","kind":"sulk"}"#, Err("no kind `sulk`"));
+    }
+}

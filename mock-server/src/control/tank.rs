@@ -1,0 +1,299 @@
+//! The desk with a control desk before it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::access::{Guard, TurnedAway};
+use super::faults::Fault;
+use super::journal::{self, Entry, Filter, Journal};
+use super::mailboxes;
+use super::metrics::Metrics;
+use super::reply::{self, Wrong};
+use super::{PREFIX, har, limits, page};
+use crate::fault::rule::FaultRule;
+use crate::front::desk::Desk;
+use crate::front::exchange::{Decide, Decision, Received};
+use crate::mailbox::named::Directory;
+use crate::service::reply::Spoil;
+use crate::time::Moment;
+use crate::wire::entra;
+use crate::wire::http::HttpAnswer;
+use crate::wire::id::MailboxKey;
+use crate::wire::refusal::RefusalKind;
+
+/// The answer's headers that the journal keeps.
+const KEPT: [&str; 7] =
+    ["Retry-After", "request-id", "Server-Timing", "Rate-Limit-Reason", "WWW-Authenticate", "Content-Type", "Location"];
+
+/// Whoever decides what becomes of requests, with a journal and control routes.
+#[derive(Debug)]
+pub struct Tank<C> {
+    desk: Desk<C>,
+    guard: Guard,
+    began: Timestamp,
+    journal: Journal,
+    metrics: Metrics,
+    /// Items that were made so far.
+    made: u64,
+}
+
+impl<C: Directory> Tank<C> {
+    /// A desk under control. `began` is when its clock showed zero.
+    #[must_use]
+    pub fn new(desk: Desk<C>, guard: Guard, began: Timestamp) -> Self {
+        Self { desk, guard, began, journal: Journal::default(), metrics: Metrics::default(), made: 0 }
+    }
+
+    /// What passed.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    fn note(&mut self, now: Moment, request: &Received, decision: &Decision) {
+        let about = decision.about;
+        let answer = &decision.answer;
+        let path = request.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
+        let secret = entra::tenant_of(path).is_some();
+        let path = if secret { request.uri.path() } else { path };
+        let kept = KEPT.iter().filter_map(|name| Some(((*name).to_owned(), answer.header(name)?.to_owned())));
+        let error = (answer.status >= 400 && !secret).then(|| {
+            let bytes = &answer.body[..answer.body.len().min(journal::ERROR_BYTES)];
+            String::from_utf8_lossy(bytes).into_owned()
+        });
+        let entry = Entry {
+            number: 0,
+            at: self.began + SignedDuration::from_nanos(i64::try_from(now.0).unwrap_or(i64::MAX)),
+            method: request.method.to_string(),
+            url: journal::beginning(&format!("http://{}{path}", request.host()), journal::PATH_BYTES),
+            mailbox: about.map(|about| self.desk.service().content().address(about.mailbox)),
+            operation: about.map(|about| about.operation.name()),
+            app: about.map(|about| about.app),
+            status: answer.status,
+            refusal: about.and_then(|about| about.refusal).map(RefusalKind::name),
+            spoiled: decision.spoil.map(|spoil| match spoil {
+                Spoil::Reset => "reset",
+                Spoil::Truncate => "truncate",
+            }),
+            milliseconds: journal::milliseconds(decision.ready.since(now)),
+            request_bytes: request.body.len(),
+            answer_bytes: answer.body.len(),
+            user_agent: request.header("user-agent").map(|agent| journal::beginning(agent, 200)),
+            answer_headers: kept.collect(),
+            error,
+        };
+        self.metrics.count(&entry);
+        self.journal.add(entry);
+    }
+
+    fn control(&mut self, now: Moment, request: &Received) -> HttpAnswer {
+        if let Err(reason) = self.guard.admit(request) {
+            return turned_away(reason).answer();
+        }
+        let path = request.uri.path().strip_prefix(PREFIX).unwrap_or_default().trim_matches('/').to_owned();
+        let words: Vec<&str> = path.split('/').collect();
+        match self.route(now, request, &words) {
+            Ok(answer) => answer,
+            Err(wrong) => wrong.answer(),
+        }
+    }
+
+    fn route(&mut self, now: Moment, request: &Received, words: &[&str]) -> Result<HttpAnswer, Wrong> {
+        let service = self.desk.service();
+        match (request.method.as_str(), words) {
+            ("GET", [""]) => Ok(reply::typed(200, "text/html; charset=utf-8", page::PAGE.into())),
+            ("GET", ["health"]) => {
+                let seconds = now.since(Moment::START).as_seconds();
+                Ok(reply::json(200, &json!({ "status": "ok", "uptime_seconds": seconds })))
+            }
+            ("GET", ["state"]) => {
+                let mailboxes = mailboxes::state(service, now);
+                let requests = self.journal.written();
+                Ok(reply::json(
+                    200,
+                    &json!({ "schema": "mock-server.state/1", "mailboxes": mailboxes, "requests": requests }),
+                ))
+            }
+            ("GET", ["metrics"]) => {
+                let touched = service.touched().len();
+                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                Ok(reply::typed(200, kind, self.metrics.text(touched).into_bytes()))
+            }
+            ("GET", ["limits"]) => Ok(reply::json(200, &limits::show(service, now))),
+            ("PUT", ["limits"]) => {
+                let change = reply::read(&request.body, limits::CHANGE)?;
+                let changed = limits::change(service.limits().limits().cloned().collect(), &change)?;
+                service.set_limits(changed);
+                Ok(reply::json(200, &limits::show(service, now)))
+            }
+            (_, ["faults", ..]) => self.faults(now, request, &words[1..]),
+            (_, ["mailboxes", ..]) => self.mailboxes(now, request, &words[1..]),
+            (_, ["journal", ..]) => self.read_journal(request, &words[1..]),
+            _ => Err(Wrong::missing(format!("there is no {} {PREFIX}/{}", request.method, words.join("/")), ROUTES)),
+        }
+    }
+
+    fn faults(&mut self, now: Moment, request: &Received, words: &[&str]) -> Result<HttpAnswer, Wrong> {
+        let faults = self.desk.service().faults();
+        let ended: Vec<_> = faults.rules().filter(|rule| rule.matches.until <= now).map(name_of).collect();
+        for name in ended {
+            faults.remove(&name);
+        }
+        match (request.method.as_str(), words) {
+            ("GET", []) => {}
+            ("POST", []) => {
+                let help = "send {\"name\": \"NAME\", \"act\": \"refuse\", \"kind\": \"request_limit\", \"nth\": 5, \"seconds\": 60}";
+                let fault: Fault = reply::read(&request.body, help)?;
+                let rule = fault.rule(now)?;
+                // A fault of a name takes the place of the one before.
+                faults.remove(&fault.name);
+                faults.add(rule);
+            }
+            ("DELETE", []) => {
+                let all: Vec<_> = faults.rules().map(name_of).collect();
+                for name in all {
+                    faults.remove(&name);
+                }
+            }
+            ("DELETE", [name]) => {
+                let name = decoded(name);
+                if faults.remove(&name) == 0 {
+                    return Err(Wrong::missing(format!("there is no fault `{name}`"), "look at GET /_tank/faults"));
+                }
+            }
+            _ => return Err(Wrong::missing("no such way to change faults", ROUTES)),
+        }
+        let shown: Vec<_> = faults.rules().map(|rule| Fault::of(rule, now)).collect();
+        Ok(reply::json(200, &shown))
+    }
+
+    fn mailboxes(&mut self, now: Moment, request: &Received, words: &[&str]) -> Result<HttpAnswer, Wrong> {
+        match (request.method.as_str(), words) {
+            ("GET", []) => Ok(reply::json(200, &mailboxes::state(self.desk.service(), now))),
+            ("POST", []) => {
+                let new = reply::read(&request.body, mailboxes::NEW_MAILBOX)?;
+                let key = mailboxes::add(self.desk.service(), &new)?;
+                let address = self.desk.service().content().address(key);
+                Ok(reply::json(201, &json!({ "address": address })))
+            }
+            ("GET", [address]) => {
+                let mailbox = self.mailbox(address)?;
+                Ok(reply::json(200, &mailboxes::folders(self.desk.service(), now, mailbox)))
+            }
+            ("DELETE", [address]) => {
+                let mailbox = self.mailbox(address)?;
+                self.desk.service().forget(mailbox);
+                Ok(reply::json(200, &json!({ "address": decoded(address), "reset": true })))
+            }
+            ("POST", [address, "items"]) => {
+                let mailbox = self.mailbox(address)?;
+                let service = self.desk.service();
+                let items = if request.header("content-type").is_some_and(|kind| kind.starts_with("message/rfc822")) {
+                    mailboxes::deliver(service, now, mailbox, request.body.clone())?
+                } else {
+                    let new = reply::read(&request.body, mailboxes::NEW_ITEMS)?;
+                    self.made += 1 << 32;
+                    mailboxes::make(service, now, mailbox, &new, self.made)?
+                };
+                Ok(reply::json(201, &json!({ "items": items })))
+            }
+            _ => Err(Wrong::missing("no such way to change mailboxes", ROUTES)),
+        }
+    }
+
+    fn mailbox(&mut self, address: &str) -> Result<MailboxKey, Wrong> {
+        let address = decoded(address);
+        let found = self.desk.service().content().find(&address);
+        found.ok_or_else(|| Wrong::missing(format!("there is no mailbox `{address}`"), mailboxes::NEW_MAILBOX))
+    }
+
+    fn read_journal(&mut self, request: &Received, words: &[&str]) -> Result<HttpAnswer, Wrong> {
+        match (request.method.as_str(), words) {
+            ("GET", []) => {
+                let (filter, form) = asked(request.uri.query().unwrap_or_default())?;
+                let found = self.journal.select(&filter);
+                if form == Form::Har {
+                    return Ok(reply::json(200, &har::archive(&found)));
+                }
+                let mut lines = Vec::new();
+                for entry in found {
+                    serde_json::to_writer(&mut lines, entry).expect("writing to memory does not fail");
+                    lines.push(b'\n');
+                }
+                Ok(reply::typed(200, "application/x-ndjson; charset=utf-8", lines))
+            }
+            ("DELETE", []) => {
+                self.journal.clear();
+                Ok(reply::json(200, &json!({ "written": self.journal.written() })))
+            }
+            _ => Err(Wrong::missing("no such way to read the journal", ROUTES)),
+        }
+    }
+}
+
+/// What there is, for whoever asks for something else.
+const ROUTES: &str = "GET / health state metrics limits faults mailboxes mailboxes/ADDRESS journal?mailbox=&operation=\
+&status=&refused=true&after=&last=&format=jsonl|har; PUT limits; POST faults mailboxes mailboxes/ADDRESS/items; \
+DELETE faults faults/NAME mailboxes/ADDRESS journal";
+
+fn name_of(rule: &FaultRule) -> String {
+    rule.name.clone()
+}
+
+fn decoded(word: &str) -> String {
+    percent_encoding::percent_decode_str(word).decode_utf8_lossy().into_owned()
+}
+
+fn turned_away(reason: TurnedAway) -> Wrong {
+    let (error, help) = match reason {
+        TurnedAway::Stranger => {
+            ("control requests from other machines need the token", "send it as Authorization: Bearer TOKEN")
+        }
+        TurnedAway::ForeignHost => ("the request names another host", "use 127.0.0.1 or localhost in the URL"),
+        TurnedAway::Simple => ("any web page could have sent this", "send Content-Type: application/json"),
+    };
+    Wrong { status: 403, error: error.into(), help: help.into() }
+}
+
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Form {
+    Lines,
+    Har,
+}
+
+/// What a query asks of the journal.
+fn asked(query: &str) -> Result<(Filter, Form), Wrong> {
+    let (mut filter, mut form) = (Filter::default(), Form::Lines);
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let odd = || Wrong::request(format!("`{name}={value}` is not understood"), ROUTES);
+        match &*name {
+            "mailbox" => filter.mailbox = Some(value.into_owned()),
+            "operation" => filter.operation = Some(value.into_owned()),
+            "status" => filter.status = Some(value.parse().map_err(|_| odd())?),
+            "refused" => filter.refused = value.parse().map_err(|_| odd())?,
+            "after" => filter.after = value.parse().map_err(|_| odd())?,
+            "last" => filter.last = Some(value.parse().map_err(|_| odd())?),
+            "format" => {
+                form = match &*value {
+                    "jsonl" => Form::Lines,
+                    "har" => Form::Har,
+                    _ => return Err(odd()),
+                }
+            }
+            _ => return Err(odd()),
+        }
+    }
+    Ok((filter, form))
+}
+
+impl<C: Directory> Decide for Tank<C> {
+    fn decide(&mut self, now: Moment, request: &Received) -> Decision {
+        let path = request.uri.path();
+        if path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return Decision::at_once(now, self.control(now, request));
+        }
+        let decision = self.desk.decide(now, request);
+        self.note(now, request, &decision);
+        decision
+    }
+}
