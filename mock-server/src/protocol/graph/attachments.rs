@@ -53,19 +53,11 @@ fn table_of(item: &Item) -> &'static Table {
     }
 }
 
-fn size(attachment: &Attachment) -> usize {
-    match &attachment.content {
-        AttachmentContent::File(bytes) => bytes.len(),
-        AttachmentContent::Item(item) => item.size() as usize,
-        AttachmentContent::Reference(_) => 0,
-    }
-}
-
 /// An attached item as an entity, without id and etag because it is in no folder.
 fn inner_item(item: &Item, look: &Look) -> Value {
     let table = table_of(item);
     let subject = Subject {
-        item: std::rc::Rc::new(item.clone()),
+        item: std::sync::Arc::new(item.clone()),
         number: 0,
         folder: 0,
         version: 0,
@@ -94,7 +86,7 @@ fn property(subject: &Subject, look: &Look, attachment: &Attachment, name: &str)
             AttachmentContent::Item(_) => Value::Null,
             _ => json!(attachment.content_type),
         },
-        "size" => json!(size(attachment)),
+        "size" => json!(attachment.size()),
         "isInline" => json!(attachment.inline),
         "contentId" if is_file => json!(attachment.content_id),
         "contentLocation" if is_file => json!(attachment.content_location),
@@ -178,7 +170,8 @@ pub(super) fn add(item: &mut Item, entry: &Value) -> Result<u32, Failure> {
         content_location: text(entry, "contentLocation").map(Into::into),
         inline: entry.get("isInline").and_then(Value::as_bool).unwrap_or(false),
         content,
-        ..Attachment::default()
+        number: 0,
+        last_modified: None,
     };
     push(item, attachment)
 }
@@ -188,7 +181,7 @@ pub(super) fn push(item: &mut Item, mut attachment: Attachment) -> Result<u32, F
     if MAX_ATTACHMENTS <= item.attachments.len() {
         return Err(Failure::new(400, "ErrorInvalidRequest", "The item has too many attachments."));
     }
-    let number = item.attachments.iter().map(|attachment| attachment.number + 1).max().unwrap_or(0);
+    let number = item.next_attachment();
     attachment.number = number;
     item.attachments.push(attachment);
     Ok(number)
@@ -231,7 +224,7 @@ pub(super) fn carry_out<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>)
             let added = add(&mut item, &sent)?;
             if let Some(attachment) = item.attachments.iter_mut().find(|attachment| attachment.number == added) {
                 attachment.last_modified = Some(open.wall());
-                task.count(1, size(attachment) as u64);
+                task.count(1, u64::from(attachment.size()));
             }
             open.update(number, item)?;
             let subject = entity::load(open, number)?;
@@ -250,7 +243,7 @@ pub(super) fn carry_out<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>)
                 task.count(1, 0);
                 return Ok(Reply::empty(204));
             }
-            task.count(1, size(attachment) as u64);
+            task.count(1, u64::from(attachment.size()));
             if route == R::Attachment {
                 return Ok(one(task, &subject, &look, attachment, 200));
             }
@@ -297,7 +290,7 @@ fn list(task: &mut Task<'_>, subject: &Subject, look: &Look) -> Result<Reply, Fa
     let query = task.place.query.clone();
     let mut value = Vec::with_capacity(chosen.members.len());
     for position in &chosen.members {
-        task.count(1, size(&attachments[*position]) as u64);
+        task.count(1, u64::from(attachments[*position].size()));
         value.push(write(subject, look, &attachments[*position], &query, true));
     }
     let below = format!("{}('{}')/attachments", collection(task), reference::item(task.mailbox, subject.number));

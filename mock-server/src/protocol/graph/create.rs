@@ -72,7 +72,7 @@ pub(super) fn read_message<C: Content>(
         }
     }
     if is_draft {
-        message::put_flags(&mut item, message::UNSENT, 0);
+        item.flag(p::FLAG_UNSENT, 0);
     }
     Ok(item)
 }
@@ -90,7 +90,7 @@ pub(super) fn message<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -
         let mut item = from_json(&MESSAGE, "IPM.Note", &sent)?;
         let has_flags = sent.get("singleValueExtendedProperties").is_some() && flags_are_set(&sent);
         if !has_flags && !sent.contains_key("isRead") {
-            message::put_flags(&mut item, message::READ, 0);
+            item.flag(p::FLAG_READ, 0);
         }
         read_message(open, Ok(item), !has_flags)?
     };

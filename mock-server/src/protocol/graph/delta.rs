@@ -202,7 +202,8 @@ pub(super) fn folders<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -
         _ => (&folders::MAIL, "Collection(mailFolder)"),
     };
     let (state, query) = state(task, None)?;
-    let (changes, position) = open.sync_folders(state.position);
+    let lost = || Failure::sync_state_lost(format!("{}?$deltatoken=", task.url()));
+    let (changes, position) = open.sync_folders(state.position).ok_or_else(lost)?;
     let wanted = Wanted::of(&query)?;
     let mut value = Vec::with_capacity(changes.len());
     for (kind, ordinal) in changes {

@@ -1,6 +1,6 @@
 //! Items as entities: loaded, chosen by a query, and written with what the query selects and expands.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -161,7 +161,7 @@ fn unreadable<C: Content>(open: &mut Open<'_, C>, number: u64, look: &Look) -> V
     match open.head(number) {
         Some(head) => {
             let subject = Subject {
-                item: Rc::default(),
+                item: Arc::default(),
                 number,
                 folder: head.folder,
                 version: head.version,

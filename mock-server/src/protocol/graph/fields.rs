@@ -10,7 +10,7 @@ pub(super) mod people;
 pub(super) mod recurrence;
 pub(super) mod value;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -55,7 +55,7 @@ pub(super) struct Occurrence {
 /// An item with what is known of it beside its content.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
-    pub item: Rc<Item>,
+    pub item: Arc<Item>,
     pub number: u64,
     pub folder: u32,
     pub version: u64,

@@ -253,7 +253,7 @@ pub(super) fn make<C: Content>(
     let Some(name) = name(&sent, key)? else {
         return Err(Failure::new(400, "ErrorInvalidRequest", format!("The property '{key}' is required.")));
     };
-    let ordinal = open.make_folder(parent, name, shape.class)?;
+    let ordinal = open.make_folder(parent, name, Some(shape.class))?;
     if sent.get("isHidden") == Some(&Value::Bool(true)) {
         open.set_folder(ordinal, HIDDEN, Some(Stored::Bool(true)))?;
     }

@@ -150,10 +150,13 @@ fn export<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Rep
     let mut value = Vec::with_capacity(ids.len());
     for id in ids {
         let id = id.as_str().unwrap_or_default();
-        let found = reference::read_item(task.mailbox, id).and_then(|number| entity::load(open, number));
+        let found = reference::read_item(task.mailbox, id).and_then(|number| {
+            let key = open.head(number).ok_or_else(Failure::item_not_found)?.key;
+            Ok((key, entity::load(open, number)?))
+        });
         value.push(match found {
-            Ok(subject) => {
-                let data = subject.item.export();
+            Ok((key, subject)) => {
+                let data = subject.item.export(key);
                 task.count(1, data.len() as u64);
                 let key = reference::change_key(task.mailbox, subject.version);
                 json!({"itemId": id, "changeKey": key, "data": STANDARD.encode(&data)})

@@ -56,7 +56,7 @@ fn quoted(original: &Item) -> String {
 }
 
 fn compose(original: &Item, route: R, own: &str, comment: &str) -> Item {
-    let mut item = Item { class: "IPM.Note".into(), ..Item::default() };
+    let mut item = Item::default();
     let subject = value::text(original, &p::SUBJECT).unwrap_or_default();
     let is_forward = matches!(route, R::Forward | R::CreateForward);
     let subject = marked(subject, if is_forward { "FW:" } else { "RE:" });
@@ -101,7 +101,7 @@ pub(super) fn carry_out<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>)
         return send::dispatch(open, task, item, true);
     }
     let mut item = read_message(open, Ok(item), true)?;
-    message::put_flags(&mut item, message::READ, 0);
+    item.flag(p::FLAG_READ, 0);
     let drafts = open.default_folder(FolderKind::Drafts).ok_or_else(Failure::item_not_found)?;
     let created = open.create(drafts, item)?;
     task.count(1, 0);

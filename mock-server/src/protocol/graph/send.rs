@@ -50,13 +50,13 @@ fn finish<C: Content>(open: &Open<'_, C>, item: &mut Item) {
         let mark = xxhash_rust::xxh3::xxh3_64(format!("{}{now}{}", open.mailbox().0, item.size()).as_bytes());
         value::put_text(item, p::INTERNET_MESSAGE_ID, Some(&format!("<{mark:016x}@{domain}>")));
     }
-    message::put_flags(item, message::READ, message::UNSENT);
+    item.flag(p::FLAG_READ, p::FLAG_UNSENT);
 }
 
 /// What arrives at the recipients: unread, and without those who are hidden from them.
 fn delivered(item: &Item) -> Item {
     let mut copy = item.clone();
-    message::put_flags(&mut copy, 0, message::READ | message::UNSENT);
+    copy.flag(0, p::FLAG_READ | p::FLAG_UNSENT);
     copy
 }
 

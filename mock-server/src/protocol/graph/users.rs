@@ -117,25 +117,23 @@ pub(super) fn get<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Re
 
 /// All users, which are all mailboxes.
 pub(super) fn list<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {
-    let content = open.view.content;
-    let all: Vec<u32> = (0..content.mailboxes()).collect();
+    let open = &*open;
+    let all: Vec<u32> = (0..).take_while(|number| open.address_of(MailboxKey(*number)).is_some()).collect();
+    let user = |number: u32| open.address_of(MailboxKey(number)).map(|address| (MailboxKey(number), address));
     let page = task.prefer.page.or(Some(DEFAULT_PAGE));
     let chosen = page::choose(
         &task.place.query,
         page,
         &all,
         &mut Access {
-            load: &mut |number: &u32| Some((MailboxKey(*number), content.address(MailboxKey(*number)))),
+            load: &mut |number: &u32| user(*number),
             property: &|user: &(MailboxKey, String), name: &str| property(user.0, &user.1, name),
             knows: &|name| USUAL.contains(&name) || MORE.contains(&name),
             kind: "User",
         },
     )?;
-    let user = |number: &u32| {
-        let mailbox = MailboxKey(*number);
-        Value::Object(write(mailbox, &content.address(mailbox), &task.place.query))
-    };
-    let value = chosen.members.iter().map(user).collect();
+    let found = chosen.members.iter().filter_map(|number| user(*number));
+    let value = found.map(|(mailbox, address)| Value::Object(write(mailbox, &address, &task.place.query))).collect();
     Ok(Reply::json(200, page::body(context(task), &task.url(), &task.place.query, &chosen, value)))
 }
 
@@ -149,7 +147,7 @@ pub(super) fn provision<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>)
             "A value is required for property 'userPrincipalName' of resource 'User'.",
         ));
     };
-    let known = open.view.content.find(named).is_some();
+    let known = open.find_mailbox(named).is_some();
     let message = if known {
         "Another object with the same value for property userPrincipalName already exists."
     } else {

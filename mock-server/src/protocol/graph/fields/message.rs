@@ -7,35 +7,21 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Field, Form, Look, Subject, Table, body, people, value};
 use crate::mailbox::item::{Item, Role};
-use crate::mailbox::property::{self as p, Property, PropertyName, Value};
+use crate::mailbox::property::{self as p, Property, Value};
 use crate::protocol::graph::{query, reference, times};
-
-/// `mfUnsent` of `PidTagMessageFlags` (\[MS-OXCMSG\] 2.2.1.6).
-pub(in crate::protocol::graph) const UNSENT: i32 = 0x08;
-/// `mfRead`.
-pub(in crate::protocol::graph) const READ: i32 = 0x01;
 
 /// `PidTagReadReceiptRequested` (\[MS-OXPROPS\] 2.873).
 const READ_RECEIPT: Property = Property::Tag(0x0029);
 /// `PidTagOriginatorDeliveryReportRequested` (\[MS-OXPROPS\] 2.814).
 const DELIVERY_RECEIPT: Property = Property::Tag(0x0023);
-/// `PidTagTransportMessageHeaders` (\[MS-OXPROPS\] 2.1041).
-const HEADERS: Property = Property::Tag(0x007d);
-/// `PidTagConversationIndex` (\[MS-OXPROPS\] 2.650).
-const CONVERSATION_INDEX: Property = Property::Tag(0x0071);
-/// `PidTagConversationTopic` (\[MS-OXPROPS\] 2.652).
-const CONVERSATION_TOPIC: Property = Property::Tag(0x0070);
 /// `PidTagFlagCompleteTime` (\[MS-OXPROPS\] 2.694).
 const FLAG_COMPLETE: Property = Property::Tag(0x1091);
-/// `PSETID_Task` (\[MS-OXPROPS\] 1.3.2).
-const TASK_SET: u128 = 0x0006_2003_0000_0000_c000_0000_0000_0046;
 /// `PidLidTaskStartDate` (\[MS-OXPROPS\] 2.341).
-const TASK_START: Property = Property::Named { set: TASK_SET, name: PropertyName::Number(0x8104) };
+const TASK_START: Property = p::named(p::TASK, 0x8104);
 /// `PidLidTaskDueDate` (\[MS-OXPROPS\] 2.328).
-const TASK_DUE: Property = Property::Named { set: TASK_SET, name: PropertyName::Number(0x8105) };
+const TASK_DUE: Property = p::named(p::TASK, 0x8105);
 /// Where the service keeps the inference; its number is assumed.
-const INFERENCE: Property =
-    Property::Named { set: 0x2323_9608_685d_4732_9c55_4c95_cb4e_8e33, name: PropertyName::Number(1) };
+const INFERENCE: Property = p::named(0x2323_9608_685d_4732_9c55_4c95_cb4e_8e33, 1);
 
 /// Words of `importance` and their `PidTagImportance`; the usual one first.
 pub(in crate::protocol::graph) const IMPORTANCES: &[(&str, i32)] = &[("normal", 1), ("low", 0), ("high", 2)];
@@ -62,7 +48,7 @@ static FIELDS: [Field; 31] = [
     Field::new("importance", Form::Choice(p::IMPORTANCE, IMPORTANCES)),
     Field::new("parentFolderId", Form::Computed(parent)).fixed(),
     Field::new("conversationId", Form::Computed(conversation)).fixed(),
-    Field::new("conversationIndex", Form::Bytes(CONVERSATION_INDEX)).fixed(),
+    Field::new("conversationIndex", Form::Bytes(p::CONVERSATION_INDEX)).fixed(),
     Field::new("isDeliveryReceiptRequested", Form::Truth(DELIVERY_RECEIPT)),
     Field::new("isReadReceiptRequested", Form::Truth(READ_RECEIPT)),
     Field::new("isRead", Form::Special(|subject, _| Json::Bool(subject.read), put_read)),
@@ -125,18 +111,12 @@ pub(in crate::protocol::graph) fn web_link(subject: &Subject, look: &Look) -> Js
 
 /// Whether a message was never sent.
 pub(in crate::protocol::graph) fn is_draft(item: &Item) -> bool {
-    value::integer(item, &p::MESSAGE_FLAGS).is_some_and(|flags| flags & UNSENT != 0)
-}
-
-/// Sets and clears bits of the message flags.
-pub(in crate::protocol::graph) fn put_flags(item: &mut Item, set: i32, clear: i32) {
-    let flags = value::integer(item, &p::MESSAGE_FLAGS).unwrap_or(0);
-    value::put(item, p::MESSAGE_FLAGS, Some(Value::Integer(flags & !clear | set)));
+    item.flags() & p::FLAG_UNSENT != 0
 }
 
 fn put_read(item: &mut Item, json: &Json) -> Option<()> {
-    let (set, clear) = if json.as_bool()? { (READ, 0) } else { (0, READ) };
-    put_flags(item, set, clear);
+    let (set, clear) = if json.as_bool()? { (p::FLAG_READ, 0) } else { (0, p::FLAG_READ) };
+    item.flag(set, clear);
     Some(())
 }
 
@@ -156,11 +136,11 @@ fn sent(subject: &Subject, _: &Look) -> Json {
 /// Messages of one topic make a conversation.
 fn conversation(subject: &Subject, look: &Look) -> Json {
     let item = &subject.item;
-    let index = value::bytes(item, &CONVERSATION_INDEX).and_then(|index| index.get(6..22));
+    let index = value::bytes(item, &p::CONVERSATION_INDEX).and_then(|index| index.get(6..22));
     let mark = match index {
         Some(guid) => xxh3_128(guid),
         None => {
-            let topic = value::text(item, &CONVERSATION_TOPIC).or_else(|| value::text(item, &p::SUBJECT));
+            let topic = value::text(item, &p::CONVERSATION_TOPIC).or_else(|| value::text(item, &p::SUBJECT));
             xxh3_128(topic.unwrap_or_default().to_lowercase().as_bytes())
         }
     };
@@ -229,7 +209,7 @@ fn put_flag(item: &mut Item, json: &Json) -> Option<()> {
 }
 
 fn headers(subject: &Subject, _: &Look) -> Json {
-    let Some(text) = value::text(&subject.item, &HEADERS) else { return Json::Array(Vec::new()) };
+    let Some(text) = value::text(&subject.item, &p::TRANSPORT_HEADERS) else { return Json::Array(Vec::new()) };
     let parsed = mail_parser::MessageParser::default().parse_headers(text.as_bytes());
     let raw = parsed.as_ref().map(|message| {
         let pairs = message.headers_raw();
@@ -249,7 +229,7 @@ fn put_headers(item: &mut Item, json: &Json) -> Option<()> {
         }
         text.push_str(&format!("{name}: {value}\r\n"));
     }
-    value::put_text(item, HEADERS, Some(&text));
+    value::put_text(item, p::TRANSPORT_HEADERS, Some(&text));
     Some(())
 }
 

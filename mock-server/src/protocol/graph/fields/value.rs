@@ -13,14 +13,7 @@ pub(in crate::protocol::graph) fn get<'a>(item: &'a Item, property: &Property) -
 
 /// Sets a property, or takes it away.
 pub(in crate::protocol::graph) fn put(item: &mut Item, property: Property, value: Option<Value>) {
-    match value {
-        Some(value) => {
-            item.properties.set(property, value);
-        }
-        None => {
-            item.properties.remove(&property);
-        }
-    }
+    item.put(property, value);
 }
 
 /// A text.
