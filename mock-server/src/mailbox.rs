@@ -6,10 +6,14 @@
 pub mod churn;
 pub mod content;
 pub mod hasher;
+pub mod item;
 pub mod mime;
 pub mod named;
+pub mod open;
 pub mod overlay;
 pub mod plain;
+pub mod property;
+pub mod records;
 pub mod reference;
 pub mod store;
 pub mod stream;

@@ -51,7 +51,7 @@ pub struct FaultPlan {
 struct Prepared {
     rule: FaultRule,
     /// One bit for each operation that the rule concerns.
-    operations: u32,
+    operations: u64,
     /// The seed of the rule's own draws.
     seed: u64,
 }
@@ -175,9 +175,9 @@ fn falls_within(rate: f64, draw: impl FnOnce() -> u64) -> bool {
 }
 
 /// One bit for each operation; all bits if there are none.
-fn operation_bits(operations: &[Operation]) -> u32 {
+fn operation_bits(operations: &[Operation]) -> u64 {
     if operations.is_empty() {
-        return u32::MAX;
+        return u64::MAX;
     }
     operations.iter().fold(0, |bits, operation| bits | 1 << *operation as u32)
 }

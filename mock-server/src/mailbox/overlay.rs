@@ -10,6 +10,7 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use super::hasher::KeyHashes;
+use super::records::Records;
 use super::reference::{self, FIRST_MADE_FOLDER, ItemNumber};
 use crate::time::Span;
 use crate::wire::answer::ChangeKind;
@@ -97,6 +98,8 @@ pub struct Overlay {
     foreign: BTreeMap<u64, Foreign>,
     log: Vec<Logged>,
     index: Index,
+    /// Whole items, once a client has written or changed one.
+    records: Option<Box<Records>>,
 }
 
 impl Overlay {
@@ -166,6 +169,7 @@ impl Overlay {
 
     /// Replaces the content of an item that exists. `folder` is the one it is in.
     pub fn replace(&mut self, number: u64, folder: u32, incoming: Incoming) {
+        self.drop_record(number);
         match reference::read_item(number) {
             ItemNumber::Computed { .. } => {
                 self.touched.insert(number, Touch::Replaced { key: incoming.key, size: incoming.size });
@@ -188,6 +192,7 @@ impl Overlay {
 
     /// Deletes an item that exists. `folder` is the one it is in.
     pub fn delete(&mut self, number: u64, folder: u32) {
+        self.drop_record(number);
         match reference::read_item(number) {
             ItemNumber::Computed { .. } => {
                 self.touched.insert(number, Touch::Deleted);
@@ -200,6 +205,30 @@ impl Overlay {
         }
         self.foreign.remove(&number);
         self.log.push(Logged { number, folder, kind: ChangeKind::Delete });
+    }
+
+    /// What a whole item says is no longer true.
+    fn drop_record(&mut self, number: u64) {
+        if let Some(records) = &mut self.records {
+            records.remove(number);
+        }
+    }
+
+    /// Notes that an item that exists was read or marked unread. `folder` is the one it is in.
+    pub fn mark(&mut self, number: u64, folder: u32) {
+        self.log.push(Logged { number, folder, kind: ChangeKind::ReadFlag });
+    }
+
+    /// Whole items and what is said about folders, if there is any.
+    #[must_use]
+    #[inline]
+    pub fn records(&self) -> Option<&Records> {
+        self.records.as_deref()
+    }
+
+    /// Whole items and what is said about folders, to be changed.
+    pub fn records_mut(&mut self) -> &mut Records {
+        self.records.get_or_insert_default()
     }
 
     /// The items in a folder with an identity that clients stored or gave: numbers and sizes, in the order of numbers.

@@ -3,6 +3,8 @@
 //! Holds the folder table, which is costly to compute, and running totals of every folder, which advance with the
 //! changes since they were last asked for. Everything else is computed on demand.
 
+mod edit;
+
 use std::sync::Arc;
 
 use super::churn::{Change, Churn, counts};
@@ -42,6 +44,8 @@ pub(super) struct Folder {
     computed: bool,
     name: Option<Arc<str>>,
     churn: Option<Churn>,
+    /// Whether a client removed it.
+    gone: bool,
     /// The number of changes at a reading of the clock.
     known: Option<(Span, u64)>,
     totals: Totals,
@@ -69,6 +73,15 @@ pub enum StoreError {
     /// There is such a folder already.
     #[error("there is such a folder already")]
     Exists,
+    /// A folder cannot lie within itself.
+    #[error("a folder cannot lie within itself")]
+    Cycle,
+    /// The folder is one that every mailbox has.
+    #[error("a default folder cannot be moved or removed")]
+    Distinguished,
+    /// The item cannot be read.
+    #[error("the item cannot be read")]
+    Corrupt,
 }
 
 /// One mailbox.
@@ -102,13 +115,14 @@ impl Store {
     fn position(&self, ordinal: u32) -> Option<usize> {
         if ordinal >= FIRST_MADE_FOLDER {
             let position = self.computed_folders + (ordinal - FIRST_MADE_FOLDER) as usize;
-            return (position < self.folders.len()).then_some(position);
+            return self.folders.get(position).is_some_and(|folder| !folder.gone).then_some(position);
         }
         let computed = &self.folders[..self.computed_folders];
-        match computed.get(ordinal as usize) {
+        let position = match computed.get(ordinal as usize) {
             Some(folder) if folder.shape.ordinal == ordinal => Some(ordinal as usize),
             _ => computed.binary_search_by_key(&ordinal, |folder| folder.shape.ordinal).ok(),
-        }
+        };
+        position.filter(|&position| !self.folders[position].gone)
     }
 
     /// A folder, by its ordinal.
@@ -126,7 +140,7 @@ impl Store {
 
     /// The ordinals of all folders, parents before children.
     pub fn ordinals(&self) -> impl Iterator<Item = u32> {
-        self.folders.iter().map(|folder| folder.shape.ordinal)
+        self.folders.iter().filter(|folder| !folder.gone).map(|folder| folder.shape.ordinal)
     }
 
     /// How many folders there are, the root included.
@@ -145,7 +159,7 @@ impl Store {
     /// The folder at a position of the table, as a listing shows it.
     pub fn entry<C: Content>(&mut self, view: View<'_, C>, position: usize) -> Option<FolderEntry> {
         let Self { overlay, folders, .. } = self;
-        let folder = folders.get_mut(position)?;
+        let folder = folders.get_mut(position).filter(|folder| !folder.gone)?;
         folder.advance(view, overlay);
         Some(FolderEntry {
             id: reference::folder(folder.shape.ordinal),
@@ -187,7 +201,7 @@ impl Store {
         if !self.has_folder(parent) {
             return Err(StoreError::NotFound);
         }
-        let mut siblings = self.folders.iter_mut().filter(|folder| folder.shape.parent == Some(parent));
+        let mut siblings = self.folders.iter_mut().filter(|folder| !folder.gone && folder.shape.parent == Some(parent));
         if siblings.any(|sibling| sibling.name(view) == *name) {
             return Err(StoreError::Exists);
         }
@@ -289,6 +303,13 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that an item that exists was read or marked unread, and nothing else of it changed.
+    pub fn mark<C: Content>(&mut self, view: View<'_, C>, number: u64) -> Result<(), StoreError> {
+        let found = self.find(view, number).ok_or(StoreError::NotFound)?;
+        self.overlay.mark(number, found.folder);
+        Ok(())
+    }
+
     /// The totals of a folder with all changes that have happened. Whoever changes a computed item must ask for them
     /// first, so that changes of clients and computed ones are counted in the order in which they happened.
     fn advanced<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> Result<&mut Totals, StoreError> {
@@ -322,7 +343,7 @@ impl Store {
 impl Folder {
     fn new(shape: FolderShape, name: Option<Arc<str>>, computed: bool) -> Self {
         let totals = Totals::of(&shape);
-        Self { shape, computed, name, churn: None, known: None, totals }
+        Self { shape, computed, name, churn: None, gone: false, known: None, totals }
     }
 
     fn name<C: Content>(&mut self, view: View<'_, C>) -> Arc<str> {

@@ -1,6 +1,7 @@
 //! The service: judges a call, carries it out, and says when the client hears of it.
 
 use hashbrown::HashMap;
+use jiff::Timestamp;
 
 use super::act::Bench;
 use super::config::{Config, Holding};
@@ -20,6 +21,9 @@ use crate::wire::call::{Call, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
 use crate::wire::refusal::Refusal;
 
+/// What the wall clock shows when a run begins that nobody gave another moment: 1 January 2026.
+const BEGAN: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
 /// One mailbox server.
 ///
 /// A call is judged by the fault rules, then by the limits, then carried out, then priced. What a limit refuses is
@@ -27,17 +31,19 @@ use crate::wire::refusal::Refusal;
 /// answer is held back.
 #[derive(Debug)]
 pub struct Service<C> {
-    content: C,
-    holding: Holding,
-    clock_at_start: Span,
+    pub(super) content: C,
+    pub(super) holding: Holding,
+    pub(super) clock_at_start: Span,
     largest_item_bytes: u32,
     bytes: bool,
-    faults: FaultPlan,
+    /// What the wall clock shows when the run begins.
+    pub(super) began: Timestamp,
+    pub(super) faults: FaultPlan,
     pub(super) limits: Stack,
     costs: CostTable,
     queue: Queue,
     switches: Switches,
-    mailboxes: HashMap<MailboxKey, Store, KeyHashes>,
+    pub(super) mailboxes: HashMap<MailboxKey, Store, KeyHashes>,
 }
 
 /// A call on its way through the service.
@@ -55,9 +61,9 @@ pub(super) struct Passage<'a> {
 
 /// What became of a call.
 #[derive(Debug)]
-pub(super) struct Passed {
+pub(super) struct Passed<T = Answer> {
     /// The outcome; spoiled ones not yet turned into what the client perceives.
-    pub(super) outcome: Result<Answer, Refusal>,
+    pub(super) outcome: Result<T, Refusal>,
     /// Where the time went.
     pub(super) spent: Spent,
     /// How it went wrong after the work was done.
@@ -75,6 +81,7 @@ impl<C: Content> Service<C> {
             clock_at_start: config.clock_at_start,
             largest_item_bytes: config.largest_item_bytes,
             bytes: false,
+            began: BEGAN,
             faults: FaultPlan::new(config.seed, config.faults),
             limits: Stack::new(config.limits),
             costs: CostTable::new(config.seed, &config.costs),
@@ -88,6 +95,13 @@ impl<C: Content> Service<C> {
     #[must_use]
     pub fn with_bytes(mut self, bytes: bool) -> Self {
         self.bytes = bytes;
+        self
+    }
+
+    /// What the wall clock shows when the run begins; a moment of its own choice otherwise, the same in every run.
+    #[must_use]
+    pub fn with_wall(mut self, began: Timestamp) -> Self {
+        self.began = began;
         self
     }
 
@@ -155,8 +169,27 @@ impl<C: Content> Service<C> {
     }
 
     /// Takes one call, which is no batch, through faults, limits, work and price.
+    #[inline]
     pub(super) fn pass(&mut self, now: Moment, passage: Passage<'_>) -> Passed {
         let Passage { asked, identity, call, start } = passage;
+        self.admit(now, &asked, identity, start, |service| {
+            let answer = service.act(now, asked.mailbox, call)?;
+            let work = Work::of(call, Some(&answer));
+            Ok((answer, work))
+        })
+    }
+
+    /// Takes any work through faults and limits, has it done, and prices it. Work that is refused as it is done costs
+    /// what its call costs.
+    #[inline]
+    pub(super) fn admit<T>(
+        &mut self,
+        now: Moment,
+        asked: &Asked,
+        identity: RequestIdentity,
+        start: Moment,
+        act: impl FnOnce(&mut Self) -> Result<(T, Work), Refusal>,
+    ) -> Passed<T> {
         let fault = self.faults.judge(now, asked.mailbox, asked.operation, identity);
         let refused = |refusal, delayed| Passed {
             outcome: Err(refusal),
@@ -171,12 +204,14 @@ impl<C: Content> Service<C> {
             }
             Some(Strike::Truncate | Strike::LoseAnswer) | None => {}
         }
-        let held = match self.limits.judge(now, &asked) {
+        let held = match self.limits.judge(now, asked) {
             Verdict::Reject { refusal, .. } => return refused(refusal, fault.delay),
             Verdict::Admit { delay } => delay,
         };
-        let outcome = self.act(now, asked.mailbox, call);
-        let work = outcome.as_ref().map(|answer| Work::of(call, Some(answer))).unwrap_or_default();
+        let (outcome, work) = match act(self) {
+            Ok((outcome, work)) => (Ok(outcome), work),
+            Err(refusal) => (Err(refusal), Work::default()),
+        };
         let served = self.costs.served(asked.mailbox, asked.operation, identity, work);
         let queued = self.queue.enter(start, served);
         let spent = Spent { delayed: held + fault.delay, queued, served };
@@ -255,7 +290,7 @@ pub struct Held {
 }
 
 /// A mailbox as nobody has touched it yet. Where mailboxes come from, the users exist and have licenses.
-fn untouched<C: Content>(content: &C, holding: Holding, mailbox: MailboxKey) -> Store {
+pub(super) fn untouched<C: Content>(content: &C, holding: Holding, mailbox: MailboxKey) -> Store {
     let mut store = Store::new(content, mailbox, holding != Holding::Empty);
     store.overlay.provisioned = holding == Holding::Live;
     store.overlay.licensed = holding == Holding::Live;
@@ -264,7 +299,7 @@ fn untouched<C: Content>(content: &C, holding: Holding, mailbox: MailboxKey) -> 
 
 /// What the staging clock shows to a mailbox.
 #[inline]
-fn reading(holding: Holding, clock_at_start: Span, now: Moment, store: &Store) -> Span {
+pub(super) fn reading(holding: Holding, clock_at_start: Span, now: Moment, store: &Store) -> Span {
     match holding {
         Holding::Live => store.overlay.stopped.unwrap_or(clock_at_start + now.since(Moment::START)),
         Holding::Copy { taken } => taken,

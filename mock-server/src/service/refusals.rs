@@ -56,6 +56,7 @@ impl From<StoreError> for Refusal {
         match error {
             StoreError::NotFound => NOT_FOUND,
             StoreError::Exists => CONFLICT,
+            StoreError::Cycle | StoreError::Distinguished | StoreError::Corrupt => INVALID,
         }
     }
 }

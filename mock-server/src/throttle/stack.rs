@@ -65,7 +65,7 @@ pub struct Stack {
     rows: Rows,
     latest: Moment,
     /// One bit for each operation that any limit settles.
-    settled: u32,
+    settled: u64,
 }
 
 /// One limit, prepared.
@@ -73,11 +73,11 @@ pub struct Stack {
 struct Slot {
     limit: Limit,
     /// One bit for each operation that the limit concerns.
-    operations: u32,
+    operations: u64,
     /// Those of them that count as soon as they are admitted.
-    admitted: u32,
+    admitted: u64,
     /// Those of them that count when they are settled.
-    settled: u32,
+    settled: u64,
     keeper: Keeper,
 }
 
@@ -111,7 +111,7 @@ impl Stack {
         let present = self.latest.max(now);
         self.latest = present;
         let mut view = self.rows.view(asked.app, asked.mailbox);
-        let concerned = 1_u32 << asked.operation as u32;
+        let concerned = 1_u64 << asked.operation as u32;
         let mut delay = Span::ZERO;
         for position in 0..self.limits.len() {
             let slot = &mut self.limits[position];
@@ -137,7 +137,7 @@ impl Stack {
     /// `served`, its service time, is charged to budgets.
     #[inline]
     pub fn settle(&mut self, asked: &Asked, ready: Moment, served: Span) {
-        let concerned = 1_u32 << asked.operation as u32;
+        let concerned = 1_u64 << asked.operation as u32;
         if self.settled & concerned == 0 {
             return;
         }
@@ -238,7 +238,7 @@ fn reject(
     present: Moment,
     asked: &Asked,
 ) -> Verdict {
-    let concerned = 1_u32 << asked.operation as u32;
+    let concerned = 1_u64 << asked.operation as u32;
     for slot in &mut limits[..=refusing] {
         if slot.operations & concerned != 0 {
             let (machine, limit) = slot.machine(asked.app, view);
@@ -268,9 +268,9 @@ fn status_of(kind: RefusalKind) -> u16 {
 }
 
 /// One bit for each operation; all bits if there are none.
-fn operation_bits(operations: &[Operation]) -> u32 {
+fn operation_bits(operations: &[Operation]) -> u64 {
     if operations.is_empty() {
-        return u32::MAX;
+        return u64::MAX;
     }
     operations.iter().fold(0, |bits, operation| bits | 1 << *operation as u32)
 }

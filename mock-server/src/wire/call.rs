@@ -196,7 +196,8 @@ pub enum Call {
     },
 }
 
-/// The kinds of [`Call`], for limits, costs, faults and counts.
+/// The kinds of [`Call`], and after them the kinds of work that clients ask for in other ways, for limits, costs, faults
+/// and counts.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "each is documented at the call of the same name")]
@@ -224,11 +225,43 @@ pub enum Operation {
     CancelSwitch,
     ReleaseMailbox,
     GetFolders,
+    /// Read whole items.
+    ReadItems,
+    /// List or search the items of a folder.
+    FindMessages,
+    /// Find people by name.
+    ResolveNames,
+    /// Make items.
+    CreateItems,
+    /// Change items.
+    UpdateItems,
+    /// Move items to another folder.
+    MoveItems,
+    /// Copy items to another folder.
+    CopyItems,
+    /// Send items.
+    SendItems,
+    /// Read attachments.
+    ReadAttachments,
+    /// Make and delete attachments.
+    ChangeAttachments,
+    /// Rename, move, copy or empty folders, or change what is said about them.
+    UpdateFolders,
+    /// Delete folders.
+    DeleteFolders,
+    /// Begin or end a subscription.
+    Subscribe,
+    /// Ask what happened to a subscription.
+    GetEvents,
+    /// Read about users, time zones and the like.
+    Directory,
+    /// Anything else.
+    Other,
 }
 
 impl Operation {
     /// All operations, in the order of their numbers.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 39] = [
         Self::FindFolders,
         Self::SyncFolders,
         Self::SyncItems,
@@ -252,6 +285,22 @@ impl Operation {
         Self::CancelSwitch,
         Self::ReleaseMailbox,
         Self::GetFolders,
+        Self::ReadItems,
+        Self::FindMessages,
+        Self::ResolveNames,
+        Self::CreateItems,
+        Self::UpdateItems,
+        Self::MoveItems,
+        Self::CopyItems,
+        Self::SendItems,
+        Self::ReadAttachments,
+        Self::ChangeAttachments,
+        Self::UpdateFolders,
+        Self::DeleteFolders,
+        Self::Subscribe,
+        Self::GetEvents,
+        Self::Directory,
+        Self::Other,
     ];
 
     /// The name used in scenarios, reports and logs.
@@ -281,6 +330,22 @@ impl Operation {
             Self::CancelSwitch => "cancel_switch",
             Self::ReleaseMailbox => "release_mailbox",
             Self::GetFolders => "get_folders",
+            Self::ReadItems => "read_items",
+            Self::FindMessages => "find_messages",
+            Self::ResolveNames => "resolve_names",
+            Self::CreateItems => "create_items",
+            Self::UpdateItems => "update_items",
+            Self::MoveItems => "move_items",
+            Self::CopyItems => "copy_items",
+            Self::SendItems => "send_items",
+            Self::ReadAttachments => "read_attachments",
+            Self::ChangeAttachments => "change_attachments",
+            Self::UpdateFolders => "update_folders",
+            Self::DeleteFolders => "delete_folders",
+            Self::Subscribe => "subscribe",
+            Self::GetEvents => "get_events",
+            Self::Directory => "directory",
+            Self::Other => "other",
         }
     }
 

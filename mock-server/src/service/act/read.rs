@@ -12,7 +12,7 @@ use crate::wire::refusal::{ItemError, ItemErrorKind};
 
 impl<C: Computed> Bench<'_, C> {
     /// Reads items as exported streams. An item that was stored from a MIME message with bytes of its own is exported as
-    /// that message.
+    /// that message, one that clients see whole with everything about it.
     pub(super) fn export_items(&mut self, items: &[Id]) -> Answer {
         Answer::Contents(items.iter().map(|item| self.read(item, Operation::ExportItems)).collect())
     }
@@ -29,6 +29,10 @@ impl<C: Computed> Bench<'_, C> {
         let key = found.key;
         if found.corrupt || self.faults.corrupts(self.now, self.view.mailbox, operation, key) {
             return Err(refusals::item_error(ItemErrorKind::Corrupt));
+        }
+        if let Some(item) = self.store.overlay.records().and_then(|records| records.item(number)) {
+            let bytes = if as_mime { item.to_mime() } else { item.export(key) };
+            return Ok(Content { key, size: bytes.len() as u32, bytes: self.bytes.then_some(bytes) });
         }
         if let Some(foreign) = self.store.foreign(number) {
             if as_mime && !foreign.mime {

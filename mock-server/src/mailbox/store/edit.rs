@@ -1,0 +1,63 @@
+//! Changes of folders: names, places, removal. Only clients that see folders one by one make them.
+
+use std::sync::Arc;
+
+use super::{Folder, Store, StoreError, View};
+use crate::mailbox::content::Content;
+use crate::wire::call::FolderKind;
+
+impl Store {
+    fn edited(&mut self, ordinal: u32) -> Result<&mut Folder, StoreError> {
+        self.folder(ordinal).ok_or(StoreError::NotFound)
+    }
+
+    /// What a folder is for, and the folder that holds it.
+    #[must_use]
+    pub fn place(&self, ordinal: u32) -> Option<(FolderKind, Option<u32>)> {
+        let position = self.position(ordinal)?;
+        let shape = &self.folders[position].shape;
+        Some((shape.kind, shape.parent))
+    }
+
+    /// The name of a folder.
+    pub fn name<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> Option<Arc<str>> {
+        self.folder(ordinal).map(|folder| folder.name(view))
+    }
+
+    /// Gives a folder another name. Whether a sibling has it is for the caller to see.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such folder.
+    pub fn rename_folder(&mut self, ordinal: u32, name: Arc<str>) -> Result<(), StoreError> {
+        self.edited(ordinal)?.name = Some(name);
+        Ok(())
+    }
+
+    /// Puts a folder into another one.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such folder, or the other one is the folder itself or lies within it.
+    pub fn move_folder(&mut self, ordinal: u32, parent: u32) -> Result<(), StoreError> {
+        let mut above = Some(parent);
+        while let Some(one) = above {
+            if one == ordinal {
+                return Err(StoreError::Cycle);
+            }
+            above = self.place(one).ok_or(StoreError::NotFound)?.1;
+        }
+        self.edited(ordinal)?.shape.parent = Some(parent);
+        Ok(())
+    }
+
+    /// Removes a folder; its items and the folders in it must be gone already.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such folder.
+    pub fn remove_folder(&mut self, ordinal: u32) -> Result<(), StoreError> {
+        self.edited(ordinal)?.gone = true;
+        Ok(())
+    }
+}

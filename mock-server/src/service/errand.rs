@@ -1,0 +1,138 @@
+//! Errands: work on a whole mailbox that passes faults, limits and costs as calls do.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::core::{Passed, Service, reading, untouched};
+use super::cost::Work;
+use super::refusals;
+use super::reply::{Protocol, Spent, Spoil};
+use crate::fault::plan::Strike;
+use crate::mailbox::content::Content;
+use crate::mailbox::item::{Item, Role};
+use crate::mailbox::open::Open;
+use crate::mailbox::property::{self, FLAG_READ, FLAG_UNSENT, Value};
+use crate::mailbox::store::View;
+use crate::throttle::stack::Asked;
+use crate::time::Moment;
+use crate::wire::call::{FolderKind, Operation, RequestIdentity};
+use crate::wire::id::{ItemKey, MailboxKey};
+use crate::wire::refusal::Refusal;
+
+/// Who wants what kind of work done on which mailbox.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Errand {
+    /// The app that calls; limits are shared by app.
+    pub app: u32,
+    /// The mailbox concerned.
+    pub mailbox: MailboxKey,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// Which request it is.
+    pub identity: RequestIdentity,
+    /// Length of the request body in bytes, as limits on upload volume count it.
+    pub body_bytes: u64,
+    /// The kind of work, for limits, costs and faults.
+    pub operation: Operation,
+}
+
+/// What became of an errand.
+#[derive(Debug)]
+pub struct Performed<T> {
+    /// What the work came to, or why it was refused.
+    pub outcome: Result<T, Refusal>,
+    /// When the answer leaves the server.
+    pub ready: Moment,
+    /// Where the time until then goes.
+    pub spent: Spent,
+    /// How the transport must be spoiled.
+    pub spoil: Option<Spoil>,
+}
+
+impl<C: Content> Service<C> {
+    /// Has work done on a mailbox: judged by the fault rules, then by the limits, then done, then priced. What was sent
+    /// is delivered to the inboxes that this server has.
+    pub fn perform<T>(
+        &mut self,
+        now: Moment,
+        errand: &Errand,
+        work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
+    ) -> Performed<T> {
+        let Errand { app, mailbox, identity, body_bytes, operation, .. } = *errand;
+        let asked = Asked { app, mailbox, operation, body_bytes };
+        let mut told = None;
+        let passed = self.admit(now, &asked, identity, now, |service| {
+            let (outcome, work) = service.open(now, mailbox, operation, work)?;
+            told = Some(outcome);
+            Ok(((), work))
+        });
+        let Passed { outcome, spent, strike, admitted } = passed;
+        let ready = now + (spent.delayed + spent.queued + spent.served);
+        if let Some(served) = admitted {
+            self.limits.settle(&asked, ready, served);
+        }
+        let (outcome, spoil) = match (outcome, strike, told) {
+            (Err(refusal), ..) => (Err(refusal), None),
+            (Ok(()), Some(Strike::LoseAnswer), _) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
+            (Ok(()), Some(Strike::Truncate), Some(told)) => (Ok(told), Some(Spoil::Truncate)),
+            (Ok(()), _, Some(told)) => (Ok(told), None),
+            (Ok(()), _, None) => unreachable!("work that was done has an outcome"),
+        };
+        Performed { outcome, ready, spent, spoil }
+    }
+
+    /// The moment of the wall clock.
+    #[must_use]
+    pub fn wall(&self, now: Moment) -> Timestamp {
+        let since = SignedDuration::from_nanos(i64::try_from(now.0).unwrap_or(i64::MAX));
+        self.began.checked_add(since).unwrap_or(Timestamp::MAX)
+    }
+
+    fn open<T>(
+        &mut self,
+        now: Moment,
+        mailbox: MailboxKey,
+        operation: Operation,
+        work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
+    ) -> Result<(T, Work), Refusal> {
+        if mailbox.0 >= self.content.mailboxes() {
+            return Err(refusals::NOT_FOUND);
+        }
+        let wall = self.wall(now);
+        let Self { content, holding, faults, mailboxes, .. } = self;
+        let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
+        let view = View { content: &*content, mailbox, clock: reading(*holding, self.clock_at_start, now, store) };
+        let corrupts = |key: ItemKey| faults.corrupts(now, mailbox, operation, key);
+        let mut open = Open::new(view, store, wall, &corrupts);
+        let told = work(&mut open);
+        let outbox = std::mem::take(&mut open.outbox);
+        for item in outbox {
+            self.deliver(now, &item);
+        }
+        Ok(told)
+    }
+
+    /// Puts a copy of what was sent into the inbox of everybody whom this server has, once each.
+    fn deliver(&mut self, now: Moment, item: &Item) {
+        let wall = self.wall(now);
+        let mut readers: Vec<MailboxKey> =
+            item.people.iter().filter_map(|person| self.content.find(&person.address)).collect();
+        readers.sort_unstable();
+        readers.dedup();
+        for reader in readers {
+            let Self { content, holding, mailboxes, .. } = self;
+            let store = mailboxes.entry(reader).or_insert_with(|| untouched(content, *holding, reader));
+            let clock = reading(*holding, self.clock_at_start, now, store);
+            let view = View { content: &*content, mailbox: reader, clock };
+            let mut open = Open::new(view, store, wall, &|_| false);
+            let Some(inbox) = open.default_folder(FolderKind::Inbox) else { continue };
+            let mut copy = item.clone();
+            copy.people.retain(|person| person.role != Role::Bcc);
+            for property in [property::SEARCH_KEY, property::CREATION_TIME, property::LAST_MODIFIED] {
+                copy.put(property, None);
+            }
+            copy.put(property::DELIVERY_TIME, Some(Value::Time(open.wall())));
+            copy.flag(0, FLAG_READ | FLAG_UNSENT);
+            open.create(inbox, copy).expect("the inbox exists");
+        }
+    }
+}
