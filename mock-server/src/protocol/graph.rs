@@ -20,6 +20,7 @@ mod filter;
 mod folders;
 mod mailboxes;
 mod messages;
+mod occurrences;
 mod page;
 mod prefer;
 mod query;
@@ -236,9 +237,7 @@ fn dispatch<C: crate::mailbox::content::Content>(
         R::Reply | R::ReplyAll | R::Forward | R::CreateReply | R::CreateReplyAll | R::CreateForward => {
             respond::carry_out(open, task)
         }
-        R::Attachments | R::AttachmentsCount | R::Attachment | R::AttachmentValue => {
-            attachments::carry_out(open, task)
-        }
+        R::Attachments | R::AttachmentsCount | R::Attachment | R::AttachmentValue => attachments::carry_out(open, task),
         R::CreateUploadSession => upload::begin(open, task),
         R::UploadSession => upload::go_on(open, task),
         route => dispatch_rest(open, task, route),

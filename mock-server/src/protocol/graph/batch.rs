@@ -40,7 +40,11 @@ fn body(headers: &[(String, String)], body: Option<&Value>) -> Result<Vec<u8>, F
             // Base64 by the documentation; clients that put the text itself there are understood as well.
             let is_plain = kind.is_some_and(|kind| kind.starts_with("text/plain"));
             if is_plain {
-                return Ok(STANDARD.decode(text).ok().filter(|inner| is_base64(inner)).unwrap_or_else(|| text.as_bytes().to_vec()));
+                return Ok(STANDARD
+                    .decode(text)
+                    .ok()
+                    .filter(|inner| is_base64(inner))
+                    .unwrap_or_else(|| text.as_bytes().to_vec()));
             }
             STANDARD.decode(text).map_err(|_| Failure::bad("The body of a batch request is not Base64."))
         }
@@ -108,7 +112,12 @@ fn read(bytes: &[u8]) -> Result<Vec<Part>, Failure> {
             let wanted = id.as_str().unwrap_or_default().to_lowercase();
             match known.get(&wanted) {
                 Some(&other) if other < position => parts[position].waits_for.push(other),
-                _ => return Err(Failure::bad(format!("Request '{}' depends on one that is not before it.", parts[position].id))),
+                _ => {
+                    return Err(Failure::bad(format!(
+                        "Request '{}' depends on one that is not before it.",
+                        parts[position].id
+                    )));
+                }
             }
         }
     }

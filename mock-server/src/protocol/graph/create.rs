@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
 use super::failure::Failure;
-use super::fields::message::{self, MESSAGE};
+use super::fields::message::MESSAGE;
 use super::fields::{Table, value};
 use super::reply::Reply;
 use super::task::Task;

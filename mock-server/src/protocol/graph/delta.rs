@@ -164,9 +164,8 @@ fn write<C: Content>(
         return Some(mailboxes::item(&subject, look, query));
     }
     let table = table(task.place.route);
-    let fits = query.filter.as_ref().is_none_or(|filter| {
-        evaluate::fits(filter, &|name| table.value(&subject, look, name))
-    });
+    let fits =
+        query.filter.as_ref().is_none_or(|filter| evaluate::fits(filter, &|name| table.value(&subject, look, name)));
     if !fits {
         return None;
     }

@@ -55,7 +55,8 @@ pub(super) fn carry_out<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>)
     let address = open.address();
     let metadata = format!("{}/$metadata", task.root());
     let own = root(task);
-    let names_root = task.place.item.is_empty() || own.get("id") == Some(&json!(task.place.item)) || task.place.item == ROOT;
+    let names_root =
+        task.place.item.is_empty() || own.get("id") == Some(&json!(task.place.item)) || task.place.item == ROOT;
     if !names_root {
         return Err(Failure::new(404, "itemNotFound", "The resource could not be found."));
     }

@@ -22,7 +22,6 @@ pub(super) fn look<C: Content>(open: &mut Open<'_, C>, task: &Task<'_>) -> Resul
         text_body: task.prefer.text_body,
         zone: task.prefer.zone.clone(),
         wanted: Wanted::of(&task.place.query)?,
-        web: task.root(),
         address: open.address(),
     })
 }
@@ -31,7 +30,7 @@ pub(super) fn look<C: Content>(open: &mut Open<'_, C>, task: &Task<'_>) -> Resul
 pub(super) fn load<C: Content>(open: &mut Open<'_, C>, number: u64) -> Result<Subject, Failure> {
     let head = open.head(number).ok_or_else(Failure::item_not_found)?;
     if head.corrupt {
-        return Err(Failure::new(500, "ErrorItemCorrupt", "The item is corrupt and cannot be read."));
+        return Err(Failure::item_corrupt());
     }
     let item = open.item(number)?;
     Ok(Subject {
@@ -101,14 +100,18 @@ pub(super) fn reply_with(task: &Task<'_>, table: &Table, subject: &Subject, look
         return reply;
     }
     let collection = table.collection;
-    reply.with("Location", format!("{}/{collection}('{}')", task.user_url(), reference::item(look.mailbox, subject.number)))
+    reply.with(
+        "Location",
+        format!("{}/{collection}('{}')", task.user_url(), reference::item(look.mailbox, subject.number)),
+    )
 }
 
 /// Refuses a selection of properties that the type does not have.
 fn check_select(table: &Table, query: &Query) -> Result<(), Failure> {
-    let unknown = query.select.iter().flatten().find(|name| {
-        !table.knows(name) && !name.starts_with(['@', '$', '*']) && !name.starts_with("microsoft.graph")
-    });
+    let unknown =
+        query.select.iter().flatten().find(|name| {
+            !table.knows(name) && !name.starts_with(['@', '$', '*']) && !name.starts_with("microsoft.graph")
+        });
     match unknown {
         Some(name) => Err(Failure::query(format!(
             "Could not find a property named '{name}' on type 'Microsoft.OutlookServices.{}'.",

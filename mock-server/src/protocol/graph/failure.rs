@@ -44,8 +44,13 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::NotFound => Self::item_not_found(),
             StoreError::Exists => Self::folder_exists(),
-            #[allow(unreachable_patterns, reason = "the store may learn to refuse more")]
-            other => Self::new(400, "ErrorInvalidRequest", format!("The request is invalid: {other}.")),
+            StoreError::Corrupt => Self::item_corrupt(),
+            StoreError::Distinguished => {
+                Self::new(403, "ErrorDeleteDistinguishedFolder", "Distinguished folders cannot be deleted or moved.")
+            }
+            StoreError::Cycle => {
+                Self::new(400, "ErrorMoveCopyFailed", "The folder cannot be moved or copied below itself.")
+            }
         }
     }
 }
@@ -84,6 +89,11 @@ impl Failure {
     /// No such item, folder or attachment.
     pub(super) fn item_not_found() -> Self {
         Self::new(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+    }
+
+    /// The item's content cannot be read.
+    pub(super) fn item_corrupt() -> Self {
+        Self::new(500, "ErrorItemCorrupt", "The item is corrupt and cannot be read.")
     }
 
     /// A reference that the mailbox cannot have written.

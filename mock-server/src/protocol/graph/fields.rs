@@ -35,8 +35,6 @@ pub(super) struct Look {
     pub zone: Zone,
     /// The extended properties that are asked for.
     pub wanted: Wanted,
-    /// The scheme and host for links to Outlook on the web.
-    pub web: String,
     /// The address of the mailbox's owner.
     pub address: String,
 }
@@ -208,8 +206,10 @@ fn computed(property: &Property, subject: &Subject) -> Option<Value> {
 
 /// The extended properties that a query asks for, as members of the entity.
 pub(super) fn extended(subject: &Subject, look: &Look, entity: &mut Map<String, Json>) {
-    let lists =
-        [("singleValueExtendedProperties", &look.wanted.single), ("multiValueExtendedProperties", &look.wanted.multiple)];
+    let lists = [
+        ("singleValueExtendedProperties", &look.wanted.single),
+        ("multiValueExtendedProperties", &look.wanted.multiple),
+    ];
     for (name, wanted) in lists {
         let entry = |extended: &Extended| {
             let value = computed(&extended.property, subject)
@@ -230,7 +230,9 @@ pub(super) fn read(field: &Field, subject: &Subject, look: &Look) -> Json {
         Form::Text(property) => value::text(item, property).map_or(Json::Null, Json::from),
         Form::Truth(property) => Json::Bool(value::truth(item, property)),
         Form::Moment(property) => value::moment(item, property).map_or(Json::Null, |at| Json::from(times::utc(at))),
-        Form::Bytes(property) => value::bytes(item, property).map_or(Json::Null, |own| Json::from(STANDARD.encode(own))),
+        Form::Bytes(property) => {
+            value::bytes(item, property).map_or(Json::Null, |own| Json::from(STANDARD.encode(own)))
+        }
         Form::Choice(property, words) => {
             let number = value::integer(item, property);
             let word = words.iter().find(|(_, own)| Some(*own) == number).or(words.first());

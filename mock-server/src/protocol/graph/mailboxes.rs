@@ -167,7 +167,10 @@ fn export<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Rep
             Err(refused) => return Err(refused),
         });
     }
-    Ok(Reply::json(200, json!({"@odata.context": format!("{}/$metadata#Collection(exportItemResponse)", task.root()), "value": value})))
+    Ok(Reply::json(
+        200,
+        json!({"@odata.context": format!("{}/$metadata#Collection(exportItemResponse)", task.root()), "value": value}),
+    ))
 }
 
 fn begin<C: Content>(open: &mut Open<'_, C>, task: &Task<'_>) -> Reply {
@@ -203,7 +206,8 @@ fn import<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Rep
     let replaced = messages::text(&sent, "ItemId");
     let number = match (messages::text(&sent, "Mode").unwrap_or("create").to_ascii_lowercase().as_str(), replaced) {
         ("create", None) if !sent.keys().any(|name| name.eq_ignore_ascii_case("changeKey")) => {
-            let folder = messages::text(&sent, "FolderId").ok_or_else(|| invalid("The parameter 'FolderId' is missing."))?;
+            let folder =
+                messages::text(&sent, "FolderId").ok_or_else(|| invalid("The parameter 'FolderId' is missing."))?;
             let folder = task.folder(open, folder)?;
             open.create(folder, item)?
         }

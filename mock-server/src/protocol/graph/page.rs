@@ -203,7 +203,10 @@ mod tests {
         let all = pages("$top=7&$select=subject&$orderby=subject").expect("pages");
         assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [7, 7, 7, 4]);
         assert_eq!(all.concat(), (0..25).rev().collect::<Vec<_>>());
-        assert_eq!(pages("$filter=odd eq true").expect("pages").concat(), (0..25).filter(|n| n % 2 == 1).collect::<Vec<_>>());
+        assert_eq!(
+            pages("$filter=odd eq true").expect("pages").concat(),
+            (0..25).filter(|n| n % 2 == 1).collect::<Vec<_>>()
+        );
         assert_eq!(pages("$skip=20").expect("pages").concat(), [20, 21, 22, 23, 24]);
     }
 

@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn preferences_are_read_from_one_header_or_several() {
-        let prefer = Prefer::read("odata.maxpagesize=10, IdType=\"ImmutableId\",outlook.timezone=\"Tokyo Standard Time\"");
+        let prefer =
+            Prefer::read("odata.maxpagesize=10, IdType=\"ImmutableId\",outlook.timezone=\"Tokyo Standard Time\"");
         assert_eq!((prefer.page, prefer.immutable), (Some(10), true));
         assert_eq!(prefer.zone.name, "Tokyo Standard Time");
         assert!(Prefer::read("outlook.body-content-type=\"text\"").text_body);

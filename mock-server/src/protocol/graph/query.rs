@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn options_are_read_with_and_without_a_dollar_sign() {
-        let query = Query::parse("%24top=7&skip=2&$select=subject,%20from/emailAddress&$count=true&x=y").expect("readable");
+        let query =
+            Query::parse("%24top=7&skip=2&$select=subject,%20from/emailAddress&$count=true&x=y").expect("readable");
         assert_eq!((query.top, query.skip, query.count), (Some(7), Some(2), true));
         assert!(query.selects("Subject") && query.selects("from") && !query.selects("body"));
         assert_eq!(query.get("X"), Some("y"));

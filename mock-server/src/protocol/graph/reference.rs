@@ -54,6 +54,22 @@ pub(super) fn read_attachment(mailbox: MailboxKey, text: &str) -> Result<(u64, u
     Ok((owner, number))
 }
 
+/// The id of an occurrence: that of its series and when it would start by the pattern, in seconds.
+pub(super) fn occurrence(mailbox: MailboxKey, number: u64, original: i64) -> String {
+    format!("{}.{:016x}", item(mailbox, number).trim_end_matches('='), original.cast_unsigned())
+}
+
+/// The item of an event, and the occurrence that is meant.
+pub(super) fn read_event(mailbox: MailboxKey, text: &str) -> Result<(u64, Option<i64>), Failure> {
+    match text.split_once('.') {
+        None => Ok((read_item(mailbox, text)?, None)),
+        Some((series, original)) => {
+            let original = u64::from_str_radix(original, 16).map_err(|_| Failure::id_malformed())?;
+            Ok((read_item(mailbox, &format!("{series}="))?, Some(original.cast_signed())))
+        }
+    }
+}
+
 /// The id of a user: the GUID of its mailbox.
 pub(super) fn user_id(mailbox: MailboxKey) -> String {
     let id = mailbox_id(mailbox);

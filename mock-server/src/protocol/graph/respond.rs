@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use super::create::read_message;
 use super::entity;
 use super::failure::Failure;
-use super::fields::message::{self, MESSAGE};
+use super::fields::message::MESSAGE;
 use super::fields::{body, people, value};
 use super::reply::Reply;
 use super::route::Route as R;
@@ -36,7 +36,12 @@ fn others(original: &Item, own: &str, taken: &[Person]) -> Vec<Person> {
             && !person.address.eq_ignore_ascii_case(own)
             && !taken.iter().any(|other| other.address.eq_ignore_ascii_case(&person.address))
     };
-    original.people.iter().filter(is_new).map(|person| people::person(Role::Cc, &person.name, &person.address)).collect()
+    original
+        .people
+        .iter()
+        .filter(is_new)
+        .map(|person| people::person(Role::Cc, &person.name, &person.address))
+        .collect()
 }
 
 /// The subject with the mark of an answer or a forward, once.
@@ -65,10 +70,8 @@ fn compose(original: &Item, route: R, own: &str, comment: &str) -> Item {
     if is_forward {
         item.attachments.clone_from(&original.attachments);
     } else {
-        item.people = answer_to(original)
-            .into_iter()
-            .map(|(name, address)| people::person(Role::To, &name, &address))
-            .collect();
+        item.people =
+            answer_to(original).into_iter().map(|(name, address)| people::person(Role::To, &name, &address)).collect();
         if matches!(route, R::ReplyAll | R::CreateReplyAll) {
             let others = others(original, own, &item.people);
             item.people.extend(others);

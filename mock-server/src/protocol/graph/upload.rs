@@ -66,14 +66,17 @@ pub(super) fn begin<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> 
     entity::load(open, number)?;
     let sent = task.object()?;
     let item = sent.iter().find(|(name, _)| name.eq_ignore_ascii_case("attachmentItem")).map(|(_, value)| value);
-    let item = item.ok_or_else(|| {
-        Failure::new(400, "ErrorInvalidRequest", "The parameter 'AttachmentItem' is missing.")
-    })?;
+    let item =
+        item.ok_or_else(|| Failure::new(400, "ErrorInvalidRequest", "The parameter 'AttachmentItem' is missing."))?;
     let text = |key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
     let size = item.get("size").and_then(Value::as_u64).unwrap_or(0);
     let name = text("name").ok_or_else(|| Failure::property("name"))?;
     if size == 0 || MAX_BYTES < size {
-        return Err(Failure::new(400, "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize", "Attachment size is out of bounds."));
+        return Err(Failure::new(
+            400,
+            "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize",
+            "Attachment size is out of bounds.",
+        ));
     }
     let now = open.wall().as_second();
     let uploads = &mut task.state.uploads;
@@ -141,10 +144,11 @@ pub(super) fn go_on<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> 
     }
     let have = upload.received.len() as u64;
     let wrong = |message: &str| Failure::new(416, "ErrorInvalidRange", message);
-    let (first, last, whole) =
-        range(header.as_deref()).ok_or_else(|| Failure::new(400, "ErrorInvalidRequest", "Content-Range is missing or malformed."))?;
+    let (first, last, whole) = range(header.as_deref())
+        .ok_or_else(|| Failure::new(400, "ErrorInvalidRequest", "Content-Range is missing or malformed."))?;
     let length = task.asked.body.len() as u64;
-    if first != have || whole != upload.size || last.checked_add(1) != first.checked_add(length) || upload.size <= last {
+    if first != have || whole != upload.size || last.checked_add(1) != first.checked_add(length) || upload.size <= last
+    {
         return Err(wrong("The range of bytes is not the next one that is expected."));
     }
     upload.received.extend_from_slice(task.asked.body);
@@ -176,10 +180,7 @@ pub(super) fn go_on<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> 
 
 fn progress(upload: &Upload) -> Reply {
     let next = upload.received.len();
-    Reply::json(
-        200,
-        json!({"expirationDateTime": expiry(upload.expires), "nextExpectedRanges": [format!("{next}-")]}),
-    )
+    Reply::json(200, json!({"expirationDateTime": expiry(upload.expires), "nextExpectedRanges": [format!("{next}-")]}))
 }
 
 #[cfg(test)]

@@ -219,7 +219,11 @@ pub(super) fn categories(task: &mut Task<'_>) -> Result<Reply, Failure> {
         return Err(Failure::new(400, "ErrorInvalidRequest", "The property 'displayName' is required."));
     };
     if own.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) || MAX_CATEGORIES <= own.len() {
-        return Err(Failure::new(409, "CategoryNameDuplicate", "A category with this name exists, or there are too many."));
+        return Err(Failure::new(
+            409,
+            "CategoryNameDuplicate",
+            "A category with this name exists, or there are too many.",
+        ));
     }
     own.push((name.to_owned(), messages::text(&sent, "color").unwrap_or("none").to_owned()));
     Ok(Reply::json(201, own.last().map_or(Value::Null, entry)))

@@ -44,21 +44,11 @@ const BUSINESS: [Property; 5] = [
     named(p::ADDRESS, 0x8048),
 ];
 /// `PidTagHomeAddressStreet` and so on.
-const HOME: [Property; 5] = [
-    Property::Tag(0x3a5d),
-    Property::Tag(0x3a59),
-    Property::Tag(0x3a5c),
-    Property::Tag(0x3a5a),
-    Property::Tag(0x3a5b),
-];
+const HOME: [Property; 5] =
+    [Property::Tag(0x3a5d), Property::Tag(0x3a59), Property::Tag(0x3a5c), Property::Tag(0x3a5a), Property::Tag(0x3a5b)];
 /// `PidTagOtherAddressStreet` and so on.
-const OTHER: [Property; 5] = [
-    Property::Tag(0x3a63),
-    Property::Tag(0x3a5f),
-    Property::Tag(0x3a62),
-    Property::Tag(0x3a60),
-    Property::Tag(0x3a61),
-];
+const OTHER: [Property; 5] =
+    [Property::Tag(0x3a63), Property::Tag(0x3a5f), Property::Tag(0x3a62), Property::Tag(0x3a60), Property::Tag(0x3a61)];
 
 pub(in crate::protocol::graph) static CONTACT: Table = Table {
     kind: "Contact",
@@ -75,7 +65,7 @@ const fn named_text(name: &'static str, number: u32) -> Field {
     Field::new(name, Form::Text(named(p::ADDRESS, number)))
 }
 
-static FIELDS: [Field; 42] = [
+static FIELDS: [Field; 41] = [
     Field::new("id", Form::Computed(id)).fixed(),
     Field::new("createdDateTime", Form::Moment(p::CREATION_TIME)).fixed(),
     Field::new("lastModifiedDateTime", Form::Moment(p::LAST_MODIFIED)).fixed(),
@@ -104,7 +94,10 @@ static FIELDS: [Field; 42] = [
     text("businessHomePage", 0x3a51),
     text("assistantName", 0x3a30),
     text("manager", 0x3a4e),
-    Field::new("homePhones", Form::Special(|s, _| list(&s.item, &HOME_PHONES), |i, json| put_list(i, &HOME_PHONES, json))),
+    Field::new(
+        "homePhones",
+        Form::Special(|s, _| list(&s.item, &HOME_PHONES), |i, json| put_list(i, &HOME_PHONES, json)),
+    ),
     text("mobilePhone", 0x3a1c),
     Field::new(
         "businessPhones",
@@ -123,7 +116,6 @@ static FIELDS: [Field; 42] = [
     Field::new("primaryEmailAddress", Form::Special(|s, _| email(&s.item, 0), |i, json| put_email(i, 0, json))),
     Field::new("secondaryEmailAddress", Form::Special(|s, _| email(&s.item, 1), |i, json| put_email(i, 1, json))),
     Field::new("tertiaryEmailAddress", Form::Special(|s, _| email(&s.item, 2), |i, json| put_email(i, 2, json))),
-    Field::new("flag", Form::Computed(|_, _| json!({"flagStatus": "notFlagged"}))).fixed().on_demand(),
 ];
 
 fn birthday(subject: &Subject, _: &Look) -> Json {

@@ -179,11 +179,7 @@ fn flag(subject: &Subject, look: &Look) -> Json {
     let number = value::integer(item, &p::FLAG_STATUS).unwrap_or(0);
     let (word, _) = FLAGS.into_iter().find(|(_, own)| *own == number).unwrap_or(FLAGS[0]);
     let mut flag = json!({"flagStatus": word});
-    let dates = [
-        ("startDateTime", &TASK_START),
-        ("dueDateTime", &TASK_DUE),
-        ("completedDateTime", &FLAG_COMPLETE),
-    ];
+    let dates = [("startDateTime", &TASK_START), ("dueDateTime", &TASK_DUE), ("completedDateTime", &FLAG_COMPLETE)];
     for (name, property) in dates {
         if let Some(moment) = value::moment(item, property).filter(|_| number != 0) {
             flag[name] = times::pair(moment, &look.zone);

@@ -97,15 +97,11 @@ fn read_pattern(json: &Json) -> Option<Pattern> {
         "daily" => Pattern::Daily { interval },
         "weekly" => Pattern::Weekly { interval, days: read_days(json)?, first_day: u8::try_from(first).ok()? },
         "absolutemonthly" => Pattern::Monthly { interval, day: small(json, "dayOfMonth", 31)? },
-        "relativemonthly" => {
-            Pattern::RelativeMonthly { interval, days: read_days(json)?, week: read_week(json)? }
-        }
+        "relativemonthly" => Pattern::RelativeMonthly { interval, days: read_days(json)?, week: read_week(json)? },
         "absoluteyearly" => Pattern::Yearly { month: small(json, "month", 12)?, day: small(json, "dayOfMonth", 31)? },
-        "relativeyearly" => Pattern::RelativeYearly {
-            month: small(json, "month", 12)?,
-            days: read_days(json)?,
-            week: read_week(json)?,
-        },
+        "relativeyearly" => {
+            Pattern::RelativeYearly { month: small(json, "month", 12)?, days: read_days(json)?, week: read_week(json)? }
+        }
         _ => return None,
     })
 }

@@ -187,7 +187,10 @@ mod tests {
         check("categories/all(c:c eq 'blue')", false);
         check("toRecipients/any(r:r/emailAddress/address eq 'd@e.f')", true);
         check("singleValueExtendedProperties/any(ep: ep/id eq 'Integer 0x0E07' and ep/value eq '9')", true);
-        check("singleValueExtendedProperties/any(ep: ep/id eq 'Integer 0x0E07' and cast(ep/value, Edm.Int32) gt 5)", true);
+        check(
+            "singleValueExtendedProperties/any(ep: ep/id eq 'Integer 0x0E07' and cast(ep/value, Edm.Int32) gt 5)",
+            true,
+        );
     }
 
     #[test]
