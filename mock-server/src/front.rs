@@ -12,3 +12,4 @@ mod folders;
 pub mod listen;
 pub mod server_timing;
 mod socket;
+mod visit;

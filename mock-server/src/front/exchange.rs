@@ -50,6 +50,13 @@ impl Received {
         let authority = self.uri.authority().map(hyper::http::uri::Authority::as_str);
         authority.or_else(|| self.header("host")).unwrap_or("localhost")
     }
+
+    /// The scheme and host for absolute URLs in answers.
+    #[must_use]
+    pub fn base(&self) -> String {
+        let scheme = self.uri.scheme_str().unwrap_or("http");
+        format!("{scheme}://{}", self.host())
+    }
 }
 
 /// What becomes of a request.

@@ -1,0 +1,4 @@
+//! What real clients ask, carried out on a mailbox and written back. Knows wire and mailbox, not limits, faults, sockets.
+
+pub mod graph;
+pub mod host;
