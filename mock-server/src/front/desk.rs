@@ -127,7 +127,7 @@ impl<C: Content> Desk<C> {
             Ok(decoded) => decoded,
             Err(error) => return Decision::at_once(now, error.answer()),
         };
-        let base = format!("http://{}", request.host());
+        let base = request.base();
         let mailbox = match &decoded.mailbox {
             Named::Address(address) => self.service.content().find(address),
             Named::Key(key) => (key.0 < self.service.content().mailboxes()).then_some(*key),
