@@ -189,7 +189,8 @@ pub(super) fn write(special: Special, writer: &mut Writer, name: &str, scene: &S
     Written::Yes
 }
 
-fn write_item_id(writer: &mut Writer, name: &str, scene: &Scene<'_>) {
+/// Writes the reference of an item.
+pub(in super::super) fn write_item_id(writer: &mut Writer, name: &str, scene: &Scene<'_>) {
     // An attached item has no identifier of its own.
     if scene.within.is_empty() {
         let id = item_ids::item(scene.viewer.mailbox, scene.place.number, scene.series.original_start());

@@ -55,7 +55,7 @@ static HEAD: [Field; 31] = [
     f("item:DateTimeSent", Time(Tag(0x0039)), DEFAULT),
     f("item:DateTimeCreated", Time(Tag(0x3007)), DEFAULT),
     f("item:ResponseObjects", Special(S::ResponseObjects), DEFAULT | GET | BLIND),
-    f("item:ReminderDueBy", Time(Id(COMMON, 0x8502)), SET | BLIND),
+    f("item:ReminderDueBy", Time(Id(COMMON, 0x8502)), SET),
     f("item:ReminderIsSet", Flag(Id(COMMON, 0x8503)), SET | KEEP),
     f("item:ReminderNextTime", Time(Id(COMMON, 0x8560)), 0),
     f("item:ReminderMinutesBeforeStart", Special(S::ReminderMinutes), SET),

@@ -2,15 +2,16 @@
 
 use jiff::tz::TimeZone;
 
-use super::move_copy::tell;
-use super::{respond, send, stored};
+use super::{Found, respond, send, stored};
 use crate::mailbox::content::Content;
 use crate::mailbox::item::Item;
 use crate::mailbox::open::Open;
 use crate::protocol::ews::context::{Context, FolderTarget, Refused};
 use crate::protocol::ews::failure::Failure;
-use crate::protocol::ews::fields::basics;
+use crate::protocol::ews::fields::scene::Viewer;
+use crate::protocol::ews::fields::shape::Shape;
 use crate::protocol::ews::fields::sort::Sort;
+use crate::protocol::ews::fields::{basics, files};
 use crate::protocol::ews::making;
 use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::CREATE_ITEM;
@@ -88,7 +89,7 @@ pub(in super::super) fn answer<H: Host>(
             match made.and_then(|number| number.map(|number| stored(open, number)).transpose()) {
                 Ok(Some(found)) => {
                     work.content_bytes += u64::from(found.head.size);
-                    tell(&found, open, true, &mut messages);
+                    tell(&found, open, &mut messages);
                 }
                 Ok(None) => messages.succeed(|writer| writer.empty("m:Items", &[])),
                 Err(failure) => messages.fail(failure),
@@ -97,6 +98,23 @@ pub(in super::super) fn answer<H: Host>(
         ((), work)
     })?;
     Ok(messages.finish())
+}
+
+/// Tells of an item that was made: its reference, and those of its attachments.
+fn tell<C: Content>(found: &Found, open: &Open<'_, C>, messages: &mut Messages) {
+    let address = open.address();
+    let viewer = Viewer { mailbox: open.mailbox(), address: &address };
+    let shape = Shape::id_only();
+    let scene = found.scene(viewer, &shape, false);
+    messages.succeed(|writer| {
+        let name = Sort::of_class(&found.item.class).element();
+        writer.open("m:Items", &[]);
+        writer.open(name, &[]);
+        basics::write_item_id(writer, "t:ItemId", &scene);
+        files::write_ids(writer, &scene);
+        writer.close(name);
+        writer.close("m:Items");
+    });
 }
 
 /// The folder where new items of a sort are kept if none is named.

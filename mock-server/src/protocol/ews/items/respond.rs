@@ -314,6 +314,12 @@ fn cancel<C: Content>(
     if !people::organizer(&found.item, &own).address.eq_ignore_ascii_case(&own) {
         return Err(Failure::NOT_A_MEETING);
     }
+    let attends = |role| matches!(role, Role::Required | Role::Optional | Role::Resource);
+    let mut others = found.item.people.iter().filter(|person| attends(person.role));
+    if !others.any(|person| !person.address.eq_ignore_ascii_case(&own)) {
+        // Nobody but the organizer was to come: there is nobody to tell.
+        return Err(Failure::RECIPIENTS);
+    }
     if let Some(new) = element.typed("NewBodyContent") {
         let mut told = (*found.item).clone();
         body::prepend(&mut told, new);

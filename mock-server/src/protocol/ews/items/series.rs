@@ -120,7 +120,9 @@ pub(super) fn advance_task<C: Content>(
         }
         _ => {
             let after = due.tomorrow().unwrap_or(due);
-            recurrence.days(after, jiff::civil::Date::MAX, 1).first().map(|(_, day)| *day)
+            // A series that was moved goes on from where it was.
+            let series = if done { Some(&recurrence) } else { found.item.recurrence.as_ref() };
+            series.unwrap_or(&recurrence).days(after, jiff::civil::Date::MAX, 1).first().map(|(_, day)| *day)
         }
     };
     task::reopen(item);
