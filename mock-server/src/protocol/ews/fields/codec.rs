@@ -88,7 +88,11 @@ pub(in super::super) fn write(writer: &mut Writer, element: &str, codec: Codec, 
                 writer.leaf(name, if scene.find { first_characters(&text, FIND_CHARACTERS) } else { &text });
             }
         }
-        Codec::Bool(_) | Codec::Flag(_) | Codec::Integer(_) | Codec::Double(_) | Codec::Choice(..)
+        Codec::Bool(_)
+        | Codec::Flag(_)
+        | Codec::Integer(_)
+        | Codec::Double(_)
+        | Codec::Choice(..)
         | Codec::Word(..) => {
             if let Some(text) = value(codec, scene).as_ref().and_then(plain) {
                 writer.leaf(name, &text);
