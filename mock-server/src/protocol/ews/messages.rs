@@ -36,6 +36,13 @@ impl Messages {
         writer.close(self.names.message);
     }
 
+    /// Adds as many messages that tell of the same error.
+    pub(super) fn fail_all(&mut self, count: usize, failure: Failure) {
+        for _ in 0..count {
+            self.fail(failure);
+        }
+    }
+
     /// The whole response.
     pub(super) fn finish(self) -> Vec<u8> {
         let messages = self.writer.finish();

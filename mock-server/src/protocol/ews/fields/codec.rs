@@ -88,12 +88,7 @@ pub(in super::super) fn write(writer: &mut Writer, element: &str, codec: Codec, 
                 writer.leaf(name, if scene.find { first_characters(&text, FIND_CHARACTERS) } else { &text });
             }
         }
-        Codec::Bool(_)
-        | Codec::Flag(_)
-        | Codec::Integer(_)
-        | Codec::Double(_)
-        | Codec::Choice(..)
-        | Codec::Word(..) => {
+        Codec::Bool(_) | Codec::Flag(_) | Codec::Integer(_) | Codec::Choice(..) | Codec::Word(..) => {
             if let Some(text) = value(codec, scene).as_ref().and_then(plain) {
                 writer.leaf(name, &text);
             }
@@ -153,7 +148,6 @@ pub(in super::super) fn value(codec: Codec, scene: &Scene<'_>) -> Option<Value> 
     let own = |slot: Slot| scene.property(&slot.property());
     match codec {
         Codec::Text(slot)
-        | Codec::Double(slot)
         | Codec::Time(slot)
         | Codec::Binary(slot)
         | Codec::Texts(slot)
@@ -190,7 +184,6 @@ pub(in super::super) fn set(
         Codec::Text(slot) => (slot, Some(Value::Text(Arc::from(element.whole_text())))),
         Codec::Bool(slot) | Codec::Flag(slot) => (slot, read_bool(text).map(Value::Bool)),
         Codec::Integer(slot) => (slot, text.parse().ok().map(Value::Integer)),
-        Codec::Double(slot) => (slot, text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Double)),
         Codec::Time(slot) => (slot, times::read(text, zone).map(Value::Time)),
         Codec::Binary(slot) => (slot, read_binary(text).map(Value::Binary)),
         Codec::Texts(slot) => {
@@ -217,7 +210,6 @@ pub(in super::super) fn clear(item: &mut Item, codec: Codec) -> Result<(), Failu
         | Codec::Bool(slot)
         | Codec::Flag(slot)
         | Codec::Integer(slot)
-        | Codec::Double(slot)
         | Codec::Time(slot)
         | Codec::Binary(slot)
         | Codec::Texts(slot)
@@ -239,7 +231,7 @@ pub(in super::super) fn append(
     zone: &TimeZone,
 ) -> Result<(), Failure> {
     match codec {
-        Codec::Special(special) => special.append(item, element, zone),
+        Codec::Special(special) => special.append(item, element),
         Codec::People(role) => people::append_recipients(item, role, element),
         Codec::Attendees(role) => people::append_attendees(item, role, element, zone),
         Codec::Texts(slot) => {

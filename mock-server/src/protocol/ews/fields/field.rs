@@ -38,8 +38,6 @@ pub(in super::super) enum Codec {
     Flag(Slot),
     /// `xs:int`.
     Integer(Slot),
-    /// `xs:double`.
-    Double(Slot),
     /// `xs:dateTime`.
     Time(Slot),
     /// `xs:base64Binary`.

@@ -27,7 +27,8 @@ pub(in super::super) enum Sort {
 
 impl Sort {
     /// All of them.
-    pub(in super::super) const ALL: [Self; 10] = [
+    #[cfg(test)]
+    const ALL: [Self; 10] = [
         Self::Message,
         Self::CalendarItem,
         Self::Contact,

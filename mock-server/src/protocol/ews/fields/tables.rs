@@ -1,8 +1,8 @@
-//! The table of fields: for every sort of item, its fields in the order of the schema (`types.xsd`, V2016_10_10).
+//! The table of fields: for every sort of item, its fields in the order of the schema (`types.xsd`, `V2016_10_10`).
 //!
 //! Which fields the shape `Default` holds is that of "Property sets and response shapes in EWS" (Microsoft Learn).
 
-use super::codec::*;
+use super::codec::{BUSY, FILE_AS, IMPORTANCE, POSTAL, RESPONSE_TYPES, SENSITIVITY};
 use super::field::Codec::{Absent, Attendees, Binary, Bool, Choice, Flag, Integer, Mailbox, People, Text, Texts};
 use super::field::Slot::{Id, Name, Tag};
 use super::field::{BLIND, Codec, DEFAULT, DRAFT, EXTRA, Field, GET, KEEP, SET};

@@ -69,7 +69,7 @@ pub(in super::super) fn answer<H: Host>(
         Some(folder) => match context.single_folder(Some(folder))? {
             Ok(folder) => Some(folder),
             Err(failure) => {
-                items.children.iter().for_each(|_| messages.fail(failure));
+                messages.fail_all(items.children.len(), failure);
                 return Ok(messages.finish());
             }
         },

@@ -270,15 +270,14 @@ fn enter<C: Content>(
             None => Ok(None),
         };
     }
-    let mut item = match known {
-        Some(number) => (*open.item(number)?).clone(),
-        None => {
-            let mut item = about.clone();
-            item.class = "IPM.Appointment".into();
-            item.mime = None;
-            item.people.retain(|person| matches!(person.role, Role::Required | Role::Optional | Role::Resource));
-            item
-        }
+    let mut item = if let Some(number) = known {
+        (*open.item(number)?).clone()
+    } else {
+        let mut item = about.clone();
+        item.class = "IPM.Appointment".into();
+        item.mime = None;
+        item.people.retain(|person| matches!(person.role, Role::Required | Role::Optional | Role::Resource));
+        item
     };
     let wall = open.wall();
     put_slot(&mut item, calendar::RESPONSE, Some(Value::Integer(status)));
@@ -286,16 +285,12 @@ fn enter<C: Content>(
     // It is a meeting, and it was received (\[MS-OXOCAL\] 2.2.1.10).
     let state = integer(&item, calendar::STATE).unwrap_or(0) | 3;
     put_slot(&mut item, calendar::STATE, Some(Value::Integer(state)));
-    match known {
-        Some(number) => {
-            open.update(number, item)?;
-            Ok(Some(number))
-        }
-        None => {
-            let folder = open.default_folder(FolderKind::Calendar).ok_or(Failure::FOLDER_NOT_FOUND)?;
-            Ok(Some(open.create(folder, item)?))
-        }
+    if let Some(number) = known {
+        open.update(number, item)?;
+        return Ok(Some(number));
     }
+    let folder = open.default_folder(FolderKind::Calendar).ok_or(Failure::FOLDER_NOT_FOUND)?;
+    Ok(Some(open.create(folder, item)?))
 }
 
 fn remove_meeting<C: Content>(open: &mut Open<'_, C>, found: &Found) -> Result<(), Failure> {

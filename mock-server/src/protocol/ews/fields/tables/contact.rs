@@ -1,6 +1,9 @@
 //! Fields of contacts and distribution lists.
 
-use super::*;
+use super::{
+    ADDRESS, Absent, BLIND, COMMON, Codec, DEFAULT, FILE_AS, Field, Flag, GET, Id, Name, POSTAL, PUBLIC_STRINGS, S,
+    SET, Special, Tag, Text, Texts, Time, f,
+};
 
 /// Fields of contacts.
 pub(super) static CONTACT: [Field; 89] = [
