@@ -28,7 +28,7 @@ pub(in super::super) enum Sort {
 impl Sort {
     /// All of them.
     #[cfg(test)]
-    const ALL: [Self; 10] = [
+    pub(in super::super) const ALL: [Self; 10] = [
         Self::Message,
         Self::CalendarItem,
         Self::Contact,

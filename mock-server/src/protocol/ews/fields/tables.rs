@@ -13,6 +13,8 @@ use crate::mailbox::item::Role;
 mod calendar;
 mod contact;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use Codec::{Special, Time};
 
