@@ -15,7 +15,7 @@ pub(super) struct Messages {
 impl Messages {
     /// A response without messages.
     pub(super) fn new(names: &'static Names, container: Option<&'static str>) -> Self {
-        Self { writer: Writer::fragment(), names, container }
+        Self { writer: Writer::cleaning_fragment(), names, container }
     }
 
     /// Adds a message that tells of success.
