@@ -6,8 +6,10 @@ use super::{Found, respond, send, stored};
 use crate::mailbox::content::Content;
 use crate::mailbox::item::Item;
 use crate::mailbox::open::Open;
+use crate::mailbox::property::MESSAGE_FLAGS;
 use crate::protocol::ews::context::{Context, FolderTarget, Refused};
 use crate::protocol::ews::failure::Failure;
+use crate::protocol::ews::fields::extended::Extended;
 use crate::protocol::ews::fields::scene::Viewer;
 use crate::protocol::ews::fields::shape::Shape;
 use crate::protocol::ews::fields::sort::Sort;
@@ -43,9 +45,10 @@ pub(super) struct Manner {
     pub(super) zone: TimeZone,
 }
 
-/// Flags of a message: read and unsent (\[MS-OXCMSG\] 2.2.1.6).
-const READ: i32 = 0x01;
-const UNSENT: i32 = 0x08;
+/// The flag of a message that was read (\[MS-OXCMSG\] 2.2.1.6).
+pub(super) const READ: i32 = 0x01;
+/// The flag of a draft.
+pub(super) const UNSENT: i32 = 0x08;
 
 /// Answers the operation.
 pub(in super::super) fn answer<H: Host>(
@@ -137,6 +140,11 @@ fn create<C: Content>(open: &mut Open<'_, C>, element: &Element<'_>, manner: &Ma
     let sort = Sort::of_class(&item.class);
     if sort.is_message() {
         let disposition = manner.disposition.ok_or(Failure::DISPOSITION)?;
+        // A client that sets the flags itself says what the message is; others make a draft.
+        if !sets_flags(element) {
+            let read = element.typed("IsRead").is_none();
+            basics::set_flags(&mut item, if read { READ | UNSENT } else { UNSENT }, true);
+        }
         return settle(open, item, disposition, manner.folder.as_ref());
     }
     if sort == Sort::CalendarItem && manner.invitations.is_none() {
@@ -158,6 +166,12 @@ fn create<C: Content>(open: &mut Open<'_, C>, element: &Element<'_>, manner: &Ma
     Ok(Some(number))
 }
 
+/// Whether a request sets the flags of a message by their MAPI property.
+fn sets_flags(element: &Element<'_>) -> bool {
+    let uris = element.children.iter().filter_map(|child| child.typed("ExtendedFieldURI"));
+    uris.filter_map(Extended::read).any(|extended| extended.property == MESSAGE_FLAGS)
+}
+
 /// Keeps or sends a message.
 pub(super) fn settle<C: Content>(
     open: &mut Open<'_, C>,
@@ -167,12 +181,6 @@ pub(super) fn settle<C: Content>(
 ) -> Result<Option<u64>, Failure> {
     match disposition {
         Disposition::Save => {
-            // A client that sets the flags itself says what the message is; others make a draft.
-            if !basics::has(&item, basics::FLAGS_SLOT) {
-                basics::set_flags(&mut item, READ | UNSENT, true);
-            } else if item.mime.is_none() {
-                basics::set_flags(&mut item, UNSENT, true);
-            }
             send::identify(open, &mut item);
             let folder = match folder {
                 Some(folder) => folder.ordinal(open)?,

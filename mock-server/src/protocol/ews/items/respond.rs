@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::create::{Disposition, Manner, settle};
+use super::create::{Disposition, Manner, READ, UNSENT, settle};
 use super::{Found, Target, send};
 use crate::mailbox::content::Content;
 use crate::mailbox::item::{Item, Role};
@@ -112,6 +112,7 @@ fn reply<C: Content>(
         body::prepend(&mut item, new);
     }
     basics::complete(&mut item, open.wall());
+    basics::set_flags(&mut item, READ | UNSENT, true);
     settle(open, item, disposition, manner.folder.as_ref())
 }
 
@@ -243,6 +244,7 @@ fn respond<C: Content>(
             put_slot(&mut message, slot, Some(Value::Time(moment)));
         }
     }
+    basics::set_flags(&mut message, READ | UNSENT, true);
     let kept = match disposition {
         Disposition::Save => settle(open, message, disposition, manner.folder.as_ref())?,
         Disposition::Send | Disposition::SendAndSave => {
