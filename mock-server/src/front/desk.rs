@@ -129,11 +129,8 @@ impl<C: Content> Desk<C> {
         let headers = graph::Headers { content_type: request.header("content-type"), prefer: Some(&prefer) };
         let identity = request.header(identity::HEADER).and_then(identity::decode);
         let method = request.method.as_str();
-        let decoded =
-            match identity.map(|_| graph::decode_call(method, path_and_query(request), headers, &request.body)) {
-                Some(Ok(decoded)) => decoded,
-                Some(Err(_)) | None => return self.graph_whole(now, request, caller),
-            };
+        let decode = |_| graph::decode_call(method, path_and_query(request), headers, &request.body);
+        let Some(Ok(decoded)) = identity.map(decode) else { return self.graph_whole(now, request, caller) };
         let base = request.base();
         let mailbox = match &decoded.mailbox {
             Named::Address(address) => self.service.content().find(address),

@@ -87,7 +87,7 @@ fn answer(task: &Task<'_>, context: &str, value: Vec<Value>, link: (String, Valu
     Reply::json(200, Value::Object(body))
 }
 
-fn removed(id: String) -> Value {
+fn removed(id: &str) -> Value {
     json!({"@removed": {"reason": "deleted"}, "id": id})
 }
 
@@ -155,10 +155,10 @@ fn write<C: Content>(
         return None;
     }
     if change.kind == ChangeKind::Delete {
-        return Some(removed(id));
+        return Some(removed(&id));
     }
     let Ok(subject) = entity::load(open, number) else {
-        return Some(if open.head(number).is_some() { json!({"id": id}) } else { removed(id) });
+        return Some(if open.head(number).is_some() { json!({"id": id}) } else { removed(&id) });
     };
     if task.place.route == R::MailboxItemsDelta {
         return Some(mailboxes::item(&subject, look, query));
@@ -207,7 +207,7 @@ pub(super) fn folders<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -
     let mut value = Vec::with_capacity(changes.len());
     for (kind, ordinal) in changes {
         match open.folder(ordinal).filter(|_| kind != ChangeKind::Delete) {
-            None => value.push(removed(reference::folder(task.mailbox, ordinal))),
+            None => value.push(removed(&reference::folder(task.mailbox, ordinal))),
             Some(folder) if folder.parent.is_some() && mailboxes::belongs(shape, &folder) => {
                 let mut entity = folders::write(shape, &folder, task, &query, &wanted);
                 if let Value::Object(object) = &mut entity {
