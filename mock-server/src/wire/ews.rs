@@ -11,7 +11,7 @@
 //! what virtual time needs.
 
 mod content;
-mod envelope;
+pub(crate) mod envelope;
 mod fault;
 mod folders;
 mod items;

@@ -6,15 +6,15 @@ use crate::wire::call::Operation;
 
 /// The names that an operation has on the wire.
 #[derive(PartialEq, Eq, Debug)]
-pub(super) struct Names {
+pub(crate) struct Names {
     /// The operation itself.
-    pub(super) operation: &'static str,
+    pub(crate) operation: &'static str,
     /// The element of a request.
-    pub(super) request: &'static str,
+    pub(crate) request: &'static str,
     /// The element of a response.
-    pub(super) response: &'static str,
+    pub(crate) response: &'static str,
     /// The element of one message of a response.
-    pub(super) message: &'static str,
+    pub(crate) message: &'static str,
 }
 
 macro_rules! names {
@@ -28,20 +28,20 @@ macro_rules! names {
     };
 }
 
-pub(super) static GET_FOLDER: Names = names!("GetFolder");
-pub(super) static FIND_FOLDER: Names = names!("FindFolder");
-pub(super) static SYNC_FOLDER_HIERARCHY: Names = names!("SyncFolderHierarchy");
-pub(super) static SYNC_FOLDER_ITEMS: Names = names!("SyncFolderItems");
-pub(super) static FIND_ITEM: Names = names!("FindItem");
-pub(super) static GET_ITEM: Names = names!("GetItem");
-pub(super) static EXPORT_ITEMS: Names = names!("ExportItems");
-pub(super) static UPLOAD_ITEMS: Names = names!("UploadItems");
-pub(super) static CREATE_FOLDER: Names = names!("CreateFolder");
-pub(super) static CREATE_ITEM: Names = names!("CreateItem");
-pub(super) static DELETE_ITEM: Names = names!("DeleteItem");
+pub(crate) static GET_FOLDER: Names = names!("GetFolder");
+pub(crate) static FIND_FOLDER: Names = names!("FindFolder");
+pub(crate) static SYNC_FOLDER_HIERARCHY: Names = names!("SyncFolderHierarchy");
+pub(crate) static SYNC_FOLDER_ITEMS: Names = names!("SyncFolderItems");
+pub(crate) static FIND_ITEM: Names = names!("FindItem");
+pub(crate) static GET_ITEM: Names = names!("GetItem");
+pub(crate) static EXPORT_ITEMS: Names = names!("ExportItems");
+pub(crate) static UPLOAD_ITEMS: Names = names!("UploadItems");
+pub(crate) static CREATE_FOLDER: Names = names!("CreateFolder");
+pub(crate) static CREATE_ITEM: Names = names!("CreateItem");
+pub(crate) static DELETE_ITEM: Names = names!("DeleteItem");
 
 /// The names of an operation; nothing for those that EWS does not have.
-pub(super) fn names(operation: Operation) -> Option<&'static Names> {
+pub(crate) fn names(operation: Operation) -> Option<&'static Names> {
     Some(match operation {
         Operation::GetFolders => &GET_FOLDER,
         Operation::FindFolders => &FIND_FOLDER,
@@ -65,7 +65,7 @@ const SERVER_VERSION: [(&str, &str); 4] =
 const NAMESPACES: [(&str, &str); 3] = [("xmlns:s", SOAP_URI), ("xmlns:m", MESSAGES_URI), ("xmlns:t", TYPES_URI)];
 
 /// Writes a request: the envelope with the mailbox that the caller speaks for, and the operation within.
-pub(super) fn write_request(writer: &mut Writer, address: &str, write: impl FnOnce(&mut Writer)) {
+pub(crate) fn write_request(writer: &mut Writer, address: &str, write: impl FnOnce(&mut Writer)) {
     writer.open("s:Envelope", &NAMESPACES);
     writer.open("s:Header", &[]);
     writer.empty("t:RequestServerVersion", &[("Version", "Exchange2016")]);
@@ -82,7 +82,7 @@ pub(super) fn write_request(writer: &mut Writer, address: &str, write: impl FnOn
 }
 
 /// Writes the envelope of everything that the server says in SOAP.
-pub(super) fn write_envelope(writer: &mut Writer, write: impl FnOnce(&mut Writer)) {
+pub(crate) fn write_envelope(writer: &mut Writer, write: impl FnOnce(&mut Writer)) {
     writer.open("s:Envelope", &[("xmlns:s", SOAP_URI)]);
     writer.open("s:Header", &[]);
     let mut version = SERVER_VERSION.to_vec();
@@ -96,7 +96,7 @@ pub(super) fn write_envelope(writer: &mut Writer, write: impl FnOnce(&mut Writer
 }
 
 /// Writes a response with its messages.
-pub(super) fn write_response(writer: &mut Writer, names: &Names, write: impl FnOnce(&mut Writer)) {
+pub(crate) fn write_response(writer: &mut Writer, names: &Names, write: impl FnOnce(&mut Writer)) {
     write_envelope(writer, |writer| {
         writer.open(names.response, &[("xmlns:m", MESSAGES_URI), ("xmlns:t", TYPES_URI)]);
         writer.open("m:ResponseMessages", &[]);
@@ -107,7 +107,7 @@ pub(super) fn write_response(writer: &mut Writer, names: &Names, write: impl FnO
 }
 
 /// Writes one message that tells of success.
-pub(super) fn write_success(writer: &mut Writer, names: &Names, write: impl FnOnce(&mut Writer)) {
+pub(crate) fn write_success(writer: &mut Writer, names: &Names, write: impl FnOnce(&mut Writer)) {
     writer.open(names.message, &[("ResponseClass", "Success")]);
     writer.leaf("m:ResponseCode", "NoError");
     write(writer);
@@ -115,15 +115,15 @@ pub(super) fn write_success(writer: &mut Writer, names: &Names, write: impl FnOn
 }
 
 /// A request as it arrived, before its operation is looked at.
-pub(super) struct Envelope<'d, 'a> {
+pub(crate) struct Envelope<'d, 'a> {
     /// The mailbox that the caller speaks for.
-    pub(super) impersonated: Option<&'d str>,
+    pub(crate) impersonated: Option<&'d str>,
     /// The operation.
-    pub(super) operation: &'d Element<'a>,
+    pub(crate) operation: &'d Element<'a>,
 }
 
 /// Looks into the envelope of a request.
-pub(super) fn read_request<'d, 'a>(document: &'d Element<'a>) -> Result<Envelope<'d, 'a>, EwsError> {
+pub(crate) fn read_request<'d, 'a>(document: &'d Element<'a>) -> Result<Envelope<'d, 'a>, EwsError> {
     if !document.is(Space::Soap, "Envelope") {
         return Err(EwsError::schema("the document is not a SOAP 1.1 envelope"));
     }
@@ -146,6 +146,6 @@ pub(super) fn read_request<'d, 'a>(document: &'d Element<'a>) -> Result<Envelope
 }
 
 /// Writes a response with one message, which tells of success.
-pub(super) fn write_single(writer: &mut Writer, names: &Names, write: impl FnOnce(&mut Writer)) {
+pub(crate) fn write_single(writer: &mut Writer, names: &Names, write: impl FnOnce(&mut Writer)) {
     write_response(writer, names, |writer| write_success(writer, names, write));
 }

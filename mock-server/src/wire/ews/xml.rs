@@ -26,13 +26,13 @@ pub const MAX_ANSWER_BYTES: usize = 2 << 30;
 const XML_SCHEMA_BASE: &str = "http://schemas.microsoft.com/exchange/services/2006/";
 
 /// The namespace of SOAP 1.1 envelopes.
-pub(super) const SOAP_URI: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+pub(crate) const SOAP_URI: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 /// The namespace of operations.
-pub(super) const MESSAGES_URI: &str = "http://schemas.microsoft.com/exchange/services/2006/messages";
+pub(crate) const MESSAGES_URI: &str = "http://schemas.microsoft.com/exchange/services/2006/messages";
 /// The namespace of the things that operations speak about.
-pub(super) const TYPES_URI: &str = "http://schemas.microsoft.com/exchange/services/2006/types";
+pub(crate) const TYPES_URI: &str = "http://schemas.microsoft.com/exchange/services/2006/types";
 /// The namespace of the details of faults.
-pub(super) const ERRORS_URI: &str = "http://schemas.microsoft.com/exchange/services/2006/errors";
+pub(crate) const ERRORS_URI: &str = "http://schemas.microsoft.com/exchange/services/2006/errors";
 
 /// Why a document was not read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -72,7 +72,7 @@ impl From<quick_xml::Error> for XmlError {
 
 /// The namespaces that matter here.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(super) enum Space {
+pub(crate) enum Space {
     /// SOAP 1.1.
     Soap,
     /// EWS messages.
@@ -103,51 +103,51 @@ impl Space {
 
 /// One element with all that is below it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Element<'a> {
+pub(crate) struct Element<'a> {
     /// Its namespace.
-    pub(super) space: Space,
+    pub(crate) space: Space,
     /// Its local name.
-    pub(super) name: Box<str>,
+    pub(crate) name: Box<str>,
     /// Its attributes without namespace declarations.
     attributes: Vec<(Box<str>, Box<str>)>,
     /// Its child elements.
-    pub(super) children: Vec<Element<'a>>,
+    pub(crate) children: Vec<Element<'a>>,
     text: Cow<'a, str>,
 }
 
 impl<'a> Element<'a> {
     /// Whether this is the named element.
-    pub(super) fn is(&self, space: Space, name: &str) -> bool {
+    pub(crate) fn is(&self, space: Space, name: &str) -> bool {
         self.space == space && &*self.name == name
     }
 
     /// The first child of a name.
-    pub(super) fn child(&self, space: Space, name: &str) -> Option<&Element<'a>> {
+    pub(crate) fn child(&self, space: Space, name: &str) -> Option<&Element<'a>> {
         self.children.iter().find(|child| child.is(space, name))
     }
 
     /// The first child of a name in the namespace of EWS messages.
-    pub(super) fn message(&self, name: &str) -> Option<&Element<'a>> {
+    pub(crate) fn message(&self, name: &str) -> Option<&Element<'a>> {
         self.child(Space::Messages, name)
     }
 
     /// The first child of a name in the namespace of EWS types.
-    pub(super) fn typed(&self, name: &str) -> Option<&Element<'a>> {
+    pub(crate) fn typed(&self, name: &str) -> Option<&Element<'a>> {
         self.child(Space::Types, name)
     }
 
     /// The value of an attribute without a prefix.
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| &**key == name).map(|(_, value)| &**value)
     }
 
     /// The text directly in it, without surrounding white space.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.text.trim()
     }
 
     /// The text directly in it, exactly as it is.
-    pub(super) fn whole_text(&self) -> &str {
+    pub(crate) fn whole_text(&self) -> &str {
         &self.text
     }
 
@@ -161,7 +161,7 @@ impl<'a> Element<'a> {
 }
 
 /// Reads a document of at most `limit` bytes.
-pub(super) fn parse(bytes: &[u8], limit: usize) -> Result<Element<'_>, XmlError> {
+pub(crate) fn parse(bytes: &[u8], limit: usize) -> Result<Element<'_>, XmlError> {
     if bytes.len() > limit {
         return Err(XmlError::TooLarge { bytes: bytes.len(), limit });
     }
@@ -263,18 +263,18 @@ fn element(space: Space, tag: &BytesStart<'_>) -> Result<Element<'static>, XmlEr
 }
 
 /// Writes a document into memory.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     inner: quick_xml::Writer<Vec<u8>>,
 }
 
 impl Writer {
     /// A writer of a fragment: nothing comes first.
-    pub(super) fn fragment() -> Self {
+    pub(crate) fn fragment() -> Self {
         Self { inner: quick_xml::Writer::new(Vec::new()) }
     }
 
     /// A writer of a document: the XML declaration comes first. `content_bytes` is a guess of the content's size.
-    pub(super) fn document(content_bytes: usize) -> Self {
+    pub(crate) fn document(content_bytes: usize) -> Self {
         let mut writer = Self { inner: quick_xml::Writer::new(Vec::with_capacity(1_024 + content_bytes)) };
         writer.event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)));
         writer
@@ -285,45 +285,50 @@ impl Writer {
     }
 
     /// Opens an element.
-    pub(super) fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
+    pub(crate) fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.event(Event::Start(BytesStart::new(name).with_attributes(attributes.iter().copied())));
     }
 
     /// Closes the element opened last.
-    pub(super) fn close(&mut self, name: &str) {
+    pub(crate) fn close(&mut self, name: &str) {
         self.event(Event::End(BytesEnd::new(name)));
     }
 
     /// Writes an element without content.
-    pub(super) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
+    pub(crate) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.event(Event::Empty(BytesStart::new(name).with_attributes(attributes.iter().copied())));
     }
 
     /// Writes an element that holds nothing but text.
-    pub(super) fn leaf(&mut self, name: &str, text: &str) {
+    pub(crate) fn leaf(&mut self, name: &str, text: &str) {
         self.leaf_with(name, &[], text);
     }
 
     /// Writes an element that has attributes and holds nothing but text.
-    pub(super) fn leaf_with(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
+    pub(crate) fn leaf_with(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         self.open(name, attributes);
         self.event(Event::Text(BytesText::from_escaped(quick_xml::escape::partial_escape(text))));
         self.close(name);
     }
 
+    /// Writes what another writer has written.
+    pub(crate) fn raw(&mut self, written: &[u8]) {
+        self.inner.get_mut().extend_from_slice(written);
+    }
+
     /// What was written.
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.inner.into_inner()
     }
 }
 
 /// Length of text in bytes once it is written between tags.
-pub(super) fn text_length(text: &str) -> u64 {
+pub(crate) fn text_length(text: &str) -> u64 {
     text.bytes().map(|byte| u64::from(TEXT_LENGTHS[byte as usize])).sum()
 }
 
 /// Length of text in bytes once it is written as the value of an attribute.
-pub(super) fn attribute_length(text: &str) -> u64 {
+pub(crate) fn attribute_length(text: &str) -> u64 {
     text.bytes().map(|byte| u64::from(attribute_byte_length(byte))).sum()
 }
 

@@ -1,0 +1,32 @@
+//! `ArchiveItem`: items move into the archive.
+
+use super::move_copy::tell;
+use super::{Target, each, stored};
+use crate::protocol::ews::context::{Context, Refused};
+use crate::protocol::ews::failure::Failure;
+use crate::protocol::ews::messages::Messages;
+use crate::protocol::ews::names::ARCHIVE_ITEM;
+use crate::protocol::host::Host;
+use crate::wire::call::{FolderKind, Operation};
+use crate::wire::ews::xml::Element;
+
+/// Answers the operation.
+pub(in super::super) fn answer<H: Host>(
+    request: &Element<'_>,
+    context: &mut Context<'_, H>,
+) -> Result<Vec<u8>, Refused> {
+    let targets = Target::read_all(request.message("ItemIds"))?;
+    let mut messages = Messages::new(&ARCHIVE_ITEM, Some("m:Items"));
+    if let Err(failure) = context.single_folder(request.message("ArchiveSourceFolderId"))? {
+        targets.iter().for_each(|_| messages.fail(failure));
+        return Ok(messages.finish());
+    }
+    each(context, Operation::MoveItems, &targets, &mut messages, |open, _, target, messages| {
+        let found = target.find(open)?;
+        let folder = open.default_folder(FolderKind::Archive).ok_or(Failure::ARCHIVE_MISSING)?;
+        let number = open.move_item(found.number, folder)?;
+        tell(&stored(open, number)?, open, true, messages);
+        Ok(u64::from(found.head.size))
+    })?;
+    Ok(messages.finish())
+}

@@ -1,0 +1,178 @@
+//! `CreateItem`.
+
+use jiff::tz::TimeZone;
+
+use super::move_copy::tell;
+use super::{respond, send, stored};
+use crate::mailbox::content::Content;
+use crate::mailbox::item::Item;
+use crate::mailbox::open::Open;
+use crate::protocol::ews::context::{Context, FolderTarget, Refused};
+use crate::protocol::ews::failure::Failure;
+use crate::protocol::ews::fields::basics;
+use crate::protocol::ews::fields::sort::Sort;
+use crate::protocol::ews::making;
+use crate::protocol::ews::messages::Messages;
+use crate::protocol::ews::names::CREATE_ITEM;
+use crate::protocol::host::Host;
+use crate::service::cost::Work;
+use crate::wire::call::{FolderKind, Operation};
+use crate::wire::ews::xml::Element;
+
+/// What becomes of a message.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) enum Disposition {
+    /// It is kept, and not sent.
+    Save,
+    /// It is sent, and not kept.
+    Send,
+    /// It is sent, and a copy is kept.
+    SendAndSave,
+}
+
+/// What a request says of all its items.
+pub(super) struct Manner {
+    /// What becomes of messages.
+    pub(super) disposition: Option<Disposition>,
+    /// Whether attendees are told; nothing if the request does not say.
+    pub(super) invitations: Option<bool>,
+    /// Where items are kept.
+    pub(super) folder: Option<FolderTarget>,
+    /// The zone of times that name none.
+    pub(super) zone: TimeZone,
+}
+
+/// Flags of a message: read and unsent (\[MS-OXCMSG\] 2.2.1.6).
+const READ: i32 = 0x01;
+const UNSENT: i32 = 0x08;
+
+/// Answers the operation.
+pub(in super::super) fn answer<H: Host>(
+    request: &Element<'_>,
+    context: &mut Context<'_, H>,
+) -> Result<Vec<u8>, Refused> {
+    let items = request.message("Items").ok_or_else(|| Refused::schema("the items are missing"))?;
+    if items.children.is_empty() {
+        return Err(Refused::schema("there must be at least one item"));
+    }
+    let disposition = match request.attribute("MessageDisposition") {
+        Some("SaveOnly") => Some(Disposition::Save),
+        Some("SendOnly") => Some(Disposition::Send),
+        Some("SendAndSaveCopy") => Some(Disposition::SendAndSave),
+        Some(_) => return Err(Refused::schema("the attribute 'MessageDisposition' is invalid")),
+        None => None,
+    };
+    let invitations = request.attribute("SendMeetingInvitations").map(|send| send != "SendToNone");
+    let mut messages = Messages::new(&CREATE_ITEM, Some("m:Items"));
+    let folder = match request.message("SavedItemFolderId") {
+        Some(folder) => match context.single_folder(Some(folder))? {
+            Ok(folder) => Some(folder),
+            Err(failure) => {
+                items.children.iter().for_each(|_| messages.fail(failure));
+                return Ok(messages.finish());
+            }
+        },
+        None => None,
+    };
+    let mailbox = folder.as_ref().map_or(context.mailbox(), FolderTarget::mailbox);
+    let manner = Manner { disposition, invitations, folder, zone: context.zone().clone() };
+    context.perform(mailbox, Operation::CreateItems, |open| {
+        let mut work = Work::default();
+        for element in &items.children {
+            work.items += 1;
+            let made = if respond::is_response(&element.name) {
+                respond::answer(open, element, &manner)
+            } else {
+                create(open, element, &manner)
+            };
+            match made.and_then(|number| number.map(|number| stored(open, number)).transpose()) {
+                Ok(Some(found)) => {
+                    work.content_bytes += u64::from(found.head.size);
+                    tell(&found, open, true, &mut messages);
+                }
+                Ok(None) => messages.succeed(|writer| writer.empty("m:Items", &[])),
+                Err(failure) => messages.fail(failure),
+            }
+        }
+        ((), work)
+    })?;
+    Ok(messages.finish())
+}
+
+/// The folder where new items of a sort are kept if none is named.
+fn home<C: Content>(open: &mut Open<'_, C>, sort: Sort) -> Result<u32, Failure> {
+    let kind = match sort {
+        Sort::CalendarItem => FolderKind::Calendar,
+        Sort::Contact | Sort::DistributionList => FolderKind::Contacts,
+        Sort::Task => FolderKind::Tasks,
+        Sort::PostItem => FolderKind::Inbox,
+        _ => FolderKind::Drafts,
+    };
+    open.default_folder(kind).ok_or(Failure::FOLDER_NOT_FOUND)
+}
+
+/// Makes one item; returns its number if it is kept.
+fn create<C: Content>(
+    open: &mut Open<'_, C>,
+    element: &Element<'_>,
+    manner: &Manner,
+) -> Result<Option<u64>, Failure> {
+    let (wall, address) = (open.wall(), open.address());
+    let mut item = making::read_item(element, wall, &manner.zone)?;
+    basics::touch(&mut item, wall, &address);
+    let sort = Sort::of_class(&item.class);
+    if sort.is_message() {
+        let disposition = manner.disposition.ok_or(Failure::DISPOSITION)?;
+        return settle(open, item, disposition, manner.folder.as_ref());
+    }
+    if sort == Sort::CalendarItem && manner.invitations.is_none() {
+        return Err(Failure::SEND_AS_MEETING);
+    }
+    if matches!(sort, Sort::PostItem | Sort::CalendarItem) {
+        send::stamp(open, &mut item);
+    }
+    let folder = match &manner.folder {
+        Some(folder) => folder.ordinal(open)?,
+        None => home(open, sort)?,
+    };
+    let number = open.create(folder, item)?;
+    if sort == Sort::CalendarItem && manner.invitations == Some(true) {
+        let mut item = (*open.item(number)?).clone();
+        send::invite(open, &mut item, number);
+        open.update(number, item)?;
+    }
+    Ok(Some(number))
+}
+
+/// Keeps or sends a message.
+pub(super) fn settle<C: Content>(
+    open: &mut Open<'_, C>,
+    mut item: Item,
+    disposition: Disposition,
+    folder: Option<&FolderTarget>,
+) -> Result<Option<u64>, Failure> {
+    match disposition {
+        Disposition::Save => {
+            // A client that sets the flags itself says what the message is; others make a draft.
+            if !basics::has(&item, basics::FLAGS_SLOT) {
+                basics::set_flags(&mut item, READ | UNSENT, true);
+            } else if item.mime.is_none() {
+                basics::set_flags(&mut item, UNSENT, true);
+            }
+            send::identify(open, &mut item);
+            let folder = match folder {
+                Some(folder) => folder.ordinal(open)?,
+                None => home(open, Sort::Message)?,
+            };
+            Ok(Some(open.create(folder, item)?))
+        }
+        Disposition::Send | Disposition::SendAndSave => {
+            let copy = send::leave(open, item)?;
+            if disposition == Disposition::SendAndSave {
+                let folder = send::sent_folder(open, folder)?;
+                open.create(folder, copy)?;
+            }
+            Ok(None)
+        }
+    }
+}
