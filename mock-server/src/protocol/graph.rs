@@ -211,10 +211,9 @@ fn dispatch<C: crate::mailbox::content::Content>(
     match task.place.route {
         R::Users if get => users::list(open, task),
         R::Users => users::provision(open, task),
-        R::User => Ok(users::get(open, task)),
+        R::User | R::AssignLicense => Ok(users::get(open, task)),
         R::ExchangeSettings => Ok(users::exchange_settings(task)),
         R::MailboxSettings => Ok(users::mailbox_settings(open, task)),
-        R::AssignLicense => Ok(users::get(open, task)),
         R::MasterCategories => users::categories(task),
         R::MailFolders | R::ChildFolders | R::MailFoldersCount | R::ChildFoldersCount if get => {
             folders::list(open, task)
