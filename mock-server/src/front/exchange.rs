@@ -52,12 +52,23 @@ impl Received {
         format!("{}://{}", if self.secure { "https" } else { "http" }, self.host())
     }
 
+    /// Whether its URL is that of a session, which holds its own permission.
+    #[must_use]
+    pub fn has_session(&self) -> bool {
+        is_session(&self.uri)
+    }
+
     /// The host that the client means, port included, for absolute URLs.
     #[must_use]
     pub fn host(&self) -> &str {
         let authority = self.uri.authority().map(hyper::http::uri::Authority::as_str);
         authority.or_else(|| self.header("host")).unwrap_or("localhost")
     }
+}
+
+/// Whether a URL is that of a session for uploads or imports.
+fn is_session(uri: &Uri) -> bool {
+    uri.path().starts_with("/api/") && uri.query().is_some_and(|query| query.contains("authtoken="))
 }
 
 /// What becomes of a request.
@@ -132,7 +143,7 @@ impl<D: Decide> Front<D> {
     ) -> Result<Response<AnswerBody>, BrokenOff> {
         let _in_progress = fate.request();
         let (head, body) = request.into_parts();
-        let stranger = !head.headers.contains_key(AUTHORIZATION);
+        let stranger = !head.headers.contains_key(AUTHORIZATION) && !is_session(&head.uri);
         let most = if stranger { self.bounds.stranger_body_bytes } else { self.bounds.body_bytes };
         let body = match body::read(body, most, self.bounds.body_time).await {
             Ok(body) => body,

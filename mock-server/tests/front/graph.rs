@@ -146,6 +146,8 @@ fn changes_are_told_once_and_deletions_are_marked() {
     let graph = Graph::start();
     let folder = graph.folder("changes");
     let ids: Vec<String> = (0..5).map(|n| graph.message(&folder, &json!({"subject": format!("m{n}")}))).collect();
+    let gone = graph.message(&folder, &json!({"subject": "gone before anybody asked"}));
+    graph.ask("DELETE", &format!("/me/messages/{gone}"), &Value::Null, 204);
     let mut page = graph.get(&format!("/me/mailFolders/{folder}/messages/delta?$select=subject,isRead&$top=2"));
     let mut told = 0;
     while let Some(link) = page["@odata.nextLink"].as_str() {
@@ -202,7 +204,7 @@ fn a_large_attachment_arrives_in_parts() {
     let parts: Vec<&str> = location.split('\'').collect();
     assert_eq!(parts.len(), 7, "{location}");
     let content = graph.get(&format!("/me/messages/{id}/attachments/{}/$value", parts[5]));
-    assert_eq!(content, json!(123_456_789));
+    assert_eq!(content, json!("0123456789"));
     assert_eq!(graph.get(&format!("/me/messages/{id}?$expand=attachments"))["attachments"][0]["name"], "large.bin");
 }
 
