@@ -102,9 +102,12 @@ impl<C: Content> Desk<C> {
             let headers = vec![("Allow", "POST".to_owned())];
             return Decision::at_once(now, HttpAnswer { status: 405, headers, body: Vec::new() });
         }
-        let decoded = match ews::decode_call(&request.body, request.header("x-anchormailbox")) {
-            Ok(decoded) => decoded,
-            Err(error) => return Decision::at_once(now, ews::encode_error(&error)),
+        let identity = request.header(identity::HEADER).and_then(identity::decode);
+        let anchor = request.header("x-anchormailbox");
+        // Requests that say which they are come from our own pipeline, whose calls have a way of their own.
+        let decoded = match identity.map(|_| ews::decode_call(&request.body, anchor)) {
+            Some(Ok(decoded)) => decoded,
+            Some(Err(_)) | None => return self.ews_whole(now, request, caller),
         };
         let named = decoded.address.as_deref().or(caller.user.as_deref());
         let mailbox = match (named.map(|address| self.service.content().find(address)), decoded.mailbox) {
@@ -147,17 +150,22 @@ impl<C: Content> Desk<C> {
     }
 
     /// Answers whatever a client of Graph may ask.
+    fn ews_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
+        let asked = protocol::ews::Asked {
+            body: &request.body,
+            anchor: request.header("x-anchormailbox"),
+            user: caller.user.as_deref(),
+        };
+        let visitor = visitor(now, request, caller, Protocol::Ews);
+        let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
+        let answer = protocol::ews::answer(&asked, &mut visit);
+        visit.leave(answer, caller.app)
+    }
+
     fn graph_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
-        let identity = request.header(identity::HEADER).and_then(identity::decode);
         self.requests += 1;
         let request_id = identity::encode(RequestIdentity { request: FIRST_FOREIGN + self.requests, attempt: 0 });
-        let visitor = Visitor {
-            now,
-            app: caller.app,
-            protocol: Protocol::Graph,
-            identity,
-            body_bytes: request.body.len() as u64,
-        };
+        let visitor = visitor(now, request, caller, Protocol::Graph);
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let base = request.base();
         let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -171,16 +179,8 @@ impl<C: Content> Desk<C> {
             request_id: &request_id,
         };
         let mut answer = protocol::graph::answer(&asked, &mut self.graph, &mut visit);
-        answer.headers.push((server_timing::HEADER, server_timing::encode(visit.spent)));
         answer.headers.push(("request-id", request_id));
-        let about = visit.about.map(|(mailbox, operation, refusal)| About {
-            app: caller.app,
-            mailbox,
-            operation,
-            refusal: refusal.map(|refusal| refusal.kind),
-        });
-        let spoil = visit.spoil;
-        Decision { answer, ready: visit.ready, spoil, about }
+        visit.leave(answer, caller.app)
     }
 
     fn admin(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -213,6 +213,12 @@ impl<C: Content> Decide for Desk<C> {
             },
         }
     }
+}
+
+/// Who sends a request.
+fn visitor(now: Moment, request: &Received, caller: &Caller, protocol: Protocol) -> Visitor {
+    let identity = request.header(identity::HEADER).and_then(identity::decode);
+    Visitor { now, app: caller.app, protocol, identity, body_bytes: request.body.len() as u64 }
 }
 
 fn path_and_query(request: &Received) -> &str {

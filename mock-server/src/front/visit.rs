@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::exchange::{About, Decision};
+use super::server_timing;
 use crate::mailbox::content::Content;
 use crate::mailbox::open::Open;
 use crate::protocol::host::Host;
@@ -13,6 +15,7 @@ use crate::service::errand::{Errand, Performed};
 use crate::service::reply::{Spent, Spoil};
 use crate::time::Moment;
 use crate::wire::call::{Operation, Protocol, RequestIdentity};
+use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::Refusal;
 
@@ -57,6 +60,18 @@ impl<'a, C: Content> Visit<'a, C> {
         visitor: Visitor,
     ) -> Self {
         Self { service, foreign, visitor, ready: visitor.now, spent: Spent::default(), spoil: None, about: None }
+    }
+
+    /// Ends the visit: the answer leaves when the last work is done.
+    pub(super) fn leave(self, mut answer: HttpAnswer, app: u32) -> Decision {
+        answer.headers.push((server_timing::HEADER, server_timing::encode(self.spent)));
+        let about = self.about.map(|(mailbox, operation, refusal)| About {
+            app,
+            mailbox,
+            operation,
+            refusal: refusal.map(|refusal| refusal.kind),
+        });
+        Decision { answer, ready: self.ready, spoil: self.spoil, about }
     }
 
     /// Which request the next work belongs to. An identity counts once: further work of the request is numbered as if

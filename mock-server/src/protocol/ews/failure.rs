@@ -100,6 +100,12 @@ failures! {
     MOVE_OCCURRENCE = "ErrorCannotMoveOrCopyOccurrence", "An occurrence can be neither moved nor copied.";
     CROSS_MAILBOX = "ErrorCrossMailboxMoveCopy", "Items cannot be moved or copied between mailboxes.";
     ARCHIVE_MISSING = "ErrorArchiveMailboxNotEnabled", "Archive mailbox isn't enabled for this user.";
+    NO_PUBLIC_FOLDERS = "ErrorNoPublicFolderReplicaAvailable", "No public folder server is available.";
+    DISTINGUISHED = "ErrorDeleteDistinguishedFolder", "Distinguished folders cannot be deleted.";
+    FOLDER_CYCLE = "ErrorMoveCopyFailed", "A folder cannot be moved or copied into itself.";
+    FOLDER_NAME = "ErrorFolderSavePropertyError", "The folder's display name is missing or invalid.";
+    SYNC_STATE = "ErrorInvalidSyncStateData", "The synchronization state data is corrupt or otherwise invalid.";
+    NO_NAMES = "ErrorNameResolutionNoResults", "No results were found.";
     INTERNAL = "ErrorInternalServerError", "An internal server error occurred. The operation failed.";
 }
 

@@ -77,9 +77,7 @@ pub(super) fn read_item(text: &str) -> Option<ItemName> {
     let (mailbox, number, rest) = read_tail(text)?;
     let occurrence = match rest {
         None => None,
-        Some((OCCURRENCE, bytes)) => {
-            Some(Timestamp::from_second(i64::from_be_bytes(bytes.try_into().ok()?)).ok()?)
-        }
+        Some((OCCURRENCE, bytes)) => Some(Timestamp::from_second(i64::from_be_bytes(bytes.try_into().ok()?)).ok()?),
         Some(_) => return None,
     };
     Some(ItemName { mailbox, number, occurrence })

@@ -19,7 +19,8 @@ fn is_passed_over(field: &Field) -> bool {
 
 /// Reads an item of a request: everything that can be set, over the defaults of its sort.
 pub(super) fn read_item(element: &Element<'_>, wall: Timestamp, zone: &TimeZone) -> Result<Item, Failure> {
-    let (sort, class) = Sort::of_element(&element.name).filter(|_| element.space == Space::Types).ok_or(Failure::ITEM_TYPE)?;
+    let (sort, class) =
+        Sort::of_element(&element.name).filter(|_| element.space == Space::Types).ok_or(Failure::ITEM_TYPE)?;
     let mut item = Item::default();
     // MIME content first: what stands beside it goes over it.
     if let Some(mime) = element.typed("MimeContent")

@@ -101,7 +101,9 @@ impl Restriction {
             Self::Or(any) => any.iter().any(|one| one.holds(scene)),
             Self::Not(inner) => !inner.holds(scene),
             Self::Exists(path) => path.value(scene).is_some(),
-            Self::Excludes(path, mask) => path.value(scene).and_then(|value| bits(&value)).is_none_or(|b| b & mask == 0),
+            Self::Excludes(path, mask) => {
+                path.value(scene).and_then(|value| bits(&value)).is_none_or(|b| b & mask == 0)
+            }
             Self::Compare(path, relation, operand) => {
                 let left = path.value(scene);
                 let right = match operand {
@@ -189,9 +191,10 @@ fn read_contains(element: &Element<'_>) -> Result<Restriction, Failure> {
         "Exact" => (false, false),
         "IgnoreCase" => (true, false),
         "IgnoreNonSpacingCharacters" | "LooseAndIgnoreNonSpace" => (false, true),
-        "Loose" | "LooseAndIgnoreCase" | "IgnoreCaseAndNonSpacingCharacters" | "LooseAndIgnoreCaseAndIgnoreNonSpace" => {
-            (true, true)
-        }
+        "Loose"
+        | "LooseAndIgnoreCase"
+        | "IgnoreCaseAndNonSpacingCharacters"
+        | "LooseAndIgnoreCaseAndIgnoreNonSpace" => (true, true),
         _ => return Err(Failure::INVALID_RESTRICTION),
     };
     let needle =
@@ -247,7 +250,9 @@ pub(super) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
         (Value::Time(a), Value::Time(b)) => a.as_second().cmp(&b.as_second()),
         (Value::Binary(a), Value::Binary(b)) => a.cmp(b),
         (Value::Guid(a), Value::Guid(b)) => a.cmp(b),
-        (Value::Texts(a), Value::Texts(b)) => a.iter().map(|t| t.to_lowercase()).cmp(b.iter().map(|t| t.to_lowercase())),
+        (Value::Texts(a), Value::Texts(b)) => {
+            a.iter().map(|t| t.to_lowercase()).cmp(b.iter().map(|t| t.to_lowercase()))
+        }
         _ => return None,
     })
 }

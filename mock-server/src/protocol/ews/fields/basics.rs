@@ -122,7 +122,8 @@ pub(in super::super) fn entry_id(mailbox: MailboxKey, number: u64) -> Bytes {
 /// What the item is called in a URL.
 pub(in super::super) fn url_name(item: &Item) -> String {
     let subject = text(item, SUBJECT).map_or("", |subject| subject);
-    let safe: String = subject.chars().map(|c| if c.is_alphanumeric() || " -_.".contains(c) { c } else { '_' }).collect();
+    let safe: String =
+        subject.chars().map(|c| if c.is_alphanumeric() || " -_.".contains(c) { c } else { '_' }).collect();
     format!("{safe}.EML")
 }
 
@@ -296,8 +297,7 @@ fn write_flag(writer: &mut Writer, name: &str, item: &Item) {
     };
     writer.leaf("t:FlagStatus", status);
     if status != "NotFlagged" {
-        for (element, slot) in
-            [("t:StartDate", FLAG_START), ("t:DueDate", FLAG_DUE), ("t:CompleteDate", FLAG_COMPLETE)]
+        for (element, slot) in [("t:StartDate", FLAG_START), ("t:DueDate", FLAG_DUE), ("t:CompleteDate", FLAG_COMPLETE)]
         {
             if let Some(moment) = time(item, slot) {
                 writer.leaf(element, &times::write(moment));
@@ -321,7 +321,11 @@ pub(super) fn value(special: Special, scene: &Scene<'_>) -> Option<Value> {
         Special::Culture => Value::Text(text(item, CULTURE).cloned().unwrap_or_else(|| Arc::from("en-US"))),
         Special::WebForm(edit) => {
             let id = item_ids::item(scene.viewer.mailbox, scene.place.number, scene.series.original_start());
-            let view = if edit { "&exvsurl=1&viewmodel=ReadMessageItem&edit=1" } else { "&exvsurl=1&viewmodel=ReadMessageItem" };
+            let view = if edit {
+                "&exvsurl=1&viewmodel=ReadMessageItem&edit=1"
+            } else {
+                "&exvsurl=1&viewmodel=ReadMessageItem"
+            };
             Value::Text(format!("?ItemID={}{view}", id.replace('=', "%3D")).into())
         }
         Special::EntryId | Special::InstanceKey => Value::Binary(entry_id(scene.viewer.mailbox, scene.place.number)),

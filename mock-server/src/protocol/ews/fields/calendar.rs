@@ -164,9 +164,9 @@ pub(super) fn value(special: Special, scene: &Scene<'_>) -> Option<Value> {
         Special::ConferenceType => Value::Integer(integer(item, CONFERENCE)?),
         Special::AllowNewTimeProposal => Value::Bool(!flag(item, NO_PROPOSALS)),
         Special::ResponseType => Value::Text(word(&RESPONSE_TYPES, response_of_class(item)).into()),
-        Special::RequestType => {
-            Value::Text(if Sort::of_class(&item.class) == Sort::MeetingRequest { "NewMeetingRequest" } else { "None" }.into())
-        }
+        Special::RequestType => Value::Text(
+            if Sort::of_class(&item.class) == Sort::MeetingRequest { "NewMeetingRequest" } else { "None" }.into(),
+        ),
         _ => return None,
     })
 }
@@ -201,9 +201,16 @@ pub(super) fn set(special: Special, item: &mut Item, element: &Element<'_>, zone
             let id = id.filter(|id| zones::find(id).is_some());
             // A zone that a client describes by its rules alone is kept as the one whose name it gives, if that is known.
             let id = id.or_else(|| element.attribute("Name").filter(|name| zones::find(name).is_some()));
-            let id = id.ok_or(Failure { code: "ErrorInvalidTimeZone", text: "The specified time zone is not valid." })?;
+            let id =
+                id.ok_or(Failure { code: "ErrorInvalidTimeZone", text: "The specified time zone is not valid." })?;
             let slots: &[Slot] = match special {
-                Special::TimeZone(end) | Special::TimeZoneId(end) => if end { &[END_ZONE] } else { &[START_ZONE] },
+                Special::TimeZone(end) | Special::TimeZoneId(end) => {
+                    if end {
+                        &[END_ZONE]
+                    } else {
+                        &[START_ZONE]
+                    }
+                }
                 _ => &[START_ZONE, END_ZONE],
             };
             slots.iter().for_each(|slot| put_slot(item, *slot, Some(Value::Text(id.into()))));
@@ -227,7 +234,13 @@ pub(super) fn set(special: Special, item: &mut Item, element: &Element<'_>, zone
 /// Takes the field away.
 pub(super) fn clear(special: Special, item: &mut Item) -> Result<(), Failure> {
     let slots: &[Slot] = match special {
-        Special::TimeZone(end) | Special::TimeZoneId(end) => if end { &[END_ZONE] } else { &[START_ZONE] },
+        Special::TimeZone(end) | Special::TimeZoneId(end) => {
+            if end {
+                &[END_ZONE]
+            } else {
+                &[START_ZONE]
+            }
+        }
         Special::MeetingTimeZone => &[START_ZONE, END_ZONE],
         Special::ConferenceType => &[CONFERENCE],
         Special::EnhancedLocation => &[LOCATION],
@@ -289,7 +302,6 @@ fn midnight(moment: Timestamp, zone: &TimeZone, after: bool) -> Timestamp {
     let day = if after && local.time() != Time::midnight() { day.tomorrow().unwrap_or(day) } else { day };
     zone.to_zoned(day.to_datetime(Time::midnight())).map_or(moment, |zoned| zoned.timestamp())
 }
-
 
 /// The identifier of the calendar item that a message is about.
 pub(in super::super) fn associate(item: &mut Item, mailbox: crate::wire::id::MailboxKey, number: u64) {

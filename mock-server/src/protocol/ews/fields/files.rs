@@ -65,7 +65,10 @@ pub(in super::super) fn write_one(
             }
         }
         (AttachmentContent::Item(item), Some(shape)) => {
-            write_item(writer, &Scene { item, within: &path, series: Series::Single, shape, find: false, ..scene.clone() });
+            write_item(
+                writer,
+                &Scene { item, within: &path, series: Series::Single, shape, find: false, ..scene.clone() },
+            );
         }
         (AttachmentContent::Reference(location), _) => writer.leaf("t:AttachLongPathName", location),
         (AttachmentContent::Item(_), None) => {}
@@ -123,9 +126,7 @@ pub(in super::super) fn read(
             let inner = inner.ok_or(Failure::ATTACH_TYPE)?;
             AttachmentContent::Item(Box::new(making::read_item(inner, wall, zone)?))
         }
-        "ReferenceAttachment" => AttachmentContent::Reference(
-            text("AttachLongPathName").ok_or(Failure::REQUEST)?,
-        ),
+        "ReferenceAttachment" => AttachmentContent::Reference(text("AttachLongPathName").ok_or(Failure::REQUEST)?),
         _ => return Err(Failure::REQUEST),
     };
     Ok(Attachment {

@@ -66,14 +66,8 @@ const POSTALS: [(&str, [Slot; 5]); 3] = [
             Slot::Id(ADDRESS, 0x8048),
         ],
     ),
-    (
-        "Home",
-        [Slot::Tag(0x3A5D), Slot::Tag(0x3A59), Slot::Tag(0x3A5C), Slot::Tag(0x3A5A), Slot::Tag(0x3A5B)],
-    ),
-    (
-        "Other",
-        [Slot::Tag(0x3A63), Slot::Tag(0x3A5F), Slot::Tag(0x3A62), Slot::Tag(0x3A60), Slot::Tag(0x3A61)],
-    ),
+    ("Home", [Slot::Tag(0x3A5D), Slot::Tag(0x3A59), Slot::Tag(0x3A5C), Slot::Tag(0x3A5A), Slot::Tag(0x3A5B)]),
+    ("Other", [Slot::Tag(0x3A63), Slot::Tag(0x3A5F), Slot::Tag(0x3A62), Slot::Tag(0x3A60), Slot::Tag(0x3A61)]),
 ];
 
 const fn email_slot(base: u32) -> Slot {

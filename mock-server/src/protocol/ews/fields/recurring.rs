@@ -214,9 +214,11 @@ fn write_occurrence(writer: &mut Writer, name: &str, scene: &Scene<'_>, one: &oc
     let key = item_ids::change_key(scene.viewer.mailbox, scene.place.version);
     writer.open(name, &[]);
     writer.empty("t:ItemId", &[("Id", &id), ("ChangeKey", &key)]);
-    for (element, moment) in
-        [("t:Start", time(&one.item, START)), ("t:End", time(&one.item, END)), ("t:OriginalStart", Some(one.original_start))]
-    {
+    for (element, moment) in [
+        ("t:Start", time(&one.item, START)),
+        ("t:End", time(&one.item, END)),
+        ("t:OriginalStart", Some(one.original_start)),
+    ] {
         writer.leaf(element, &moment.map(times::write).unwrap_or_default());
     }
     writer.close(name);
@@ -273,9 +275,7 @@ fn read_pattern(element: &Element<'_>) -> Result<Pattern, Failure> {
             Pattern::Weekly { interval: interval()?, days: days()?, first_day: first as u8 }
         }
         "AbsoluteMonthlyRecurrence" => Pattern::Monthly { interval: interval()?, day: day()? },
-        "RelativeMonthlyRecurrence" => {
-            Pattern::RelativeMonthly { interval: interval()?, days: days()?, week: week()? }
-        }
+        "RelativeMonthlyRecurrence" => Pattern::RelativeMonthly { interval: interval()?, days: days()?, week: week()? },
         "AbsoluteYearlyRecurrence" => Pattern::Yearly { month: month()?, day: day()? },
         "RelativeYearlyRecurrence" => Pattern::RelativeYearly { month: month()?, days: days()?, week: week()? },
         name => {

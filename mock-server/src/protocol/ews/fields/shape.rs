@@ -123,7 +123,9 @@ impl Shape {
             .paths
             .iter()
             .filter_map(|path| match path {
-                Path::Field(field) => Some(if field.uri == "item:MimeContentUTF8" { "item:MimeContent" } else { field.uri }),
+                Path::Field(field) => {
+                    Some(if field.uri == "item:MimeContentUTF8" { "item:MimeContent" } else { field.uri })
+                }
                 Path::Indexed(part) => Some(part.field()),
                 Path::Foreign | Path::Extended(_) => None,
             })

@@ -185,12 +185,7 @@ impl Special {
     }
 
     /// Sets the field from an element of a request.
-    pub(in super::super) fn set(
-        self,
-        item: &mut Item,
-        element: &Element<'_>,
-        zone: &TimeZone,
-    ) -> Result<(), Failure> {
+    pub(in super::super) fn set(self, item: &mut Item, element: &Element<'_>, zone: &TimeZone) -> Result<(), Failure> {
         match self {
             S::Body | S::Mime => body::set(self, item, element),
             S::EmailAddresses | S::PhysicalAddresses | S::PhoneNumbers | S::ImAddresses => {

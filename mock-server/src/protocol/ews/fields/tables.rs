@@ -161,13 +161,35 @@ pub(in super::super) fn tables(sort: Sort) -> (&'static [Field], &'static [&'sta
     let behind: &[&[Field]] = match sort {
         Sort::Message => const { &[&TAIL as &[Field], &MESSAGE] },
         Sort::PostItem => const { &[&TAIL as &[Field], &POST] },
-        Sort::CalendarItem => const { &[&TAIL as &[Field], &calendar::IDENTITY, &calendar::TIMES, &calendar::ITEM, &calendar::REST] },
-        Sort::MeetingMessage => const { &[&TAIL as &[Field], &MESSAGE, &calendar::MEETING, &calendar::IDENTITY, &calendar::ORGANIZER] },
+        Sort::CalendarItem => {
+            const { &[&TAIL as &[Field], &calendar::IDENTITY, &calendar::TIMES, &calendar::ITEM, &calendar::REST] }
+        }
+        Sort::MeetingMessage => {
+            const { &[&TAIL as &[Field], &MESSAGE, &calendar::MEETING, &calendar::IDENTITY, &calendar::ORGANIZER] }
+        }
         Sort::MeetingRequest => {
-            const { &[&TAIL as &[Field], &MESSAGE, &calendar::MEETING, &calendar::IDENTITY, &calendar::ORGANIZER, &calendar::REQUEST] }
+            const {
+                &[
+                    &TAIL as &[Field],
+                    &MESSAGE,
+                    &calendar::MEETING,
+                    &calendar::IDENTITY,
+                    &calendar::ORGANIZER,
+                    &calendar::REQUEST,
+                ]
+            }
         }
         Sort::MeetingResponse | Sort::MeetingCancellation => {
-            const { &[&TAIL as &[Field], &MESSAGE, &calendar::MEETING, &calendar::IDENTITY, &calendar::ORGANIZER, &calendar::RESPONSE] }
+            const {
+                &[
+                    &TAIL as &[Field],
+                    &MESSAGE,
+                    &calendar::MEETING,
+                    &calendar::IDENTITY,
+                    &calendar::ORGANIZER,
+                    &calendar::RESPONSE,
+                ]
+            }
         }
         Sort::Contact => const { &[&TAIL as &[Field], &contact::CONTACT] },
         Sort::DistributionList => const { &[&TAIL as &[Field], &contact::LIST] },

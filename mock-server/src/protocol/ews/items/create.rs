@@ -112,11 +112,7 @@ fn home<C: Content>(open: &mut Open<'_, C>, sort: Sort) -> Result<u32, Failure> 
 }
 
 /// Makes one item; returns its number if it is kept.
-fn create<C: Content>(
-    open: &mut Open<'_, C>,
-    element: &Element<'_>,
-    manner: &Manner,
-) -> Result<Option<u64>, Failure> {
+fn create<C: Content>(open: &mut Open<'_, C>, element: &Element<'_>, manner: &Manner) -> Result<Option<u64>, Failure> {
     let (wall, address) = (open.wall(), open.address());
     let mut item = making::read_item(element, wall, &manner.zone)?;
     basics::touch(&mut item, wall, &address);

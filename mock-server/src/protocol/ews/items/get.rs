@@ -11,7 +11,10 @@ use crate::wire::call::Operation;
 use crate::wire::ews::xml::Element;
 
 /// Answers the operation.
-pub(in super::super) fn answer<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) -> Result<Vec<u8>, Refused> {
+pub(in super::super) fn answer<H: Host>(
+    request: &Element<'_>,
+    context: &mut Context<'_, H>,
+) -> Result<Vec<u8>, Refused> {
     let shape = request.message("ItemShape").ok_or_else(|| Refused::schema("the shape is missing"))?;
     let targets = Target::read_all(request.message("ItemIds"))?;
     let mut messages = Messages::new(&GET_ITEM, Some("m:Items"));

@@ -2,12 +2,12 @@
 //! alone or behind a keyword and a colon, joined by `AND`, `OR` and `NOT`.
 
 use crate::mailbox::item::Role;
+use crate::mailbox::property::Value;
 use crate::protocol::ews::fields::field::Slot;
 use crate::protocol::ews::fields::props::{get, text};
 use crate::protocol::ews::fields::scene::Scene;
 use crate::protocol::ews::fields::tables::{FROM, SENDER};
 use crate::protocol::ews::fields::{basics, body, people};
-use crate::mailbox::property::Value;
 
 /// The most words of one search that are looked at (assumed).
 const TERMS_MAX: usize = 256;
@@ -117,9 +117,10 @@ impl Term {
         let subject = || text(item, basics::SUBJECT).is_some_and(|subject| within(subject));
         let body = || body::plain(item).is_some_and(|body| within(&body));
         let from = || {
-            [FROM, SENDER].into_iter().filter_map(|tags| people::single(item, tags)).any(|address| {
-                within(&address.name) || within(&address.address)
-            })
+            [FROM, SENDER]
+                .into_iter()
+                .filter_map(|tags| people::single(item, tags))
+                .any(|address| within(&address.name) || within(&address.address))
         };
         let people = |role: Option<Role>| {
             let mut all = item.people.iter().filter(|person| role.is_none_or(|role| person.role == role));

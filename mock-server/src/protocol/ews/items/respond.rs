@@ -143,7 +143,10 @@ fn address_reply(item: &mut Item, original: &Item, own: &str, all: bool) {
 /// Lays what a response object says over the message it makes.
 fn overlay(item: &mut Item, element: &Element<'_>, sort: Sort, zone: &TimeZone) -> Result<(), Failure> {
     for child in element.children.iter().filter(|child| child.space == Space::Types) {
-        if matches!(&*child.name, "ReferenceItemId" | "NewBodyContent" | "Attachments" | "ProposedStart" | "ProposedEnd") {
+        if matches!(
+            &*child.name,
+            "ReferenceItemId" | "NewBodyContent" | "Attachments" | "ProposedStart" | "ProposedEnd"
+        ) {
             continue;
         }
         let field = tables::of_element(sort, &child.name).ok_or(Failure::PROPERTY_REQUEST)?;
@@ -302,11 +305,7 @@ fn remove_meeting<C: Content>(open: &mut Open<'_, C>, found: &Found) -> Result<(
     Ok(())
 }
 
-fn cancel<C: Content>(
-    open: &mut Open<'_, C>,
-    element: &Element<'_>,
-    found: &Found,
-) -> Result<Option<u64>, Failure> {
+fn cancel<C: Content>(open: &mut Open<'_, C>, element: &Element<'_>, found: &Found) -> Result<Option<u64>, Failure> {
     let own = open.address();
     if Sort::of_class(&found.item.class) != Sort::CalendarItem {
         return Err(Failure::REFERENCE_INVALID);

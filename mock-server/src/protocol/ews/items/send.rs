@@ -29,11 +29,8 @@ const MESSAGE_ID: Slot = Slot::Tag(0x1035);
 /// `PidLidFInvited` (\[MS-OXOCAL\] 2.2.4.4).
 const INVITED: Slot = Slot::Id(0x0006_2002_0000_0000_C000_0000_0000_0046, 0x8229);
 /// What does not travel: categories, the flag, the reminder.
-const OWN: [Slot; 3] = [
-    Slot::Name(property::PUBLIC_STRINGS, "Keywords"),
-    Slot::Tag(0x1090),
-    Slot::Id(property::COMMON, 0x8503),
-];
+const OWN: [Slot; 3] =
+    [Slot::Name(property::PUBLIC_STRINGS, "Keywords"), Slot::Tag(0x1090), Slot::Id(property::COMMON, 0x8503)];
 /// Flags of a message: read, unmodified, submitted, unsent, from me (\[MS-OXCMSG\] 2.2.1.6).
 const READ: i32 = 0x01;
 const SUBMITTED: i32 = 0x04;
@@ -96,10 +93,7 @@ pub(super) fn send_stored<C: Content>(
 }
 
 /// The folder for what was sent: the one that is named, or that of sent items.
-pub(super) fn sent_folder<C: Content>(
-    open: &mut Open<'_, C>,
-    folder: Option<&FolderTarget>,
-) -> Result<u32, Failure> {
+pub(super) fn sent_folder<C: Content>(open: &mut Open<'_, C>, folder: Option<&FolderTarget>) -> Result<u32, Failure> {
     match folder {
         Some(folder) => folder.ordinal(open),
         None => open.default_folder(FolderKind::Sent).ok_or(Failure::FOLDER_NOT_FOUND),
@@ -186,7 +180,8 @@ pub(super) fn about(meeting: &Item, class: &str, mark: &str) -> Item {
             other => other,
         };
     }
-    let attendees = meeting.people.iter().filter(|p| matches!(p.role, Role::Required | Role::Optional | Role::Resource));
+    let attendees =
+        meeting.people.iter().filter(|p| matches!(p.role, Role::Required | Role::Optional | Role::Resource));
     message.people.extend(attendees.cloned());
     let subject = text(meeting, basics::SUBJECT).map_or("", |subject| subject);
     let subject = format!("{mark}{subject}");

@@ -20,7 +20,8 @@ pub(super) static TIMES: [Field; 2] = [
 
 const ORIGINAL_START: Field = f("calendar:OriginalStart", Special(S::OriginalStart), 0);
 const IS_ALL_DAY: Field = f("calendar:IsAllDayEvent", Flag(Id(APPOINTMENT, 0x8215)), DEFAULT | SET | KEEP);
-const FREE_BUSY: Field = f("calendar:LegacyFreeBusyStatus", Choice(Id(APPOINTMENT, 0x8205), &BUSY), DEFAULT | SET | KEEP);
+const FREE_BUSY: Field =
+    f("calendar:LegacyFreeBusyStatus", Choice(Id(APPOINTMENT, 0x8205), &BUSY), DEFAULT | SET | KEEP);
 const LOCATION: Field = f("calendar:Location", Text(Id(APPOINTMENT, 0x8208)), DEFAULT | SET);
 const WHEN: Field = f("calendar:When", Text(Name(PUBLIC_STRINGS, "When")), SET);
 const IS_MEETING: Field = f("calendar:IsMeeting", Special(S::IsMeeting), 0);
