@@ -46,19 +46,29 @@ impl Received {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The scheme and host that absolute URLs begin with, so that they lead back the way the client came.
+    #[must_use]
+    pub fn base(&self) -> String {
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.host())
+    }
+
+    /// Whether its URL is that of a session, which holds its own permission.
+    #[must_use]
+    pub fn has_session(&self) -> bool {
+        is_session(&self.uri)
+    }
+
     /// The host that the client means, port included, for absolute URLs.
     #[must_use]
     pub fn host(&self) -> &str {
         let authority = self.uri.authority().map(hyper::http::uri::Authority::as_str);
         authority.or_else(|| self.header("host")).unwrap_or("localhost")
     }
+}
 
-    /// The scheme and host for absolute URLs in answers.
-    #[must_use]
-    pub fn base(&self) -> String {
-        let scheme = self.uri.scheme_str().unwrap_or("http");
-        format!("{scheme}://{}", self.host())
-    }
+/// Whether a URL is that of a session for uploads or imports.
+fn is_session(uri: &Uri) -> bool {
+    uri.path().starts_with("/api/") && uri.query().is_some_and(|query| query.contains("authtoken="))
 }
 
 /// What becomes of a request.
@@ -133,7 +143,7 @@ impl<D: Decide> Front<D> {
     ) -> Result<Response<AnswerBody>, BrokenOff> {
         let _in_progress = fate.request();
         let (head, body) = request.into_parts();
-        let stranger = !head.headers.contains_key(AUTHORIZATION);
+        let stranger = !head.headers.contains_key(AUTHORIZATION) && !is_session(&head.uri);
         let most = if stranger { self.bounds.stranger_body_bytes } else { self.bounds.body_bytes };
         let body = match body::read(body, most, self.bounds.body_time).await {
             Ok(body) => body,

@@ -149,6 +149,7 @@ fn owner<H: Host>(asked: &Asked<'_>, place: &Place, host: &H) -> Result<MailboxK
 }
 
 /// What a request is for limits, faults and costs.
+#[expect(clippy::match_same_arms, reason = "each arm is one family of resources")]
 fn operation(method: &str, route: R, asked: &Asked<'_>) -> Result<O, Failure> {
     let is_mime = || asked.header("content-type").is_some_and(|kind| kind.starts_with("text/plain"));
     Ok(match (method, route) {
@@ -210,10 +211,9 @@ fn dispatch<C: crate::mailbox::content::Content>(
     match task.place.route {
         R::Users if get => users::list(open, task),
         R::Users => users::provision(open, task),
-        R::User => users::get(open, task),
-        R::ExchangeSettings => users::exchange_settings(open, task),
-        R::MailboxSettings => users::mailbox_settings(open, task),
-        R::AssignLicense => users::get(open, task),
+        R::User | R::AssignLicense => Ok(users::get(open, task)),
+        R::ExchangeSettings => Ok(users::exchange_settings(task)),
+        R::MailboxSettings => Ok(users::mailbox_settings(open, task)),
         R::MasterCategories => users::categories(task),
         R::MailFolders | R::ChildFolders | R::MailFoldersCount | R::ChildFoldersCount if get => {
             folders::list(open, task)

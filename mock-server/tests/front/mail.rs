@@ -408,11 +408,12 @@ fn unknown_mailboxes_and_paths_are_not_found() {
     let front = front(free(Holding::Live));
     block_on(async {
         let client = Client::new(front.address(), Protocol::Graph).await;
-        for path in ["/v1.0/users/nobody@contoso.test/mailFolders", "/v1.0/no/such/thing"] {
+        // Graph answers paths that it does not know with 400.
+        for (path, status) in [("/v1.0/users/nobody@contoso.test/mailFolders", 404), ("/v1.0/no/such/thing", 400)] {
             let mut request = client.request(&Call::FindFolders { from: 0, limit: 10 }, 0);
             *request.uri_mut() = path.parse().expect("a path");
             let heard = exchange(front.address(), request).await.expect("an answer");
-            assert_eq!(heard.status, 404, "{path}");
+            assert_eq!(heard.status, status, "{path}");
             assert!(heard.text().starts_with("{\"error\":{\"code\":"), "{}", heard.text());
         }
     });

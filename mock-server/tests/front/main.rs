@@ -2,6 +2,7 @@
 
 mod client;
 mod control;
+mod graph;
 mod mail;
 mod program;
 mod sockets;

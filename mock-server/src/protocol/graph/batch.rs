@@ -125,7 +125,7 @@ fn read(bytes: &[u8]) -> Result<Vec<Part>, Failure> {
 }
 
 /// An answer inside a batch.
-fn write(id: &str, answer: HttpAnswer) -> Value {
+fn write(id: &str, answer: &HttpAnswer) -> Value {
     let mut headers = Map::new();
     for (name, value) in &answer.headers {
         headers.insert((*name).to_owned(), json!(value));
@@ -166,7 +166,7 @@ pub(super) fn carry_out<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mu
             super::answer(&inner, state, host)
         };
         statuses.push(answer.status);
-        responses.push(write(&part.id, answer));
+        responses.push(write(&part.id, &answer));
     }
     Ok(Reply::json(200, json!({"responses": responses})))
 }

@@ -343,14 +343,13 @@ fn respond<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Re
 /// Calls a meeting off, which takes it from the organizer's calendar.
 fn cancel<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {
     let subject = find(open, task)?;
-    match subject.occurrence {
-        Some(occurrence) => replace(open, &subject, occurrence.original, None)?,
-        None => {
-            let mut item = (*subject.item).clone();
-            event::cancel(&mut item);
-            open.update(subject.number, item)?;
-            open.delete(subject.number, Deletion::ToDeletedItems)?;
-        }
+    if let Some(occurrence) = subject.occurrence {
+        replace(open, &subject, occurrence.original, None)?;
+    } else {
+        let mut item = (*subject.item).clone();
+        event::cancel(&mut item);
+        open.update(subject.number, item)?;
+        open.delete(subject.number, Deletion::ToDeletedItems)?;
     }
     task.count(1, 0);
     Ok(Reply::empty(202))

@@ -42,6 +42,9 @@ struct State {
     /// The position; the beginning if absent.
     #[serde(rename = "p")]
     position: Option<u64>,
+    /// Whether the first round is still being told: what is there, and nothing of what is gone.
+    #[serde(rename = "i", default)]
+    first: bool,
     /// The query of the first request.
     #[serde(rename = "q", default)]
     query: String,
@@ -57,7 +60,7 @@ fn state(task: &Task<'_>, folder: Option<u32>) -> Result<(State, Query), Failure
             writer.append_pair(name, value);
         }
         let query = writer.finish();
-        return Ok((State { mailbox: task.mailbox.0, folder, position: None, query }, asked.clone()));
+        return Ok((State { mailbox: task.mailbox.0, folder, position: None, first: true, query }, asked.clone()));
     }
     let lost = || Failure::sync_state_lost(format!("{}?$deltatoken=", task.url()));
     // `latest` asks for a token without the changes so far.
@@ -71,7 +74,8 @@ fn state(task: &Task<'_>, folder: Option<u32>) -> Result<(State, Query), Failure
 
 /// The link to go on from a position.
 fn link(task: &Task<'_>, state: &State, position: u64, complete: bool) -> (String, Value) {
-    let next = State { position: Some(position), query: state.query.clone(), ..*state };
+    let first = state.first && !complete;
+    let next = State { position: Some(position), first, query: state.query.clone(), ..*state };
     let (name, key) = if complete { ("@odata.deltaLink", "$deltatoken") } else { ("@odata.nextLink", "$skiptoken") };
     let path = task.place.path.trim_end_matches("()");
     let link = format!("{}{path}?{key}={}", task.root(), token::seal(&next));
@@ -87,7 +91,7 @@ fn answer(task: &Task<'_>, context: &str, value: Vec<Value>, link: (String, Valu
     Reply::json(200, Value::Object(body))
 }
 
-fn removed(id: String) -> Value {
+fn removed(id: &str) -> Value {
     json!({"@removed": {"reason": "deleted"}, "id": id})
 }
 
@@ -123,7 +127,8 @@ pub(super) fn items<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> 
     let look = Look { wanted: Wanted::of(&query)?, ..entity::look(open, task)? };
     let mut value = Vec::with_capacity(page.changes.len());
     for change in &page.changes {
-        value.extend(write(open, task, (&query, &look), change));
+        let told = write(open, task, (&query, &look), change, state.first);
+        value.extend(told.filter(|entity| !state.first || entity.get("@removed").is_none()));
     }
     let Id::Number(position) = page.position.id() else { return Err(lost()) };
     let link = link(task, &state, position, page.complete);
@@ -142,6 +147,7 @@ fn write<C: Content>(
     task: &Task<'_>,
     (query, look): (&Query, &Look),
     change: &ItemChange,
+    first: bool,
 ) -> Option<Value> {
     let Id::Number(number) = change.item else { return None };
     let id = reference::item(task.mailbox, number);
@@ -151,14 +157,14 @@ fn write<C: Content>(
         ChangeKind::Delete => "deleted",
         _ => "updated",
     };
-    if query.get("changeType").is_some_and(|wanted| wanted != kind) {
+    if query.get("changeType").is_some_and(|wanted| wanted != kind && !first) {
         return None;
     }
     if change.kind == ChangeKind::Delete {
-        return Some(removed(id));
+        return Some(removed(&id));
     }
     let Ok(subject) = entity::load(open, number) else {
-        return Some(if open.head(number).is_some() { json!({"id": id}) } else { removed(id) });
+        return Some(if open.head(number).is_some() { json!({"id": id}) } else { removed(&id) });
     };
     if task.place.route == R::MailboxItemsDelta {
         return Some(mailboxes::item(&subject, look, query));
@@ -170,7 +176,7 @@ fn write<C: Content>(
         return None;
     }
     // A changed read flag alone is told with nothing but the flag, as the service does.
-    if change.kind == ChangeKind::ReadFlag && query.select.is_none() {
+    if change.kind == ChangeKind::ReadFlag && query.select.is_none() && !first {
         return Some(json!({
             "@odata.type": "#microsoft.graph.message",
             "@odata.etag": super::fields::etag(look, subject.version),
@@ -207,7 +213,8 @@ pub(super) fn folders<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -
     let mut value = Vec::with_capacity(changes.len());
     for (kind, ordinal) in changes {
         match open.folder(ordinal).filter(|_| kind != ChangeKind::Delete) {
-            None => value.push(removed(reference::folder(task.mailbox, ordinal))),
+            None if state.first => {}
+            None => value.push(removed(&reference::folder(task.mailbox, ordinal))),
             Some(folder) if folder.parent.is_some() && mailboxes::belongs(shape, &folder) => {
                 let mut entity = folders::write(shape, &folder, task, &query, &wanted);
                 if let Value::Object(object) = &mut entity {

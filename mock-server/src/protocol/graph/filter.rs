@@ -69,9 +69,15 @@ impl Expression {
             }
             Self::In(one, others) => {
                 one.visit_texts(found);
-                others.iter().for_each(|other| other.visit_texts(found));
+                for other in others {
+                    other.visit_texts(found);
+                }
             }
-            Self::Call(_, arguments) => arguments.iter().for_each(|argument| argument.visit_texts(found)),
+            Self::Call(_, arguments) => {
+                for argument in arguments {
+                    argument.visit_texts(found);
+                }
+            }
             Self::Lambda { body, .. } => {
                 if let Some(body) = body {
                     body.visit_texts(found);

@@ -331,7 +331,7 @@ pub(super) fn find(url: &str) -> Result<Place, Failure> {
         segments.splice(..1, ["users".to_owned(), String::new()]);
     }
     collapse(&mut segments);
-    let written: String = segments.iter().map(|segment| format!("/{}", encode(segment))).collect();
+    let written = joined(segments.iter().map(|segment| encode(segment)));
     let found = ROUTER.at(&written).map_err(|_| unknown(&segments))?;
     let param = |name| found.params.get(name).and_then(decode).unwrap_or_default();
     Ok(Place {
@@ -342,9 +342,19 @@ pub(super) fn find(url: &str) -> Result<Place, Failure> {
         item: param("item"),
         part: param("part"),
         last: segments.last().cloned().unwrap_or_default(),
-        path: raw.iter().map(|segment| format!("/{segment}")).collect(),
+        path: joined(raw),
         query: Query::parse(query)?,
     })
+}
+
+/// Segments as a path that begins with a slash.
+fn joined(segments: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let mut path = String::new();
+    for segment in segments {
+        path.push('/');
+        path.push_str(segment.as_ref());
+    }
+    path
 }
 
 /// A segment in the form in which the router compares it. The caller's empty name becomes one that no text encodes to.

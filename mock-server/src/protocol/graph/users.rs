@@ -110,15 +110,15 @@ fn reply(task: &Task<'_>, address: &str, status: u16) -> Reply {
 }
 
 /// One user.
-pub(super) fn get<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {
+pub(super) fn get<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Reply {
     let address = open.address();
-    Ok(reply(task, &address, 200))
+    reply(task, &address, 200)
 }
 
 /// All users, which are all mailboxes.
 pub(super) fn list<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {
     let open = &*open;
-    let all: Vec<u32> = (0..).take_while(|number| open.address_of(MailboxKey(*number)).is_some()).collect();
+    let all: Vec<u32> = (0..u32::MAX).take_while(|number| open.address_of(MailboxKey(*number)).is_some()).collect();
     let user = |number: u32| open.address_of(MailboxKey(number)).map(|address| (MailboxKey(number), address));
     let page = task.prefer.page.or(Some(DEFAULT_PAGE));
     let chosen = page::choose(
@@ -158,22 +158,22 @@ pub(super) fn provision<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>)
 }
 
 /// Which mailbox a user has (`exchangeSettings`).
-pub(super) fn exchange_settings<C: Content>(_: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {
-    Ok(Reply::json(
+pub(super) fn exchange_settings(task: &Task<'_>) -> Reply {
+    Reply::json(
         200,
         json!({
             "@odata.context": task.context_of_one("settings/exchange"),
             "id": reference::user_id(task.mailbox),
             "primaryMailboxId": mailbox_id(task.mailbox),
         }),
-    ))
+    )
 }
 
 /// The settings of a mailbox. They cannot be changed, so a change is answered with what holds.
-pub(super) fn mailbox_settings<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {
+pub(super) fn mailbox_settings<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Reply {
     let archive = open.default_folder(FolderKind::Archive);
     let days = ["monday", "tuesday", "wednesday", "thursday", "friday"];
-    Ok(Reply::json(
+    Reply::json(
         200,
         json!({
             "@odata.context": task.context("mailboxSettings"),
@@ -197,7 +197,7 @@ pub(super) fn mailbox_settings<C: Content>(open: &mut Open<'_, C>, task: &mut Ta
                 "timeZone": {"name": "UTC"},
             },
         }),
-    ))
+    )
 }
 
 /// The master categories of a mailbox: lists them, or adds one.

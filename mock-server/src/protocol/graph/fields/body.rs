@@ -72,17 +72,14 @@ pub(in crate::protocol::graph) fn preview(subject: &Subject, _: &Look) -> Json {
 
 /// A comment put before an old body, for answers and forwards. The result is HTML where either is.
 pub(in crate::protocol::graph) fn put_before(item: &mut Item, comment: &str, quoted: &str, original: &Item) {
-    match html(original) {
-        Some(old) => {
-            let new = format!("{}<hr>{}{old}", text_to_html(comment), text_to_html(quoted));
-            value::put(item, BODY_TEXT, None);
-            value::put_text(item, BODY_HTML, Some(&new));
-        }
-        None => {
-            let old = as_text(original);
-            let text = format!("{comment}\r\n\r\n________________________________\r\n{quoted}\r\n{old}");
-            value::put(item, BODY_HTML, None);
-            value::put_text(item, BODY_TEXT, Some(&text));
-        }
+    if let Some(old) = html(original) {
+        let new = format!("{}<hr>{}{old}", text_to_html(comment), text_to_html(quoted));
+        value::put(item, BODY_TEXT, None);
+        value::put_text(item, BODY_HTML, Some(&new));
+    } else {
+        let old = as_text(original);
+        let text = format!("{comment}\r\n\r\n________________________________\r\n{quoted}\r\n{old}");
+        value::put(item, BODY_HTML, None);
+        value::put_text(item, BODY_TEXT, Some(&text));
     }
 }

@@ -160,7 +160,7 @@ fn transaction(subject: &Subject, _: &Look) -> Json {
 
 fn put_transaction(item: &mut Item, json: &Json) -> Option<()> {
     value::put_text(item, TRANSACTION.clone(), json.as_str());
-    Some(())
+    (json.is_string() || json.is_null()).then_some(())
 }
 
 /// Minutes of a reminder that was never set (Outlook's default).

@@ -137,12 +137,11 @@ fn sent(subject: &Subject, _: &Look) -> Json {
 fn conversation(subject: &Subject, look: &Look) -> Json {
     let item = &subject.item;
     let index = value::bytes(item, &p::CONVERSATION_INDEX).and_then(|index| index.get(6..22));
-    let mark = match index {
-        Some(guid) => xxh3_128(guid),
-        None => {
-            let topic = value::text(item, &p::CONVERSATION_TOPIC).or_else(|| value::text(item, &p::SUBJECT));
-            xxh3_128(topic.unwrap_or_default().to_lowercase().as_bytes())
-        }
+    let mark = if let Some(guid) = index {
+        xxh3_128(guid)
+    } else {
+        let topic = value::text(item, &p::CONVERSATION_TOPIC).or_else(|| value::text(item, &p::SUBJECT));
+        xxh3_128(topic.unwrap_or_default().to_lowercase().as_bytes())
     };
     let mut bytes = look.mailbox.0.to_be_bytes().to_vec();
     bytes.extend(mark.to_be_bytes());
@@ -223,7 +222,7 @@ fn put_headers(item: &mut Item, json: &Json) -> Option<()> {
         if !name.to_ascii_lowercase().starts_with("x-") {
             return None;
         }
-        text.push_str(&format!("{name}: {value}\r\n"));
+        text.extend([name, ": ", value, "\r\n"]);
     }
     value::put_text(item, p::TRANSPORT_HEADERS, Some(&text));
     Some(())

@@ -61,7 +61,7 @@ pub(in crate::protocol::graph) fn bytes<'a>(item: &'a Item, property: &Property)
 /// Several texts.
 pub(in crate::protocol::graph) fn texts(item: &Item, property: &Property) -> Vec<String> {
     match get(item, property) {
-        Some(Value::Texts(texts)) => texts.iter().map(|text| text.to_string()).collect(),
+        Some(Value::Texts(texts)) => texts.iter().map(ToString::to_string).collect(),
         _ => Vec::new(),
     }
 }
