@@ -4,3 +4,4 @@ pub mod autodiscover;
 pub mod ews;
 pub mod graph;
 pub mod host;
+pub mod openid;

@@ -212,6 +212,9 @@ impl<C: Content> Decide for Desk<C> {
             let answer = self.access.token(now, request.method.as_str(), path, &request.body);
             return Decision::at_once(now, answer);
         }
+        if let Some(answer) = protocol::openid::answer(request.uri.path(), &request.base()) {
+            return Decision::at_once(now, answer);
+        }
         let way = protocol::autodiscover::way(request.uri.path());
         if way == Some(protocol::autodiscover::Way::Json) {
             // This way is open to strangers: a client asks it before it knows whom to prove anything to.

@@ -164,7 +164,9 @@ pub(super) fn set(special: Special, item: &mut Item, element: &Element<'_>) -> R
     Ok(())
 }
 
-/// Lays MIME content over an item: what it says replaces what the item had, the rest stays.
+/// Lays MIME content over an item: what it says replaces what the item had, the rest stays. Attachments of the item that
+/// a message without any does not mention stay as well: a client that saves a message sends the content that it read
+/// before it attached something.
 fn set_mime(item: &mut Item, element: &Element<'_>) -> Result<(), Failure> {
     let bytes = read_binary(element.whole_text()).ok_or(Failure::MIME_BASE64)?;
     let read = Item::from_mime(&bytes).map_err(|_| Failure::MIME)?;
@@ -176,7 +178,9 @@ fn set_mime(item: &mut Item, element: &Element<'_>) -> Result<(), Failure> {
         properties.remove(&body.property());
     }
     properties.extend(read.properties);
-    *item = Item { class, properties, recurrence, people: read.people, attachments: read.attachments, mime: read.mime };
+    let keeps = read.attachments.is_empty() && !old.attachments.is_empty();
+    let (attachments, mime) = if keeps { (old.attachments, None) } else { (read.attachments, read.mime) };
+    *item = Item { class, properties, recurrence, people: read.people, attachments, mime };
     Ok(())
 }
 
