@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
@@ -12,10 +13,11 @@ use mock_server::draw::Distribution;
 use mock_server::front::access::{Access, TOKEN_LIFE};
 use mock_server::front::clock::Clock;
 use mock_server::front::desk::Desk;
-use mock_server::front::listen::{ListenError, ListenOptions, start};
+use mock_server::front::listen::{Handle, ListenError, ListenOptions, Secure, start};
+use mock_server::front::tls::{Authority, TlsError};
 use mock_server::mailbox::content::Content;
 use mock_server::mailbox::named::{Directory, Named};
-use mock_server::mailbox::plain::Plain;
+use mock_server::mailbox::plain::{DOMAIN, Plain};
 use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::Service;
 use mock_server::throttle::limit::Limit;
@@ -37,6 +39,15 @@ struct Options {
     /// The address to listen on; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// The address to listen on with TLS, under an authority that is made at the start
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    tls: Option<SocketAddr>,
+    /// The address of a proxy that leads the service's host names here
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    proxy: Option<SocketAddr>,
+    /// Where to write the certificate of the authority, for clients to trust
+    #[arg(long, value_name = "FILE")]
+    ca_out: Option<PathBuf>,
     /// An empty mailbox to serve beside the others; may be given several times
     #[arg(long, value_name = "ADDRESS")]
     mailbox: Vec<String>,
@@ -102,7 +113,38 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(options: &Options) -> Result<(), ListenError> {
+/// Why the server does not serve.
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("cannot write the certificate to {path}")]
+    Certificate { path: PathBuf, source: io::Error },
+    #[error("`{address}` is not an SMTP address such as alice@contoso.test")]
+    Address { address: String },
+}
+
+/// The authority under which to listen with TLS, if that is wanted.
+fn secure(options: &Options) -> Result<Option<Secure>, ServeError> {
+    if options.tls.is_none() && options.proxy.is_none() && options.ca_out.is_none() {
+        return Ok(None);
+    }
+    let domains = options.mailbox.iter().filter_map(|address| address.split_once('@'));
+    let mut domains: Vec<String> = domains.map(|(_, domain)| domain.to_lowercase()).collect();
+    domains.push(DOMAIN.to_owned());
+    domains.sort_unstable();
+    domains.dedup();
+    let authority = Authority::new(&domains)?;
+    if let Some(path) = &options.ca_out {
+        let failed = |source| ServeError::Certificate { path: path.clone(), source };
+        std::fs::write(path, authority.pem()).map_err(failed)?;
+    }
+    Ok(Some(Secure { authority, tls: options.tls, proxy: options.proxy }))
+}
+
+fn serve(options: &Options) -> Result<(), ServeError> {
     let plain = Plain {
         mailboxes: options.mailboxes,
         items: options.items,
@@ -111,17 +153,23 @@ fn serve(options: &Options) -> Result<(), ListenError> {
     };
     let config = config(options);
     let access = Access::new(options.seed, TOKEN_LIFE);
-    let listen = ListenOptions { address: options.listen, ..ListenOptions::loopback(Clock::start()) };
+    let secure = secure(options)?;
+    let listen = ListenOptions { address: options.listen, secure, ..ListenOptions::loopback(Clock::start()) };
     let mut content = Named::new(plain);
     for address in &options.mailbox {
-        content.add(address);
+        let known = address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+        if !known || content.add(address).is_none() {
+            return Err(ServeError::Address { address: address.clone() });
+        }
     }
     let guard = Guard::new(options.control_token.clone());
     let began = jiff::Timestamp::now();
-    let desk = move || Tank::new(Desk::new(Service::new(config, content).with_bytes(true), access), guard, began);
+    let desk = move || {
+        Tank::new(Desk::new(Service::new(config, content).with_bytes(true).with_wall(began), access), guard, began)
+    };
     let front = start(listen, desk)?;
     // Whoever closed our output does not want to know.
-    let _ = writeln!(io::stdout(), "{}", ready(options.format, front.address(), &plain));
+    let _ = writeln!(io::stdout(), "{}", ready(options, &front, &plain));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ListenError::Thread)?;
     runtime.block_on(interrupted()).map_err(ListenError::Thread)?;
     front.stop();
@@ -146,13 +194,23 @@ fn config(options: &Options) -> Config {
     }
 }
 
-fn ready(format: Format, address: SocketAddr, plain: &Plain) -> String {
-    let url = format!("http://{address}");
-    match format {
-        Format::Json => serde_json::json!({ "http": url }).to_string(),
+fn ready(options: &Options, front: &Handle, plain: &Plain) -> String {
+    let http = format!("http://{}", front.address());
+    let https = front.tls().map(|address| format!("https://{address}"));
+    let proxy = front.proxy().map(|address| format!("http://{address}"));
+    let ca = options.ca_out.as_ref().map(|path| path.display().to_string());
+    match options.format {
+        Format::Json => serde_json::json!({ "http": http, "https": https, "proxy": proxy, "ca": ca }).to_string(),
         Format::Text => {
             let (first, last) = (plain.address(MailboxKey(0)), plain.address(MailboxKey(plain.mailboxes - 1)));
-            format!("serving {first} to {last} at {url}")
+            let mut mailboxes = format!("{first} to {last}");
+            for address in &options.mailbox {
+                mailboxes = format!("{mailboxes}, {address}");
+            }
+            let ways = [Some(http.clone()), https, proxy.map(|proxy| format!("the proxy {proxy}"))];
+            let ways: Vec<_> = ways.into_iter().flatten().collect();
+            let ca = ca.map_or(String::new(), |ca| format!("; trust {ca}"));
+            format!("serving {mailboxes} at {}{ca}; control at {http}/_tank/", ways.join(", "))
         }
     }
 }

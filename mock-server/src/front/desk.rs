@@ -150,6 +150,16 @@ impl<C: Content> Desk<C> {
     }
 
     /// Answers whatever a client of Graph may ask.
+    fn autodiscover(&mut self, now: Moment, request: &Received, way: protocol::autodiscover::Way) -> Decision {
+        let stranger = Caller { app: 0, user: None };
+        let visitor = visitor(now, request, &stranger, Protocol::Ews);
+        let visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
+        let base = request.base();
+        let asked =
+            protocol::autodiscover::Asked { path_and_query: path_and_query(request), body: &request.body, base: &base };
+        Decision::at_once(now, protocol::autodiscover::answer(way, &asked, &visit))
+    }
+
     fn ews_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
         let asked = protocol::ews::Asked {
             body: &request.body,
@@ -202,12 +212,20 @@ impl<C: Content> Decide for Desk<C> {
             let answer = self.access.token(now, request.method.as_str(), path, &request.body);
             return Decision::at_once(now, answer);
         }
-        let door = door(path);
+        let way = protocol::autodiscover::way(request.uri.path());
+        if way == Some(protocol::autodiscover::Way::Json) {
+            // This way is open to strangers: a client asks it before it knows whom to prove anything to.
+            return self.autodiscover(now, request, protocol::autodiscover::Way::Json);
+        }
+        let door = if way.is_some() { Door::Ews } else { door(path) };
         let admitted = self.access.admit(now, door, request.header("authorization"));
         match admitted.or_else(|denied| by_url(door, request).ok_or(denied)) {
             Err(denied) => Decision::at_once(now, challenge(door, denied)),
             Ok(caller) => match door {
-                Door::Ews => self.ews(now, request, &caller),
+                Door::Ews => match way {
+                    Some(way) => self.autodiscover(now, request, way),
+                    None => self.ews(now, request, &caller),
+                },
                 Door::Graph => self.graph(now, request, &caller),
                 Door::Admin => self.admin(now, request, &caller),
             },

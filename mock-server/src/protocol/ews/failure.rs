@@ -42,7 +42,6 @@ failures! {
     PROPERTY_APPEND = "ErrorInvalidPropertyAppend", "Append action is invalid for property.";
     PROPERTY_UPDATE = "ErrorPropertyUpdate", "An error occurred while updating the property.";
     PROPERTY_VALUE = "ErrorInvalidValueForProperty", "The specified value is invalid for property.";
-    PROPERTY_TYPE = "ErrorUnsupportedPropertyDefinition", "Property definition is not supported.";
     INCORRECT_UPDATE = "ErrorIncorrectUpdatePropertyCount", "An object within a change description must contain one \
         and only one property to modify.";
     UPDATE_MISMATCH = "ErrorUpdatePropertyMismatch", "The property in the update does not match the value given.";
@@ -59,7 +58,6 @@ failures! {
     VIEW_RANGE = "ErrorCalendarViewRangeTooBig", "The specified view range exceeds the maximum range of two years.";
     VIEW_ORDER = "ErrorCalendarEndDateIsEarlierThanStartDate", "EndDate is earlier than StartDate.";
     VIEW_RESTRICTED = "ErrorInvalidOperation", "Restrictions and sort order may not be specified for a CalendarView.";
-    VIEW_FOLDER = "ErrorCalendarFolderIsInvalidForCalendarView", "The folder is not valid for a calendar view.";
     OPERATION = "ErrorInvalidOperation", "The requested operation is invalid.";
     REQUEST = "ErrorInvalidRequest", "The request is invalid.";
     RECIPIENTS = "ErrorInvalidRecipients", "At least one recipient is not valid.";
@@ -74,14 +72,11 @@ failures! {
         range.";
     OCCURRENCE_DELETED = "ErrorCalendarOccurrenceIsDeletedFromRecurrence", "The occurrence was deleted from the \
         recurrence.";
-    OCCURRENCE_ID = "ErrorCalendarCannotUseIdForOccurrenceId", "The id does not identify an occurrence.";
     MASTER_ID = "ErrorCalendarCannotUseIdForRecurringMasterId", "The id does not identify a recurring master.";
     MIME = "ErrorMimeContentInvalid", "The MIME content is invalid.";
     MIME_BASE64 = "ErrorMimeContentInvalidBase64String", "The MIME content is not valid base64.";
     CORRUPT_DATA = "ErrorCorruptData", "The data is corrupt.";
-    MESSAGE_SIZE = "ErrorMessageSizeExceeded", "The message exceeds the maximum supported size.";
     ALREADY_EXISTS = "ErrorFolderExists", "A folder with the specified name already exists.";
-    ACCESS_DENIED = "ErrorAccessDenied", "Access is denied. Check credentials and try again.";
     SEND_AS_MEETING = "ErrorSendMeetingInvitationsRequired", "SendMeetingInvitations attribute is required for calendar \
         items.";
     CANCELLATIONS = "ErrorSendMeetingCancellationsRequired", "SendMeetingCancellations attribute is required for \
@@ -94,12 +89,9 @@ failures! {
     ITEM_TYPE = "ErrorInvalidItemForOperationCreateItem", "Invalid item for this operation.";
     SEND_TYPE = "ErrorInvalidItemForOperationSendItem", "Invalid item for this operation.";
     ATTACH_TYPE = "ErrorInvalidItemForOperationCreateItemAttachment", "Invalid item for this operation.";
-    ARCHIVE_TYPE = "ErrorInvalidItemForOperationArchiveItem", "Invalid item for this operation.";
     SEND_NO_SAVE = "ErrorInvalidSendItemSaveSettings", "A saved item folder cannot be named when no copy is saved.";
-    BATCH_STOPPED = "ErrorBatchProcessingStopped", "The batch was stopped before this item was processed.";
     MOVE_OCCURRENCE = "ErrorCannotMoveOrCopyOccurrence", "An occurrence can be neither moved nor copied.";
     CROSS_MAILBOX = "ErrorCrossMailboxMoveCopy", "Items cannot be moved or copied between mailboxes.";
-    ARCHIVE_MISSING = "ErrorArchiveMailboxNotEnabled", "Archive mailbox isn't enabled for this user.";
     NO_PUBLIC_FOLDERS = "ErrorNoPublicFolderReplicaAvailable", "No public folder server is available.";
     DISTINGUISHED = "ErrorDeleteDistinguishedFolder", "Distinguished folders cannot be deleted.";
     FOLDER_CYCLE = "ErrorMoveCopyFailed", "A folder cannot be moved or copied into itself.";

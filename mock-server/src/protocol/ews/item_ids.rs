@@ -50,7 +50,10 @@ fn tail(head: &str, mark: u8, rest: &[u8]) -> String {
     format!("{head}{}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn read_tail(text: &str) -> Option<(MailboxKey, u64, Option<(u8, Vec<u8>)>)> {
+/// What stands in front of a tail, and the tail: its mark and what follows.
+type Parts = (MailboxKey, u64, Option<(u8, Vec<u8>)>);
+
+fn read_tail(text: &str) -> Option<Parts> {
     let (head, rest) = text.split_at_checked(opaque::LENGTH)?;
     let (mailbox, number) = opaque::decode(Kind::Item, head)?;
     if rest.is_empty() {

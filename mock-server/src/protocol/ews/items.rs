@@ -124,10 +124,9 @@ impl Target {
         let item = open.item(number)?;
         let found = Found { series: series::of(&item), head, number, item };
         match (self.which, self.name.occurrence) {
-            (Which::Named, None) => Ok(found),
+            (Which::Named, None) | (Which::Master, Some(_)) => Ok(found),
             (Which::Named, Some(start)) => series::occurrence(&found, start),
             (Which::Index(index), _) => series::by_index(&found, index),
-            (Which::Master, Some(_)) => Ok(found),
             (Which::Master, None) => Err(Failure::MASTER_ID),
         }
     }

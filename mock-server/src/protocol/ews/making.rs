@@ -64,3 +64,6 @@ pub(super) fn set_extended(item: &mut Item, holder: &Element<'_>, zone: &TimeZon
     put(item, extended.property, Some(value));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ pub(super) struct Messages {
 impl Messages {
     /// A response without messages.
     pub(super) fn new(names: &'static Names, container: Option<&'static str>) -> Self {
-        Self { writer: Writer::fragment(), names, container }
+        Self { writer: Writer::cleaning_fragment(), names, container }
     }
 
     /// Adds a message that tells of success.
@@ -45,6 +45,13 @@ impl Messages {
         writer.leaf("m:DescriptiveLinkKey", "0");
         write(writer);
         writer.close(self.names.message);
+    }
+
+    /// Adds as many messages that tell of the same error.
+    pub(super) fn fail_all(&mut self, count: usize, failure: Failure) {
+        for _ in 0..count {
+            self.fail(failure);
+        }
     }
 
     /// The whole response.

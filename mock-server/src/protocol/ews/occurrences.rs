@@ -57,21 +57,17 @@ impl<'i> Frame<'i> {
     /// The occurrence of a day; nothing if it was deleted.
     fn on(&self, day: Date) -> Option<Occurrence> {
         let original_start = self.start_on(day)?;
-        match self.exception(day) {
-            Some(exception) => {
-                let item = Arc::new((**exception.changed.as_ref()?).clone());
-                Some(Occurrence { original_start: exception.original_start, item, changed: true })
-            }
-            None => {
-                let mut item = self.item.clone();
-                item.recurrence = None;
-                item.mime = None;
-                put_slot(&mut item, START, Some(Value::Time(original_start)));
-                let end = original_start.checked_add(self.length).unwrap_or(original_start);
-                put_slot(&mut item, END, Some(Value::Time(end)));
-                Some(Occurrence { original_start, item: Arc::new(item), changed: false })
-            }
+        if let Some(exception) = self.exception(day) {
+            let item = Arc::new((**exception.changed.as_ref()?).clone());
+            return Some(Occurrence { original_start: exception.original_start, item, changed: true });
         }
+        let mut item = self.item.clone();
+        item.recurrence = None;
+        item.mime = None;
+        put_slot(&mut item, START, Some(Value::Time(original_start)));
+        let end = original_start.checked_add(self.length).unwrap_or(original_start);
+        put_slot(&mut item, END, Some(Value::Time(end)));
+        Some(Occurrence { original_start, item: Arc::new(item), changed: false })
     }
 
     fn days(&self, from: Date, to: Date) -> Vec<Date> {

@@ -265,17 +265,39 @@ fn element(space: Space, tag: &BytesStart<'_>) -> Result<Element<'static>, XmlEr
 /// Writes a document into memory.
 pub(crate) struct Writer {
     inner: quick_xml::Writer<Vec<u8>>,
+    /// Whether characters that XML cannot hold are replaced.
+    cleans: bool,
 }
 
 impl Writer {
     /// A writer of a fragment: nothing comes first.
     pub(crate) fn fragment() -> Self {
-        Self { inner: quick_xml::Writer::new(Vec::new()) }
+        Self { inner: quick_xml::Writer::new(Vec::new()), cleans: false }
+    }
+
+    /// A writer of a fragment that holds what strangers wrote: characters that XML cannot hold (production 2 of XML 1.0)
+    /// are replaced.
+    pub(crate) fn cleaning_fragment() -> Self {
+        Self { cleans: true, ..Self::fragment() }
+    }
+
+    /// A text without characters that XML cannot hold, where that is wanted.
+    fn cleaned<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let controls = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+        if !self.cleans || !(text.bytes().any(controls) || text.contains(['\u{FFFE}', '\u{FFFF}'])) {
+            return Cow::Borrowed(text);
+        }
+        let allowed = |character: char| match character {
+            '\t' | '\n' | '\r' => true,
+            character => character >= ' ' && !matches!(character, '\u{FFFE}' | '\u{FFFF}'),
+        };
+        Cow::Owned(text.chars().map(|c| if allowed(c) { c } else { char::REPLACEMENT_CHARACTER }).collect())
     }
 
     /// A writer of a document: the XML declaration comes first. `content_bytes` is a guess of the content's size.
     pub(crate) fn document(content_bytes: usize) -> Self {
-        let mut writer = Self { inner: quick_xml::Writer::new(Vec::with_capacity(1_024 + content_bytes)) };
+        let mut writer =
+            Self { inner: quick_xml::Writer::new(Vec::with_capacity(1_024 + content_bytes)), cleans: false };
         writer.event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)));
         writer
     }
@@ -284,9 +306,17 @@ impl Writer {
         self.inner.write_event(event).expect("writing into memory does not fail");
     }
 
+    fn tag<'t>(&self, name: &'t str, attributes: &[(&str, &str)]) -> BytesStart<'t> {
+        let mut tag = BytesStart::new(name);
+        for (key, value) in attributes {
+            tag.push_attribute((*key, &*self.cleaned(value)));
+        }
+        tag
+    }
+
     /// Opens an element.
     pub(crate) fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.event(Event::Start(BytesStart::new(name).with_attributes(attributes.iter().copied())));
+        self.event(Event::Start(self.tag(name, attributes)));
     }
 
     /// Closes the element opened last.
@@ -296,7 +326,7 @@ impl Writer {
 
     /// Writes an element without content.
     pub(crate) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.event(Event::Empty(BytesStart::new(name).with_attributes(attributes.iter().copied())));
+        self.event(Event::Empty(self.tag(name, attributes)));
     }
 
     /// Writes an element that holds nothing but text.
@@ -307,7 +337,7 @@ impl Writer {
     /// Writes an element that has attributes and holds nothing but text.
     pub(crate) fn leaf_with(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         self.open(name, attributes);
-        self.event(Event::Text(BytesText::from_escaped(quick_xml::escape::partial_escape(text))));
+        self.event(Event::Text(BytesText::from_escaped(quick_xml::escape::partial_escape(&*self.cleaned(text)))));
         self.close(name);
     }
 
@@ -392,6 +422,13 @@ mod tests {
             assert!(matches!(refused(document), XmlError::Syntax(_)), "{document}");
         }
         assert_eq!(parse(b"<a>\xff</a>", 100), Err(XmlError::Encoding));
+    }
+
+    #[test]
+    fn what_xml_cannot_hold_is_replaced_where_that_is_wanted() {
+        let mut writer = Writer::cleaning_fragment();
+        writer.leaf_with("a", &[("b", "\u{1}x")], "\u{2}\t\n\u{FFFF}y");
+        assert_eq!(String::from_utf8_lossy(&writer.finish()), "<a b=\"\u{FFFD}x\">\u{FFFD}\t\n\u{FFFD}y</a>");
     }
 
     #[test]

@@ -128,7 +128,7 @@ pub(in super::super) fn url_name(item: &Item) -> String {
 }
 
 /// The names of the recipients of a role, by the tag of the property that shows them.
-pub(in super::super) fn display(item: &Item, tag: u16) -> Option<String> {
+pub(in super::super) fn display(item: &Item, tag: u16) -> String {
     people::display(
         item,
         match tag {
@@ -157,11 +157,12 @@ pub(super) fn show(value: &Value) -> Option<String> {
 pub(super) fn write(special: Special, writer: &mut Writer, name: &str, scene: &Scene<'_>) -> Written {
     match special {
         Special::ItemId => write_item_id(writer, name, scene),
-        Special::ParentFolder if scene.within.is_empty() => {
-            let (id, key) = item_ids::folder(scene.viewer.mailbox, scene.place.folder);
-            writer.empty(name, &[("Id", &id), ("ChangeKey", &key)]);
+        Special::ParentFolder => {
+            if scene.within.is_empty() {
+                let (id, key) = item_ids::folder(scene.viewer.mailbox, scene.place.folder);
+                writer.empty(name, &[("Id", &id), ("ChangeKey", &key)]);
+            }
         }
-        Special::ParentFolder => {}
         Special::Headers => write_headers(writer, name, scene),
         Special::ResponseObjects => write_responses(writer, name, scene),
         Special::EffectiveRights => {
@@ -190,7 +191,8 @@ pub(super) fn write(special: Special, writer: &mut Writer, name: &str, scene: &S
     Written::Yes
 }
 
-fn write_item_id(writer: &mut Writer, name: &str, scene: &Scene<'_>) {
+/// Writes the reference of an item.
+pub(in super::super) fn write_item_id(writer: &mut Writer, name: &str, scene: &Scene<'_>) {
     // An attached item has no identifier of its own.
     if scene.within.is_empty() {
         let id = item_ids::item(scene.viewer.mailbox, scene.place.number, scene.series.original_start());
@@ -253,7 +255,15 @@ fn write_headers(writer: &mut Writer, name: &str, scene: &Scene<'_>) {
 fn write_responses(writer: &mut Writer, name: &str, scene: &Scene<'_>) {
     let draft = flags(scene.item) & 0x08 != 0;
     let possible: &[&str] = match Sort::of_class(&scene.item.class) {
-        Sort::MeetingRequest => &[
+        Sort::CalendarItem if super::calendar::is_organizer(scene) => {
+            if super::calendar::is_meeting(scene.item) {
+                &["t:CancelCalendarItem", "t:ForwardItem"]
+            } else {
+                &["t:ForwardItem"]
+            }
+        }
+        // A meeting that somebody else organizes is answered like its invitation.
+        Sort::MeetingRequest | Sort::CalendarItem => &[
             "t:AcceptItem",
             "t:TentativelyAcceptItem",
             "t:DeclineItem",
@@ -263,21 +273,6 @@ fn write_responses(writer: &mut Writer, name: &str, scene: &Scene<'_>) {
         ],
         Sort::MeetingCancellation => &["t:RemoveItem", "t:ReplyToItem", "t:ReplyAllToItem", "t:ForwardItem"],
         Sort::PostItem => &["t:ReplyToItem", "t:ReplyAllToItem", "t:ForwardItem", "t:PostReplyItem"],
-        Sort::CalendarItem if super::calendar::is_organizer(scene) => {
-            if super::calendar::is_meeting(scene.item) {
-                &["t:CancelCalendarItem", "t:ForwardItem"]
-            } else {
-                &["t:ForwardItem"]
-            }
-        }
-        Sort::CalendarItem => &[
-            "t:AcceptItem",
-            "t:TentativelyAcceptItem",
-            "t:DeclineItem",
-            "t:ReplyToItem",
-            "t:ReplyAllToItem",
-            "t:ForwardItem",
-        ],
         sort if sort.is_message() && !draft => &["t:ReplyToItem", "t:ReplyAllToItem", "t:ForwardItem"],
         _ => &["t:ForwardItem"],
     };
@@ -316,7 +311,7 @@ pub(super) fn value(special: Special, scene: &Scene<'_>) -> Option<Value> {
         Special::Size => Value::Integer(i32::try_from(scene.place.size).unwrap_or(i32::MAX)),
         Special::Bit(bits) => Value::Bool(flags(item) & bits != 0),
         Special::ReminderMinutes => Value::Integer(integer(item, REMINDER_DELTA).unwrap_or(0)),
-        Special::Display(role) => Value::Text(people::display(item, role)?.into()),
+        Special::Display(role) => Value::Text(people::display(item, role).into()),
         Special::HasAttachments => Value::Bool(has_attachments(item)),
         Special::Culture => Value::Text(text(item, CULTURE).cloned().unwrap_or_else(|| Arc::from("en-US"))),
         Special::WebForm(edit) => {

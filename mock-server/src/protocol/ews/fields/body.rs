@@ -181,7 +181,7 @@ fn set_mime(item: &mut Item, element: &Element<'_>) -> Result<(), Failure> {
 }
 
 /// Adds to the end of the body.
-pub(super) fn append(item: &mut Item, element: &Element<'_>) -> Result<(), Failure> {
+pub(super) fn append(item: &mut Item, element: &Element<'_>) {
     let html = element.attribute("BodyType") == Some("HTML");
     let (slot, old) = match (html, text(item, HTML), text(item, TEXT)) {
         (true, _, None) | (_, Some(_), _) => (HTML, text(item, HTML)),
@@ -189,7 +189,6 @@ pub(super) fn append(item: &mut Item, element: &Element<'_>) -> Result<(), Failu
     };
     let whole = format!("{}{}", old.map_or("", |old| old), element.whole_text());
     put_slot(item, slot, Some(Value::Text(Arc::from(whole))));
-    Ok(())
 }
 
 /// Takes the body away.

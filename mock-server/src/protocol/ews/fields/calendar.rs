@@ -70,11 +70,6 @@ fn zone_id(item: &Item, end: bool) -> Option<&Arc<str>> {
     text(item, first).or_else(|| text(item, second))
 }
 
-/// The zone of a meeting's start, as clients call it.
-pub(in super::super) fn zone_name(item: &Item) -> Option<Arc<str>> {
-    zone_id(item, false).cloned()
-}
-
 /// Whether somebody else is asked to come.
 pub(super) fn is_meeting(item: &Item) -> bool {
     let attends = |role| matches!(role, Role::Required | Role::Optional | Role::Resource);
@@ -213,7 +208,9 @@ pub(super) fn set(special: Special, item: &mut Item, element: &Element<'_>, zone
                 }
                 _ => &[START_ZONE, END_ZONE],
             };
-            slots.iter().for_each(|slot| put_slot(item, *slot, Some(Value::Text(id.into()))));
+            for slot in slots {
+                put_slot(item, *slot, Some(Value::Text(id.into())));
+            }
         }
         Special::ConferenceType => {
             let number: i32 = content.parse().map_err(|_| Failure::PROPERTY_VALUE)?;
@@ -246,7 +243,9 @@ pub(super) fn clear(special: Special, item: &mut Item) -> Result<(), Failure> {
         Special::EnhancedLocation => &[LOCATION],
         _ => return Err(Failure::PROPERTY_DELETE),
     };
-    slots.iter().for_each(|slot| put_slot(item, *slot, None));
+    for slot in slots {
+        put_slot(item, *slot, None);
+    }
     Ok(())
 }
 

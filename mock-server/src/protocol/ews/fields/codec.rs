@@ -88,7 +88,7 @@ pub(in super::super) fn write(writer: &mut Writer, element: &str, codec: Codec, 
                 writer.leaf(name, if scene.find { first_characters(&text, FIND_CHARACTERS) } else { &text });
             }
         }
-        Codec::Bool(_) | Codec::Flag(_) | Codec::Integer(_) | Codec::Double(_) | Codec::Choice(..) => {
+        Codec::Bool(_) | Codec::Flag(_) | Codec::Integer(_) | Codec::Choice(..) | Codec::Word(..) => {
             if let Some(text) = value(codec, scene).as_ref().and_then(plain) {
                 writer.leaf(name, &text);
             }
@@ -148,7 +148,6 @@ pub(in super::super) fn value(codec: Codec, scene: &Scene<'_>) -> Option<Value> 
     let own = |slot: Slot| scene.property(&slot.property());
     match codec {
         Codec::Text(slot)
-        | Codec::Double(slot)
         | Codec::Time(slot)
         | Codec::Binary(slot)
         | Codec::Texts(slot)
@@ -162,6 +161,10 @@ pub(in super::super) fn value(codec: Codec, scene: &Scene<'_>) -> Option<Value> 
             };
             Some(Value::Text(Arc::from(word(choices, number))))
         }
+        Codec::Word(slot, choices) => match own(slot)? {
+            Value::Integer(number) => Some(Value::Text(Arc::from(word(choices, number)))),
+            _ => None,
+        },
         Codec::People(role) | Codec::Attendees(role) => people::value(scene.item, role),
         Codec::Mailbox(tags) => people::single_value(scene.item, tags),
         Codec::Special(special) => special.value(scene),
@@ -181,14 +184,13 @@ pub(in super::super) fn set(
         Codec::Text(slot) => (slot, Some(Value::Text(Arc::from(element.whole_text())))),
         Codec::Bool(slot) | Codec::Flag(slot) => (slot, read_bool(text).map(Value::Bool)),
         Codec::Integer(slot) => (slot, text.parse().ok().map(Value::Integer)),
-        Codec::Double(slot) => (slot, text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Double)),
         Codec::Time(slot) => (slot, times::read(text, zone).map(Value::Time)),
         Codec::Binary(slot) => (slot, read_binary(text).map(Value::Binary)),
         Codec::Texts(slot) => {
             let texts = element.children.iter().filter(|child| child.is(Space::Types, "String"));
             (slot, Some(Value::Texts(texts.map(|text| Arc::from(text.whole_text())).collect())))
         }
-        Codec::Choice(slot, choices) => {
+        Codec::Choice(slot, choices) | Codec::Word(slot, choices) => {
             (slot, choices.iter().find(|(_, word)| *word == text).map(|(number, _)| Value::Integer(*number)))
         }
         Codec::People(role) => return people::set_recipients(item, role, element),
@@ -208,11 +210,11 @@ pub(in super::super) fn clear(item: &mut Item, codec: Codec) -> Result<(), Failu
         | Codec::Bool(slot)
         | Codec::Flag(slot)
         | Codec::Integer(slot)
-        | Codec::Double(slot)
         | Codec::Time(slot)
         | Codec::Binary(slot)
         | Codec::Texts(slot)
-        | Codec::Choice(slot, _) => put(item, slot.property(), None),
+        | Codec::Choice(slot, _)
+        | Codec::Word(slot, _) => put(item, slot.property(), None),
         Codec::People(role) | Codec::Attendees(role) => people::clear(item, role),
         Codec::Mailbox(tags) => tags.into_iter().for_each(|tag| put(item, Slot::Tag(tag).property(), None)),
         Codec::Special(special) => return special.clear(item),
@@ -229,7 +231,7 @@ pub(in super::super) fn append(
     zone: &TimeZone,
 ) -> Result<(), Failure> {
     match codec {
-        Codec::Special(special) => special.append(item, element, zone),
+        Codec::Special(special) => special.append(item, element),
         Codec::People(role) => people::append_recipients(item, role, element),
         Codec::Attendees(role) => people::append_attendees(item, role, element, zone),
         Codec::Texts(slot) => {

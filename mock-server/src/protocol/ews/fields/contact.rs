@@ -79,12 +79,11 @@ pub(super) fn set(special: Special, item: &mut Item, element: &Element<'_>) -> R
 }
 
 /// Takes the field away.
-pub(super) fn clear(special: Special, item: &mut Item) -> Result<(), Failure> {
+pub(super) fn clear(special: Special, item: &mut Item) {
     match special {
         Special::Short(tag) => put_slot(item, Slot::Tag(tag), None),
         _ => people::clear_members(item),
     }
-    Ok(())
 }
 
 /// Adds members to a list.

@@ -38,16 +38,16 @@ pub(in super::super) enum Codec {
     Flag(Slot),
     /// `xs:int`.
     Integer(Slot),
-    /// `xs:double`.
-    Double(Slot),
     /// `xs:dateTime`.
     Time(Slot),
     /// `xs:base64Binary`.
     Binary(Slot),
     /// A list of `String` elements.
     Texts(Slot),
-    /// A word for each number.
+    /// A word for each number; the first word where it is not set.
     Choice(Slot, Choices),
+    /// A word for each number; nothing where it is not set.
+    Word(Slot, Choices),
     /// Recipients of one role.
     People(Role),
     /// Attendees of one role.

@@ -25,6 +25,30 @@ pub(super) fn write_list(writer: &mut Writer, name: &str, scene: &Scene<'_>) {
     writer.close(name);
 }
 
+/// Writes the identifiers of an item's attachments and nothing else; nothing if there are none.
+pub(in super::super) fn write_ids(writer: &mut Writer, scene: &Scene<'_>) {
+    if scene.item.attachments.is_empty() {
+        return;
+    }
+    writer.open("t:Attachments", &[]);
+    for attachment in &scene.item.attachments {
+        let name = element(attachment);
+        writer.open(name, &[]);
+        write_id(writer, scene, &[attachment.number], false);
+        writer.close(name);
+    }
+    writer.close("t:Attachments");
+}
+
+/// The element that an attachment is.
+fn element(attachment: &Attachment) -> &'static str {
+    match &attachment.content {
+        AttachmentContent::File(_) => "t:FileAttachment",
+        AttachmentContent::Item(_) => "t:ItemAttachment",
+        AttachmentContent::Reference(_) => "t:ReferenceAttachment",
+    }
+}
+
 /// Writes one attachment; with a shape, its content as well.
 pub(in super::super) fn write_one(
     writer: &mut Writer,
@@ -32,11 +56,7 @@ pub(in super::super) fn write_one(
     scene: &Scene<'_>,
     content: Option<&Shape>,
 ) {
-    let element = match &attachment.content {
-        AttachmentContent::File(_) => "t:FileAttachment",
-        AttachmentContent::Item(_) => "t:ItemAttachment",
-        AttachmentContent::Reference(_) => "t:ReferenceAttachment",
-    };
+    let element = element(attachment);
     let path = [scene.within, &[attachment.number]].concat();
     writer.open(element, &[]);
     write_id(writer, scene, &path, false);

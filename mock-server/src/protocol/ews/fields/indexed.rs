@@ -171,9 +171,9 @@ pub(in super::super) fn write(
     writer: &mut Writer,
     name: &str,
     item: &Item,
-    only: Option<Vec<&'static str>>,
+    only: Option<&[&'static str]>,
 ) {
-    let wanted = |key: &str| only.as_ref().is_none_or(|keys| keys.contains(&key));
+    let wanted = |key: &str| only.is_none_or(|keys| keys.contains(&key));
     let mut opened = false;
     let mut open = |writer: &mut Writer| {
         if !opened {

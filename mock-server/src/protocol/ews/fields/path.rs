@@ -110,7 +110,6 @@ fn constant(codec: Codec, text: &str, zone: &TimeZone) -> Option<Value> {
     Some(match codec {
         Codec::Bool(_) | Codec::Flag(_) => Value::Bool(codec::read_bool(trimmed)?),
         Codec::Integer(_) => Value::Integer(trimmed.parse().ok()?),
-        Codec::Double(_) => Value::Double(trimmed.parse().ok()?),
         Codec::Time(_) => Value::Time(times::read(trimmed, zone)?),
         Codec::Binary(_) => Value::Binary(super::extended::read_binary(trimmed)?),
         Codec::Special(special) => special.constant(text, zone)?,

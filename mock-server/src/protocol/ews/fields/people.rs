@@ -20,11 +20,12 @@ fn of_role(item: &Item, role: Role) -> impl Iterator<Item = &Person> {
 }
 
 /// What is known of one address.
+#[expect(clippy::struct_field_names, reason = "an address has a name, a type and the address itself")]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in super::super) struct Address {
     /// The name that is shown.
     pub(in super::super) name: Arc<str>,
-    /// The address.
+    /// The address itself.
     pub(in super::super) address: Arc<str>,
     /// Its type.
     pub(in super::super) routing: Arc<str>,
@@ -187,11 +188,11 @@ pub(super) fn single_value(item: &Item, tags: [u16; 4]) -> Option<Value> {
 }
 
 /// The names of the people of a role, separated as `PidTagDisplayTo` does (\[MS-OXOMSG\] 2.2.1.9).
-pub(in super::super) fn display(item: &Item, role: Role) -> Option<String> {
+pub(in super::super) fn display(item: &Item, role: Role) -> String {
     let names: Vec<&str> = of_role(item, role)
         .map(|person| if person.name.is_empty() { &*person.address } else { &*person.name })
         .collect();
-    Some(names.join("; "))
+    names.join("; ")
 }
 
 fn mailboxes(holder: &Element<'_>) -> Result<Vec<Address>, Failure> {

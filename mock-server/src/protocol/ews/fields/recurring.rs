@@ -187,10 +187,12 @@ pub(super) fn write(special: Special, writer: &mut Writer, name: &str, scene: &S
             }
         }
         Special::ModifiedOccurrences => {
-            let changed: Vec<_> = occurrences::changed(scene.item);
+            let changed = occurrences::changed(scene.item);
             if !changed.is_empty() {
                 writer.open(name, &[]);
-                changed.iter().for_each(|occurrence| write_occurrence(writer, "t:Occurrence", scene, occurrence));
+                for occurrence in &changed {
+                    write_occurrence(writer, "t:Occurrence", scene, occurrence);
+                }
                 writer.close(name);
             }
         }

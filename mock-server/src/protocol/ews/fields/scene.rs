@@ -93,7 +93,7 @@ impl Scene<'_> {
             tags::ARTICLE_NUMBER => Value::Integer((self.place.number & 0x7FFF_FFFF) as i32),
             tags::URL_NAME => Value::Text(basics::url_name(self.item).into()),
             tags::DISPLAY_TO | tags::DISPLAY_CC | tags::DISPLAY_BCC => {
-                Value::Text(basics::display(self.item, *tag)?.into())
+                Value::Text(basics::display(self.item, *tag).into())
             }
             _ => return None,
         })

@@ -112,11 +112,6 @@ impl Shape {
         })
     }
 
-    /// Whether nothing but references is wanted, so that items need not be opened.
-    pub(in super::super) fn is_id_only(&self) -> bool {
-        self.base == Base::IdOnly && !self.mime && self.paths.is_empty()
-    }
-
     /// The fields of one sort of item, in the schema's order.
     pub(in super::super) fn plan(&self, sort: Sort, find: bool) -> Plan<'_> {
         let named: BTreeSet<&str> = self
@@ -221,13 +216,10 @@ impl<'p> Plans<'p> {
     /// Writes an item of a page.
     pub(in super::super) fn write(&mut self, writer: &mut Writer, shape: &'p Shape, scene: &Scene<'_>) {
         let sort = Sort::of_class(&scene.item.class);
-        let index = match self.made.iter().position(|(made, _)| *made == sort) {
-            Some(index) => index,
-            None => {
-                self.made.push((sort, shape.plan(sort, scene.find)));
-                self.made.len() - 1
-            }
-        };
+        let index = self.made.iter().position(|(made, _)| *made == sort).unwrap_or_else(|| {
+            self.made.push((sort, shape.plan(sort, scene.find)));
+            self.made.len() - 1
+        });
         self.made[index].1.write_as(writer, sort.element(), scene);
     }
 }

@@ -27,6 +27,7 @@ pub(in super::super) enum Sort {
 
 impl Sort {
     /// All of them.
+    #[cfg(test)]
     pub(in super::super) const ALL: [Self; 10] = [
         Self::Message,
         Self::CalendarItem,

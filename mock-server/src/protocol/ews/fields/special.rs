@@ -113,7 +113,7 @@ impl Special {
                 recurring::write(self, writer, name, scene);
             }
             S::EmailAddresses | S::PhysicalAddresses | S::PhoneNumbers | S::ImAddresses => {
-                indexed::write(self, writer, name, scene.item, scene.only(name));
+                indexed::write(self, writer, name, scene.item, scene.only(name).as_deref());
             }
             S::CompleteName | S::ContactSource | S::Members => contact::write(self, writer, name, scene),
             S::Organizer => people::write_organizer(writer, name, scene),
@@ -159,7 +159,9 @@ impl Special {
             | S::ResponseType
             | S::RequestType => calendar::value(self, scene),
             S::Short(_) | S::ListName => contact::value(self, scene),
-            S::DelegationState | S::PercentComplete | S::TaskStatus | S::StatusDescription => task::value(self, scene),
+            S::DelegationState | S::PercentComplete | S::TaskStatus | S::StatusDescription => {
+                Some(task::value(self, scene))
+            }
             _ => basics::value(self, scene),
         }
     }
@@ -223,7 +225,10 @@ impl Special {
                 item.recurrence = None;
                 Ok(())
             }
-            S::Short(_) | S::Members => contact::clear(self, item),
+            S::Short(_) | S::Members => {
+                contact::clear(self, item);
+                Ok(())
+            }
             S::MeetingTimeZone
             | S::TimeZone(_)
             | S::TimeZoneId(_)
@@ -235,22 +240,17 @@ impl Special {
     }
 
     /// Adds to the field.
-    pub(in super::super) fn append(
-        self,
-        item: &mut Item,
-        element: &Element<'_>,
-        zone: &TimeZone,
-    ) -> Result<(), Failure> {
+    pub(in super::super) fn append(self, item: &mut Item, element: &Element<'_>) -> Result<(), Failure> {
         match self {
-            S::Body => body::append(item, element),
+            S::Body => {
+                body::append(item, element);
+                Ok(())
+            }
             S::EmailAddresses | S::PhysicalAddresses | S::PhoneNumbers | S::ImAddresses => {
                 indexed::set(self, item, element)
             }
             S::Members => contact::append(item, element),
-            _ => {
-                let _ = zone;
-                Err(Failure::PROPERTY_APPEND)
-            }
+            _ => Err(Failure::PROPERTY_APPEND),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The table of fields: for every sort of item, its fields in the order of the schema (`types.xsd`, V2016_10_10).
+//! The table of fields: for every sort of item, its fields in the order of the schema (`types.xsd`, `V2016_10_10`).
 //!
 //! Which fields the shape `Default` holds is that of "Property sets and response shapes in EWS" (Microsoft Learn).
 
-use super::codec::*;
+use super::codec::{BUSY, FILE_AS, IMPORTANCE, POSTAL, RESPONSE_TYPES, SENSITIVITY};
 use super::field::Codec::{Absent, Attendees, Binary, Bool, Choice, Flag, Integer, Mailbox, People, Text, Texts};
 use super::field::Slot::{Id, Name, Tag};
 use super::field::{BLIND, Codec, DEFAULT, DRAFT, EXTRA, Field, GET, KEEP, SET};
@@ -13,6 +13,8 @@ use crate::mailbox::item::Role;
 mod calendar;
 mod contact;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use Codec::{Special, Time};
 
@@ -55,7 +57,7 @@ static HEAD: [Field; 31] = [
     f("item:DateTimeSent", Time(Tag(0x0039)), DEFAULT),
     f("item:DateTimeCreated", Time(Tag(0x3007)), DEFAULT),
     f("item:ResponseObjects", Special(S::ResponseObjects), DEFAULT | GET | BLIND),
-    f("item:ReminderDueBy", Time(Id(COMMON, 0x8502)), SET | BLIND),
+    f("item:ReminderDueBy", Time(Id(COMMON, 0x8502)), SET),
     f("item:ReminderIsSet", Flag(Id(COMMON, 0x8503)), SET | KEEP),
     f("item:ReminderNextTime", Time(Id(COMMON, 0x8560)), 0),
     f("item:ReminderMinutesBeforeStart", Special(S::ReminderMinutes), SET),

@@ -49,10 +49,10 @@ pub(in super::super) fn reopen(item: &mut Item) {
 }
 
 /// What a task has in the field.
-pub(super) fn value(special: Special, scene: &Scene<'_>) -> Option<Value> {
+pub(super) fn value(special: Special, scene: &Scene<'_>) -> Value {
     let item = scene.item;
     let status = integer(item, STATUS).unwrap_or(0);
-    Some(match special {
+    match special {
         Special::PercentComplete => match get(item, &PERCENT.property()) {
             // One decimal place more than clients send takes out what binary fractions add.
             Some(Value::Double(part)) => Value::Double(libm::round(part * 100_000.0) / 1_000.0),
@@ -70,7 +70,7 @@ pub(super) fn value(special: Special, scene: &Scene<'_>) -> Option<Value> {
             .into(),
         ),
         _ => Value::Text("NoMatch".into()),
-    })
+    }
 }
 
 /// Sets the field and what depends on it (\[MS-OXOTASK\] 3.1.4).

@@ -46,20 +46,14 @@ pub(in super::super) fn read_date(text: &str) -> Option<Date> {
 pub(in super::super) fn write_duration(length: SignedDuration) -> String {
     let minutes = length.as_secs().max(0) / 60;
     let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
-    let mut text = String::from("P");
-    if days > 0 {
-        text += &format!("{days}D");
-    }
-    if hours > 0 || minutes > 0 || days == 0 {
-        text.push('T');
-        if hours > 0 {
-            text += &format!("{hours}H");
-        }
-        if minutes > 0 || hours == 0 {
-            text += &format!("{minutes}M");
-        }
-    }
-    text
+    let days = if days > 0 { format!("{days}D") } else { String::new() };
+    let clock = match (hours, minutes) {
+        (0, 0) if !days.is_empty() => String::new(),
+        (0, minutes) => format!("T{minutes}M"),
+        (hours, 0) => format!("T{hours}H"),
+        (hours, minutes) => format!("T{hours}H{minutes}M"),
+    };
+    format!("P{days}{clock}")
 }
 
 #[cfg(test)]

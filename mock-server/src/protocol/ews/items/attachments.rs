@@ -31,7 +31,7 @@ pub(in super::super) fn create<H: Host>(
     let target = match target {
         Ok(target) => target,
         Err(failure) => {
-            list.children.iter().for_each(|_| messages.fail(failure));
+            messages.fail_all(list.children.len(), failure);
             return Ok(messages.finish());
         }
     };
@@ -144,7 +144,7 @@ pub(in super::super) fn get<H: Host>(request: &Element<'_>, context: &mut Contex
     let shape = match Shape::read_attachment(request.message("AttachmentShape")) {
         Ok(shape) => shape,
         Err(failure) => {
-            targets.iter().for_each(|_| messages.fail(failure));
+            messages.fail_all(targets.len(), failure);
             return Ok(messages.finish());
         }
     };

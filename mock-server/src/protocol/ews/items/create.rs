@@ -2,15 +2,18 @@
 
 use jiff::tz::TimeZone;
 
-use super::move_copy::tell;
-use super::{respond, send, stored};
+use super::{Found, respond, send, stored};
 use crate::mailbox::content::Content;
 use crate::mailbox::item::Item;
 use crate::mailbox::open::Open;
+use crate::mailbox::property::MESSAGE_FLAGS;
 use crate::protocol::ews::context::{Context, FolderTarget, Refused};
 use crate::protocol::ews::failure::Failure;
-use crate::protocol::ews::fields::basics;
+use crate::protocol::ews::fields::extended::Extended;
+use crate::protocol::ews::fields::scene::Viewer;
+use crate::protocol::ews::fields::shape::Shape;
 use crate::protocol::ews::fields::sort::Sort;
+use crate::protocol::ews::fields::{basics, files};
 use crate::protocol::ews::making;
 use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::CREATE_ITEM;
@@ -42,9 +45,10 @@ pub(super) struct Manner {
     pub(super) zone: TimeZone,
 }
 
-/// Flags of a message: read and unsent (\[MS-OXCMSG\] 2.2.1.6).
-const READ: i32 = 0x01;
-const UNSENT: i32 = 0x08;
+/// The flag of a message that was read (\[MS-OXCMSG\] 2.2.1.6).
+pub(super) const READ: i32 = 0x01;
+/// The flag of a draft.
+pub(super) const UNSENT: i32 = 0x08;
 
 /// Answers the operation.
 pub(in super::super) fn answer<H: Host>(
@@ -68,7 +72,7 @@ pub(in super::super) fn answer<H: Host>(
         Some(folder) => match context.single_folder(Some(folder))? {
             Ok(folder) => Some(folder),
             Err(failure) => {
-                items.children.iter().for_each(|_| messages.fail(failure));
+                messages.fail_all(items.children.len(), failure);
                 return Ok(messages.finish());
             }
         },
@@ -88,7 +92,7 @@ pub(in super::super) fn answer<H: Host>(
             match made.and_then(|number| number.map(|number| stored(open, number)).transpose()) {
                 Ok(Some(found)) => {
                     work.content_bytes += u64::from(found.head.size);
-                    tell(&found, open, true, &mut messages);
+                    tell(&found, open, &mut messages);
                 }
                 Ok(None) => messages.succeed(|writer| writer.empty("m:Items", &[])),
                 Err(failure) => messages.fail(failure),
@@ -97,6 +101,23 @@ pub(in super::super) fn answer<H: Host>(
         ((), work)
     })?;
     Ok(messages.finish())
+}
+
+/// Tells of an item that was made: its reference, and those of its attachments.
+fn tell<C: Content>(found: &Found, open: &Open<'_, C>, messages: &mut Messages) {
+    let address = open.address();
+    let viewer = Viewer { mailbox: open.mailbox(), address: &address };
+    let shape = Shape::id_only();
+    let scene = found.scene(viewer, &shape, false);
+    messages.succeed(|writer| {
+        let name = Sort::of_class(&found.item.class).element();
+        writer.open("m:Items", &[]);
+        writer.open(name, &[]);
+        basics::write_item_id(writer, "t:ItemId", &scene);
+        files::write_ids(writer, &scene);
+        writer.close(name);
+        writer.close("m:Items");
+    });
 }
 
 /// The folder where new items of a sort are kept if none is named.
@@ -119,6 +140,11 @@ fn create<C: Content>(open: &mut Open<'_, C>, element: &Element<'_>, manner: &Ma
     let sort = Sort::of_class(&item.class);
     if sort.is_message() {
         let disposition = manner.disposition.ok_or(Failure::DISPOSITION)?;
+        // A client that sets the flags itself says what the message is; others make a draft.
+        if !sets_flags(element) {
+            let read = element.typed("IsRead").is_none();
+            basics::set_flags(&mut item, if read { READ | UNSENT } else { UNSENT }, true);
+        }
         return settle(open, item, disposition, manner.folder.as_ref());
     }
     if sort == Sort::CalendarItem && manner.invitations.is_none() {
@@ -140,6 +166,12 @@ fn create<C: Content>(open: &mut Open<'_, C>, element: &Element<'_>, manner: &Ma
     Ok(Some(number))
 }
 
+/// Whether a request sets the flags of a message by their MAPI property.
+fn sets_flags(element: &Element<'_>) -> bool {
+    let uris = element.children.iter().filter_map(|child| child.typed("ExtendedFieldURI"));
+    uris.filter_map(Extended::read).any(|extended| extended.property == MESSAGE_FLAGS)
+}
+
 /// Keeps or sends a message.
 pub(super) fn settle<C: Content>(
     open: &mut Open<'_, C>,
@@ -149,12 +181,6 @@ pub(super) fn settle<C: Content>(
 ) -> Result<Option<u64>, Failure> {
     match disposition {
         Disposition::Save => {
-            // A client that sets the flags itself says what the message is; others make a draft.
-            if !basics::has(&item, basics::FLAGS_SLOT) {
-                basics::set_flags(&mut item, READ | UNSENT, true);
-            } else if item.mime.is_none() {
-                basics::set_flags(&mut item, UNSENT, true);
-            }
             send::identify(open, &mut item);
             let folder = match folder {
                 Some(folder) => folder.ordinal(open)?,

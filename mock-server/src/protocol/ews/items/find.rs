@@ -63,7 +63,7 @@ pub(in super::super) fn answer<H: Host>(
     let search = match Search::read(request, context.zone())? {
         Ok(search) => search,
         Err(failure) => {
-            parents.children.iter().for_each(|_| messages.fail(failure));
+            messages.fail_all(parents.children.len(), failure);
             return Ok(messages.finish());
         }
     };
@@ -77,7 +77,7 @@ pub(in super::super) fn answer<H: Host>(
             }
         };
         context.perform(folder.mailbox(), Operation::FindMessages, |open| {
-            let found = folder.ordinal(open).and_then(|folder| search.run(open, folder));
+            let found = folder.ordinal(open).map(|folder| search.run(open, folder));
             match found {
                 Ok((page, found)) => {
                     let address = open.address();
@@ -144,16 +144,16 @@ impl Search {
     }
 
     /// The page of a folder, and what is on it.
-    fn run<C: Content>(&self, open: &mut Open<'_, C>, folder: u32) -> Result<(Page, Vec<Found>), Failure> {
+    fn run<C: Content>(&self, open: &mut Open<'_, C>, folder: u32) -> (Page, Vec<Found>) {
         if let View::Calendar { from, to, most } = self.view {
-            return Ok(calendar(open, folder, from, to, most));
+            return calendar(open, folder, from, to, most);
         }
         let numbers = self.candidates(open, folder);
         let picks = self.restriction.is_some() || self.query.is_some() || self.view.picks();
         if !picks && self.order.is_empty() {
             let page = self.view.page(numbers.len());
             let found = numbers[page.range.clone()].iter().filter_map(|number| open_item(open, *number)).collect();
-            return Ok((page, found));
+            return (page, found);
         }
         let address = open.address();
         let viewer = Viewer { mailbox: open.mailbox(), address: &address };
@@ -173,7 +173,7 @@ impl Search {
             None => self.view.page(found.len()),
         };
         let shown = found.drain(page.range.clone()).collect();
-        Ok((page, shown))
+        (page, shown)
     }
 
     /// The numbers of the items that the traversal reaches.

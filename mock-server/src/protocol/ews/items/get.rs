@@ -21,7 +21,7 @@ pub(in super::super) fn answer<H: Host>(
     let shape = match Shape::read(shape) {
         Ok(shape) => shape,
         Err(failure) => {
-            targets.iter().for_each(|_| messages.fail(failure));
+            messages.fail_all(targets.len(), failure);
             return Ok(messages.finish());
         }
     };

@@ -27,7 +27,7 @@ pub(in super::super) fn answer<H: Host>(
     let to = match context.single_folder(request.message("ToFolderId"))? {
         Ok(to) => to,
         Err(failure) => {
-            targets.iter().for_each(|_| messages.fail(failure));
+            messages.fail_all(targets.len(), failure);
             return Ok(messages.finish());
         }
     };

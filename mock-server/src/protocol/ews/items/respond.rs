@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::create::{Disposition, Manner, settle};
+use super::create::{Disposition, Manner, READ, UNSENT, settle};
 use super::{Found, Target, send};
 use crate::mailbox::content::Content;
 use crate::mailbox::item::{Item, Role};
@@ -112,6 +112,7 @@ fn reply<C: Content>(
         body::prepend(&mut item, new);
     }
     basics::complete(&mut item, open.wall());
+    basics::set_flags(&mut item, READ | UNSENT, true);
     settle(open, item, disposition, manner.folder.as_ref())
 }
 
@@ -243,6 +244,7 @@ fn respond<C: Content>(
             put_slot(&mut message, slot, Some(Value::Time(moment)));
         }
     }
+    basics::set_flags(&mut message, READ | UNSENT, true);
     let kept = match disposition {
         Disposition::Save => settle(open, message, disposition, manner.folder.as_ref())?,
         Disposition::Send | Disposition::SendAndSave => {
@@ -270,15 +272,14 @@ fn enter<C: Content>(
             None => Ok(None),
         };
     }
-    let mut item = match known {
-        Some(number) => (*open.item(number)?).clone(),
-        None => {
-            let mut item = about.clone();
-            item.class = "IPM.Appointment".into();
-            item.mime = None;
-            item.people.retain(|person| matches!(person.role, Role::Required | Role::Optional | Role::Resource));
-            item
-        }
+    let mut item = if let Some(number) = known {
+        (*open.item(number)?).clone()
+    } else {
+        let mut item = about.clone();
+        item.class = "IPM.Appointment".into();
+        item.mime = None;
+        item.people.retain(|person| matches!(person.role, Role::Required | Role::Optional | Role::Resource));
+        item
     };
     let wall = open.wall();
     put_slot(&mut item, calendar::RESPONSE, Some(Value::Integer(status)));
@@ -286,16 +287,12 @@ fn enter<C: Content>(
     // It is a meeting, and it was received (\[MS-OXOCAL\] 2.2.1.10).
     let state = integer(&item, calendar::STATE).unwrap_or(0) | 3;
     put_slot(&mut item, calendar::STATE, Some(Value::Integer(state)));
-    match known {
-        Some(number) => {
-            open.update(number, item)?;
-            Ok(Some(number))
-        }
-        None => {
-            let folder = open.default_folder(FolderKind::Calendar).ok_or(Failure::FOLDER_NOT_FOUND)?;
-            Ok(Some(open.create(folder, item)?))
-        }
+    if let Some(number) = known {
+        open.update(number, item)?;
+        return Ok(Some(number));
     }
+    let folder = open.default_folder(FolderKind::Calendar).ok_or(Failure::FOLDER_NOT_FOUND)?;
+    Ok(Some(open.create(folder, item)?))
 }
 
 fn remove_meeting<C: Content>(open: &mut Open<'_, C>, found: &Found) -> Result<(), Failure> {
@@ -312,6 +309,12 @@ fn cancel<C: Content>(open: &mut Open<'_, C>, element: &Element<'_>, found: &Fou
     }
     if !people::organizer(&found.item, &own).address.eq_ignore_ascii_case(&own) {
         return Err(Failure::NOT_A_MEETING);
+    }
+    let attends = |role| matches!(role, Role::Required | Role::Optional | Role::Resource);
+    let mut others = found.item.people.iter().filter(|person| attends(person.role));
+    if !others.any(|person| !person.address.eq_ignore_ascii_case(&own)) {
+        // Nobody but the organizer was to come: there is nobody to tell.
+        return Err(Failure::RECIPIENTS);
     }
     if let Some(new) = element.typed("NewBodyContent") {
         let mut told = (*found.item).clone();

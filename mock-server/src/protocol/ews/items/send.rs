@@ -53,7 +53,7 @@ pub(in super::super) fn answer<H: Host>(
     let folder = match folder {
         Ok(folder) => folder,
         Err(failure) => {
-            targets.iter().for_each(|_| messages.fail(failure));
+            messages.fail_all(targets.len(), failure);
             return Ok(messages.finish());
         }
     };

@@ -114,14 +114,13 @@ pub(super) fn advance_task<C: Content>(
         put_slot(&mut present, task::COMPLETED_ON, Some(Value::Time(times::whole(open.wall()))));
     }
     let due = time(&found.item, task::DUE).map_or(recurrence.start, |due| TimeZone::UTC.to_datetime(due).date());
-    let next = match recurrence.pattern {
-        Pattern::Regenerating { unit, interval } => {
-            TimeZone::UTC.to_datetime(open.wall()).date().checked_add(step(unit, interval)).ok()
-        }
-        _ => {
-            let after = due.tomorrow().unwrap_or(due);
-            recurrence.days(after, jiff::civil::Date::MAX, 1).first().map(|(_, day)| *day)
-        }
+    let next = if let Pattern::Regenerating { unit, interval } = recurrence.pattern {
+        TimeZone::UTC.to_datetime(open.wall()).date().checked_add(step(unit, interval)).ok()
+    } else {
+        let after = due.tomorrow().unwrap_or(due);
+        // A series that was moved goes on from where it was.
+        let series = if done { Some(&recurrence) } else { found.item.recurrence.as_ref() };
+        series.unwrap_or(&recurrence).days(after, jiff::civil::Date::MAX, 1).first().map(|(_, day)| *day)
     };
     task::reopen(item);
     if let Some(next) = next {

@@ -63,7 +63,7 @@ pub(in super::super) fn answer<H: Host>(
         Some(folder) => match context.single_folder(Some(folder))? {
             Ok(folder) => Some(folder),
             Err(failure) => {
-                targets.iter().for_each(|_| messages.fail(failure));
+                messages.fail_all(targets.len(), failure);
                 return Ok(messages.finish());
             }
         },

@@ -1,6 +1,9 @@
 //! Fields of meetings and of messages about them.
 
-use super::*;
+use super::{
+    APPOINTMENT, Absent, Attendees, BLIND, BUSY, Bool, Choice, Codec, DEFAULT, EXTRA, Field, Flag, GET, Id, KEEP, Name,
+    PUBLIC_STRINGS, RESPONSE_TYPES, Role, S, SET, Special, Tag, Text, Time, f,
+};
 
 /// `PSETID_Meeting` (\[MS-OXPROPS\] 1.3.2).
 const MEETING_SET: u128 = 0x6ED8_DA90_450B_101B_98DA_00AA_003F_1305;

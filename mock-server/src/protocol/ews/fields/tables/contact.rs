@@ -1,11 +1,14 @@
 //! Fields of contacts and distribution lists.
 
-use super::*;
+use super::{
+    ADDRESS, Absent, BLIND, COMMON, Codec, DEFAULT, FILE_AS, Field, Flag, GET, Id, Name, POSTAL, PUBLIC_STRINGS, S,
+    SET, Special, Tag, Text, Texts, Time, f,
+};
 
 /// Fields of contacts.
 pub(super) static CONTACT: [Field; 89] = [
     f("contacts:FileAs", Text(Id(ADDRESS, 0x8005)), DEFAULT | SET),
-    f("contacts:FileAsMapping", Choice(Id(ADDRESS, 0x8006), &FILE_AS), SET),
+    f("contacts:FileAsMapping", Codec::Word(Id(ADDRESS, 0x8006), &FILE_AS), SET),
     f("contacts:DisplayName", Text(Tag(0x3001)), DEFAULT | SET),
     f("contacts:GivenName", Special(S::Short(0x3A06)), DEFAULT | SET),
     f("contacts:Initials", Text(Tag(0x3A0A)), SET),
@@ -30,7 +33,7 @@ pub(super) static CONTACT: [Field; 89] = [
     f("contacts:Manager", Text(Tag(0x3A4E)), SET),
     f("contacts:Mileage", Text(Id(COMMON, 0x8534)), SET),
     f("contacts:OfficeLocation", Text(Tag(0x3A19)), SET),
-    f("contacts:PostalAddressIndex", Choice(Id(ADDRESS, 0x8022), &POSTAL), SET),
+    f("contacts:PostalAddressIndex", Codec::Word(Id(ADDRESS, 0x8022), &POSTAL), SET),
     f("contacts:Profession", Text(Tag(0x3A46)), SET),
     f("contacts:SpouseName", Text(Tag(0x3A48)), SET),
     f("contacts:Surname", Special(S::Short(0x3A11)), DEFAULT | SET),

@@ -1,6 +1,9 @@
 //! Fields of tasks.
 
-use super::*;
+use super::{
+    BLIND, COMMON, DEFAULT, Field, Flag, GET, Id, Integer, KEEP, S, SET, Special, TASK as TASK_SET, Text, Texts, Time,
+    f,
+};
 
 /// Fields of tasks.
 pub(super) static TASK: [Field; 22] = [
@@ -27,5 +30,3 @@ pub(super) static TASK: [Field; 22] = [
     f("task:StatusDescription", Special(S::StatusDescription), BLIND),
     f("task:TotalWork", Integer(Id(TASK_SET, 0x8111)), SET),
 ];
-
-const TASK_SET: u128 = super::TASK;
