@@ -249,7 +249,7 @@ fn path_and_query(request: &Received) -> &str {
 /// A caller whose URL is its permission: Graph's sessions for uploads and imports are used without an `Authorization`
 /// header (learn.microsoft.com/graph/outlook-large-attachments). Whoever answers checks the token in the URL.
 fn by_url(door: Door, request: &Received) -> Option<Caller> {
-    (door == Door::Graph && request.has_session()).then(|| Caller { app: 0, user: None })
+    (door == Door::Graph && request.has_session()).then_some(Caller { app: 0, user: None })
 }
 
 /// The door that a path leads to. Case and doubled slashes do not matter; what is nothing else is Graph's to refuse.

@@ -76,7 +76,8 @@ impl Task<'_> {
         match serde_json::from_slice(self.asked.body) {
             Ok(Value::Object(object)) => Ok(object),
             _ => Err(Failure::bad(
-                "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+                "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON \
+                 format.",
             )),
         }
     }

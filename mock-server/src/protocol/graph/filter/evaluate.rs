@@ -136,6 +136,9 @@ mod tests {
     use super::super::parse;
     use super::*;
 
+    const WORDS: [&str; 15] =
+        ["a", "eq", "and", "not", "(", ")", "'x'", "any", "a/any(", "b:", "1", "-", ",", "2024-01-01", "é"];
+
     fn entity() -> Value {
         json!({
             "subject": "Quarterly 'Report'", "isRead": false, "size": 12, "note": null,
@@ -212,8 +215,7 @@ mod tests {
 
         #[test]
         fn words_in_any_order_are_read_without_harm(
-            words in prop::collection::vec(
-                prop::sample::select(vec!["a", "eq", "and", "not", "(", ")", "'x'", "any", "a/any(", "b:", "1", "-", ",", "2024-01-01", "é"]), 0..30)
+            words in prop::collection::vec(prop::sample::select(WORDS.to_vec()), 0..30)
         ) {
             if let Ok(expression) = parse(&words.join(" ")) {
                 fits(&expression, &|_| Value::Null);
