@@ -18,9 +18,19 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mock::throttle", &["mock::time", "mock::draw", "mock::wire"]),
     ("mock::fault", &["mock::time", "mock::draw", "mock::wire"]),
     ("mock::service", &["mock::time", "mock::draw", "mock::wire", "mock::mailbox", "mock::throttle", "mock::fault"]),
+    ("mock::protocol", &["mock::time", "mock::draw", "mock::wire", "mock::mailbox", "mock::service"]),
     (
         "mock::front",
-        &["mock::time", "mock::draw", "mock::wire", "mock::mailbox", "mock::throttle", "mock::fault", "mock::service"],
+        &[
+            "mock::time",
+            "mock::draw",
+            "mock::wire",
+            "mock::mailbox",
+            "mock::throttle",
+            "mock::fault",
+            "mock::service",
+            "mock::protocol",
+        ],
     ),
     (
         "mock::control",

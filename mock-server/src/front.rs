@@ -10,5 +10,8 @@ pub mod desk;
 pub mod exchange;
 mod folders;
 pub mod listen;
+mod proxy;
 pub mod server_timing;
 mod socket;
+pub mod tls;
+mod visit;

@@ -10,6 +10,7 @@ pub mod draw;
 pub mod fault;
 pub mod front;
 pub mod mailbox;
+pub mod protocol;
 pub mod service;
 pub mod throttle;
 pub mod time;

@@ -254,6 +254,7 @@ fn said_by_parser(bytes: &[u8]) -> Said {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn real_messages_come_back_byte_by_byte_and_are_read_as_they_are() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/eml");
     if !folder.is_dir() {

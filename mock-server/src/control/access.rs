@@ -99,7 +99,7 @@ mod tests {
         }
         let uri = "/_tank/faults".parse().expect("a path");
         let peer = Some(peer.parse().expect("an address"));
-        let request = Received { method, uri, headers: map, body: Bytes::new(), peer };
+        let request = Received { method, uri, headers: map, body: Bytes::new(), peer, secure: false };
         assert_eq!(Guard::new(Some("open".into())).admit(&request), expected, "{headers:?}");
     }
 

@@ -65,7 +65,7 @@ impl<C: Directory> Tank<C> {
             number: 0,
             at: self.began + SignedDuration::from_nanos(i64::try_from(now.0).unwrap_or(i64::MAX)),
             method: request.method.to_string(),
-            url: journal::beginning(&format!("http://{}{path}", request.host()), journal::PATH_BYTES),
+            url: journal::beginning(&format!("{}{path}", request.base()), journal::PATH_BYTES),
             mailbox: about.map(|about| self.desk.service().content().address(about.mailbox)),
             operation: about.map(|about| about.operation.name()),
             app: about.map(|about| about.app),

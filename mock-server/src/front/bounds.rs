@@ -25,6 +25,9 @@ pub const STREAMS: u32 = 100;
 /// Longest header section of an HTTP/2 request in bytes (the default of hyper).
 pub const HEADER_BYTES: u32 = 16 << 10;
 
+/// Longest time for a TLS handshake, and for a proxy's client to say where it wants to go (assumed).
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+
 /// How long requests in progress may take to end once the front is asked to stop.
 pub const STOP: Duration = Duration::from_secs(2);
 
@@ -43,6 +46,8 @@ pub struct Bounds {
     pub connections: usize,
     /// Most requests at once on one HTTP/2 connection; see [`STREAMS`].
     pub streams: u32,
+    /// Longest time for a handshake; see [`HANDSHAKE`].
+    pub handshake: Duration,
     /// How long requests in progress may take to end once the front is asked to stop; see [`STOP`].
     pub stop: Duration,
 }
@@ -56,6 +61,7 @@ impl Default for Bounds {
             idle: IDLE,
             connections: CONNECTIONS,
             streams: STREAMS,
+            handshake: HANDSHAKE,
             stop: STOP,
         }
     }

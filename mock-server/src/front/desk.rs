@@ -8,7 +8,9 @@ use super::access::{Access, Caller, Door, challenge};
 use super::exchange::{About, Decide, Decision, Received};
 use super::folders;
 use super::server_timing;
+use super::visit::{FIRST_FOREIGN, Visit, Visitor};
 use crate::mailbox::content::Content;
+use crate::protocol;
 use crate::service::core::Service;
 use crate::service::reply::{Reply, Request, Spoil};
 use crate::time::Moment;
@@ -20,9 +22,6 @@ use crate::wire::id::MailboxKey;
 use crate::wire::refusal::{Refusal, RefusalKind};
 use crate::wire::{admin, entra, ews, identity};
 
-/// Requests that do not say which they are get numbers from here on, by mailbox and in the order of their arrival.
-const FIRST_FOREIGN: u64 = 1 << 63;
-
 const NOT_FOUND: Refusal = Refusal { kind: RefusalKind::NotFound, status: 404, retry_after: None };
 
 /// Takes requests for one service.
@@ -32,6 +31,10 @@ pub struct Desk<C> {
     access: Access,
     /// Requests that did not say which they are, by mailbox.
     foreign: BTreeMap<MailboxKey, u64>,
+    /// Requests that were answered without being calls of the migration.
+    requests: u64,
+    /// What Graph remembers beside mailboxes.
+    graph: protocol::graph::State,
 }
 
 /// Writes answers and refusals of one request in the protocol in which it came.
@@ -44,7 +47,7 @@ trait Voice {
 impl<C: Content> Desk<C> {
     /// A desk before a service, which must answer with bytes.
     pub fn new(service: Service<C>, access: Access) -> Self {
-        Self { service, access, foreign: BTreeMap::new() }
+        Self { service, access, foreign: BTreeMap::new(), requests: 0, graph: protocol::graph::State::default() }
     }
 
     /// The service.
@@ -99,9 +102,12 @@ impl<C: Content> Desk<C> {
             let headers = vec![("Allow", "POST".to_owned())];
             return Decision::at_once(now, HttpAnswer { status: 405, headers, body: Vec::new() });
         }
-        let decoded = match ews::decode_call(&request.body, request.header("x-anchormailbox")) {
-            Ok(decoded) => decoded,
-            Err(error) => return Decision::at_once(now, ews::encode_error(&error)),
+        let identity = request.header(identity::HEADER).and_then(identity::decode);
+        let anchor = request.header("x-anchormailbox");
+        // Requests that say which they are come from our own pipeline, whose calls have a way of their own.
+        let decoded = match identity.map(|_| ews::decode_call(&request.body, anchor)) {
+            Some(Ok(decoded)) => decoded,
+            Some(Err(_)) | None => return self.ews_whole(now, request, caller),
         };
         let named = decoded.address.as_deref().or(caller.user.as_deref());
         let mailbox = match (named.map(|address| self.service.content().find(address)), decoded.mailbox) {
@@ -118,23 +124,24 @@ impl<C: Content> Desk<C> {
         }
     }
 
+    /// Requests that say which of the migration's they are stay with the calls that the migration knows; all others are
+    /// answered as real clients expect.
     fn graph(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
         let prefer: Vec<&str> = request.headers.get_all("prefer").iter().flat_map(|value| value.to_str()).collect();
         let prefer = prefer.join(",");
         let headers = graph::Headers { content_type: request.header("content-type"), prefer: Some(&prefer) };
+        let identity = request.header(identity::HEADER).and_then(identity::decode);
         let method = request.method.as_str();
-        let decoded = match graph::decode_call(method, path_and_query(request), headers, &request.body) {
-            Ok(decoded) => decoded,
-            Err(error) => return Decision::at_once(now, error.answer()),
-        };
-        let base = format!("http://{}", request.host());
+        let decoded =
+            match identity.map(|_| graph::decode_call(method, path_and_query(request), headers, &request.body)) {
+                Some(Ok(decoded)) => decoded,
+                Some(Err(_)) | None => return self.graph_whole(now, request, caller),
+            };
+        let base = request.base();
         let mailbox = match &decoded.mailbox {
             Named::Address(address) => self.service.content().find(address),
             Named::Key(key) => (key.0 < self.service.content().mailboxes()).then_some(*key),
-            Named::Nobody => {
-                let nothing = Answer::Batch(Vec::new());
-                return Decision::at_once(now, graph::answer_to(&decoded, &nothing, MailboxKey(0), &base));
-            }
+            Named::Nobody => return self.graph_whole(now, request, caller),
         };
         match mailbox.filter(|&mailbox| decoded.belongs_to(mailbox)) {
             Some(mailbox) => {
@@ -143,6 +150,40 @@ impl<C: Content> Desk<C> {
             }
             None => Decision::at_once(now, graph::encode_refusal(&NOT_FOUND)),
         }
+    }
+
+    /// Answers whatever a client of Graph may ask.
+    fn ews_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
+        let asked = protocol::ews::Asked {
+            body: &request.body,
+            anchor: request.header("x-anchormailbox"),
+            user: caller.user.as_deref(),
+        };
+        let visitor = visitor(now, request, caller, Protocol::Ews);
+        let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
+        let answer = protocol::ews::answer(&asked, &mut visit);
+        visit.leave(answer, caller.app)
+    }
+
+    fn graph_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
+        self.requests += 1;
+        let request_id = identity::encode(RequestIdentity { request: FIRST_FOREIGN + self.requests, attempt: 0 });
+        let visitor = visitor(now, request, caller, Protocol::Graph);
+        let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
+        let base = request.base();
+        let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let asked = protocol::graph::Asked {
+            method: request.method.as_str(),
+            url: path_and_query(request),
+            headers: request.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+            body: &request.body,
+            base: &base,
+            user: caller.user.as_deref(),
+            request_id: &request_id,
+        };
+        let mut answer = protocol::graph::answer(&asked, &mut self.graph, &mut visit);
+        answer.headers.push(("request-id", request_id));
+        visit.leave(answer, caller.app)
     }
 
     fn admin(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -174,6 +215,12 @@ impl<C: Content> Decide for Desk<C> {
             },
         }
     }
+}
+
+/// Who sends a request.
+fn visitor(now: Moment, request: &Received, caller: &Caller, protocol: Protocol) -> Visitor {
+    let identity = request.header(identity::HEADER).and_then(identity::decode);
+    Visitor { now, app: caller.app, protocol, identity, body_bytes: request.body.len() as u64 }
 }
 
 fn path_and_query(request: &Received) -> &str {

@@ -33,6 +33,8 @@ pub struct Received {
     pub headers: HeaderMap,
     /// Where the client is, if it is known.
     pub peer: Option<SocketAddr>,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
     /// The whole body. Empty if it is too large for a client that has not said who it is.
     pub body: Bytes,
 }
@@ -49,6 +51,13 @@ impl Received {
     pub fn host(&self) -> &str {
         let authority = self.uri.authority().map(hyper::http::uri::Authority::as_str);
         authority.or_else(|| self.header("host")).unwrap_or("localhost")
+    }
+
+    /// The scheme and host for absolute URLs in answers.
+    #[must_use]
+    pub fn base(&self) -> String {
+        let scheme = self.uri.scheme_str().unwrap_or("http");
+        format!("{scheme}://{}", self.host())
     }
 }
 
@@ -111,6 +120,11 @@ impl<D: Decide> Front<D> {
         Self { desk: RefCell::new(desk), clock, bounds }
     }
 
+    /// What is taken from clients at most.
+    pub(super) fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
     /// Carries out one exchange on a connection.
     pub(super) async fn answer(
         self: Rc<Self>,
@@ -126,7 +140,14 @@ impl<D: Decide> Front<D> {
             Err(Unread::TooLarge) if stranger => Bytes::new(),
             Err(unread) => return refuse(unread),
         };
-        let request = Received { method: head.method, uri: head.uri, headers: head.headers, body, peer: fate.peer() };
+        let request = Received {
+            method: head.method,
+            uri: head.uri,
+            headers: head.headers,
+            body,
+            peer: fate.peer(),
+            secure: fate.is_secure(),
+        };
         let decision = self.desk.borrow_mut().decide(self.clock.now(), &request);
         drop(request);
         self.clock.sleep_until(decision.ready).await;

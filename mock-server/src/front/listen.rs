@@ -22,7 +22,9 @@ use tokio::time::Instant;
 use super::bounds::{Bounds, HEADER_BYTES};
 use super::clock::Clock;
 use super::exchange::{Decide, Front};
-use super::socket::{Fate, Socket};
+use super::proxy::{self, Wanted};
+use super::socket::{Fate, Line, Socket};
+use super::tls::Authority;
 
 /// How long to wait after the system refused to accept a connection (for want of file descriptors, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -33,19 +35,40 @@ const WINDOW_BYTES: u32 = 4 << 20;
 /// Where and how to listen.
 #[derive(Clone, Debug)]
 pub struct ListenOptions {
-    /// The address. Port 0 lets the system choose one.
+    /// The address for plain HTTP. Port 0 lets the system choose one.
     pub address: SocketAddr,
+    /// Where to listen with TLS and as a proxy, if anywhere.
+    pub secure: Option<Secure>,
     /// The clock that the service lives by.
     pub clock: Clock,
     /// What is taken from clients at most.
     pub bounds: Bounds,
 }
 
+/// Where to listen with TLS.
+#[derive(Clone, Debug)]
+pub struct Secure {
+    /// Who gave the certificate.
+    pub authority: Authority,
+    /// The address for HTTPS.
+    pub tls: Option<SocketAddr>,
+    /// The address of the proxy.
+    pub proxy: Option<SocketAddr>,
+}
+
+/// What is spoken on a listener.
+#[derive(Clone, Debug)]
+enum Kind {
+    Plain,
+    Tls(Authority),
+    Proxy(Authority),
+}
+
 impl ListenOptions {
     /// Any free port of the loopback interface, the default bounds and a clock.
     #[must_use]
     pub fn loopback(clock: Clock) -> Self {
-        Self { address: SocketAddr::from(([127, 0, 0, 1], 0)), clock, bounds: Bounds::default() }
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 0)), secure: None, clock, bounds: Bounds::default() }
     }
 }
 
@@ -69,15 +92,29 @@ pub enum ListenError {
 #[derive(Debug)]
 pub struct Handle {
     address: SocketAddr,
+    tls: Option<SocketAddr>,
+    proxy: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Handle {
-    /// The address that the front listens on.
+    /// The address that the front listens on for plain HTTP.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address that the front listens on for HTTPS, if it does.
+    #[must_use]
+    pub fn tls(&self) -> Option<SocketAddr> {
+        self.tls
+    }
+
+    /// The address of the proxy, if there is one.
+    #[must_use]
+    pub fn proxy(&self) -> Option<SocketAddr> {
+        self.proxy
     }
 
     /// Stops: accepts no more, lets requests in progress end until the deadline of [`Bounds::stop`], then drops them.
@@ -105,10 +142,22 @@ where
     D: Decide + 'static,
     B: FnOnce() -> D + Send + 'static,
 {
-    let bind = |source| ListenError::Bind { address: options.address, source };
-    let listener = TcpListener::bind(options.address).map_err(bind)?;
-    listener.set_nonblocking(true).map_err(bind)?;
-    let address = listener.local_addr().map_err(bind)?;
+    let (plain, address) = bind(options.address)?;
+    let mut listeners = vec![(plain, Kind::Plain)];
+    let (mut tls, mut proxy) = (None, None);
+    if let Some(Secure { authority, tls: wanted_tls, proxy: wanted_proxy }) = &options.secure {
+        let wanted = [
+            (*wanted_tls, &mut tls, Kind::Tls(authority.clone())),
+            (*wanted_proxy, &mut proxy, Kind::Proxy(authority.clone())),
+        ];
+        for (address, place, kind) in wanted {
+            if let Some(address) = address {
+                let (listener, address) = bind(address)?;
+                *place = Some(address);
+                listeners.push((listener, kind));
+            }
+        }
+    }
     let runtime =
         move || tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     let (stop, stopped) = watch::channel(false);
@@ -119,33 +168,51 @@ where
             Err(error) => return drop(ready.send(Err(error))),
         };
         runtime.block_on(async {
-            let listener = match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => listener,
+            let listeners =
+                listeners.into_iter().map(|(listener, kind)| Ok((tokio::net::TcpListener::from_std(listener)?, kind)));
+            let listeners: Vec<_> = match listeners.collect::<io::Result<_>>() {
+                Ok(listeners) => listeners,
                 Err(error) => return drop(ready.send(Err(error))),
             };
             // The caller waits for this.
             let _ = ready.send(Ok(()));
             let bounds = options.bounds;
             let front = Rc::new(Front::new(build(), options.clock, bounds));
-            serve(listener, front, bounds, stopped).await;
+            let places = Arc::new(Semaphore::new(bounds.connections));
+            let mut all = JoinSet::new();
+            for (listener, kind) in listeners {
+                let (front, places, stopped) = (Rc::clone(&front), Arc::clone(&places), stopped.clone());
+                all.spawn_local(serve(listener, kind, front, places, stopped));
+            }
+            all.join_all().await;
         });
     });
     let thread = thread.map_err(ListenError::Thread)?;
     match started.recv() {
-        Ok(Ok(())) => Ok(Handle { address, stop, thread: Some(thread) }),
+        Ok(Ok(())) => Ok(Handle { address, tls, proxy, stop, thread: Some(thread) }),
         Ok(Err(error)) => Err(ListenError::Thread(error)),
         Err(_) => Err(ListenError::Thread(io::Error::other("the server thread ended before it listened"))),
     }
 }
 
+/// Binds an address, port 0 to a free one.
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ListenError> {
+    let failed = |source| ListenError::Bind { address, source };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
 /// Accepts connections until told to stop.
 async fn serve<D: Decide + 'static>(
     listener: tokio::net::TcpListener,
+    kind: Kind,
     front: Rc<Front<D>>,
-    bounds: Bounds,
+    places: Arc<Semaphore>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let places = Arc::new(Semaphore::new(bounds.connections));
+    let bounds = front.bounds();
     let builder = Rc::new(builder(bounds));
     let mut connections = JoinSet::new();
     loop {
@@ -158,8 +225,15 @@ async fn serve<D: Decide + 'static>(
         };
         if let Some((stream, place)) = accepted {
             let (front, builder, stopped) = (Rc::clone(&front), Rc::clone(&builder), stopped.clone());
+            let kind = kind.clone();
             connections.spawn_local(async move {
-                connection(&builder, stream, front, bounds.idle, stopped).await;
+                // Small answers must not wait for the client's acknowledgment of the one before (RFC 896 against
+                // RFC 1122).
+                let _ = stream.set_nodelay(true);
+                // Who does not come to the point makes room, as does who fails.
+                if let Ok(Ok(Some(line))) = tokio::time::timeout(bounds.handshake, line(stream, &kind)).await {
+                    connection(&builder, line, front, bounds.idle, stopped).await;
+                }
                 drop(place);
             });
         }
@@ -168,6 +242,20 @@ async fn serve<D: Decide + 'static>(
     let all_ended = async { while connections.join_next().await.is_some() {} };
     // What has not ended by then is dropped with the set.
     let _ = tokio::time::timeout(bounds.stop, all_ended).await;
+}
+
+/// What HTTP is spoken on once handshakes are over; nothing if the client was turned away.
+async fn line(mut stream: TcpStream, kind: &Kind) -> io::Result<Option<Line>> {
+    let authority = match kind {
+        Kind::Plain => return Ok(Some(Line::Plain(stream))),
+        Kind::Tls(authority) => authority,
+        Kind::Proxy(authority) => match proxy::greet(&mut stream, authority).await? {
+            Wanted::Tunnel => authority,
+            Wanted::Request => return Ok(Some(Line::Plain(stream))),
+            Wanted::Nothing => return Ok(None),
+        },
+    };
+    Ok(Some(Line::Secure(Box::new(authority.accept(stream).await?))))
 }
 
 async fn accept(
@@ -209,15 +297,13 @@ fn builder(bounds: Bounds) -> auto::Builder<Local> {
 /// Runs one connection to its end.
 async fn connection<D: Decide + 'static>(
     builder: &auto::Builder<Local>,
-    stream: TcpStream,
+    line: Line,
     front: Rc<Front<D>>,
     idle: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
-    // Small answers must not wait for the client's acknowledgment of the one before (RFC 896 against RFC 1122).
-    let _ = stream.set_nodelay(true);
-    let fate = Fate::new(stream.peer_addr().ok());
-    let socket = Socket::new(stream, Rc::clone(&fate));
+    let fate = Fate::new(line.tcp().peer_addr().ok(), line.is_secure());
+    let socket = Socket::new(line, Rc::clone(&fate));
     let service = {
         let fate = Rc::clone(&fate);
         service_fn(move |request| Rc::clone(&front).answer(Rc::clone(&fate), request))

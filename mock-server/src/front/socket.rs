@@ -9,14 +9,18 @@ use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_rustls::server::TlsStream;
 
 /// What a connection's requests and its socket tell each other.
 #[derive(Debug)]
 pub(super) struct Fate {
     /// Where the client is, if the system says.
     peer: Option<SocketAddr>,
+    /// Whether the connection is encrypted.
+    secure: bool,
     /// Whether the connection ends with a reset instead of an orderly close.
     reset: Cell<bool>,
     /// Requests in progress.
@@ -27,13 +31,18 @@ pub(super) struct Fate {
 
 impl Fate {
     /// The fate of a fresh connection with a client.
-    pub(super) fn new(peer: Option<SocketAddr>) -> Rc<Self> {
-        Rc::new(Self { peer, reset: Cell::new(false), requests: Cell::new(0), used: Cell::new(Instant::now()) })
+    pub(super) fn new(peer: Option<SocketAddr>, secure: bool) -> Rc<Self> {
+        Rc::new(Self { peer, secure, reset: Cell::new(false), requests: Cell::new(0), used: Cell::new(Instant::now()) })
     }
 
     /// Where the client is, if the system says.
     pub(super) fn peer(&self) -> Option<SocketAddr> {
         self.peer
+    }
+
+    /// Whether the connection is encrypted.
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// From now on, the end of the connection is a reset.
@@ -68,17 +77,91 @@ impl Drop for InProgress {
     }
 }
 
+/// The bytes of one connection, encrypted or not.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// As they are.
+    Plain(TcpStream),
+    /// Encrypted.
+    Secure(Box<TlsStream<TcpStream>>),
+}
+
+impl Line {
+    /// The connection below.
+    pub(super) fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Secure(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// Whether it is encrypted.
+    pub(super) fn is_secure(&self) -> bool {
+        matches!(self, Self::Secure(_))
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Secure(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Secure(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Self::Secure(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Secure(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Secure(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
+            Self::Secure(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
+        }
+    }
+}
+
 /// The socket of one connection.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TokioIo<TcpStream>,
+    line: TokioIo<Line>,
     fate: Rc<Fate>,
 }
 
 impl Socket {
     /// A socket with its fate.
-    pub(super) fn new(stream: TcpStream, fate: Rc<Fate>) -> Self {
-        Self { stream: TokioIo::new(stream), fate }
+    pub(super) fn new(line: Line, fate: Rc<Fate>) -> Self {
+        Self { line: TokioIo::new(line), fate }
     }
 
     fn used<T>(&self, moved: io::Result<T>) -> Poll<io::Result<T>> {
@@ -93,27 +176,27 @@ impl Read for Socket {
         context: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let moved = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
+        let moved = ready!(Pin::new(&mut self.line).poll_read(context, buffer));
         self.used(moved)
     }
 }
 
 impl Write for Socket {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let moved = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
+        let moved = ready!(Pin::new(&mut self.line).poll_write(context, bytes));
         self.used(moved)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.line).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.line).poll_shutdown(context)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.line.is_write_vectored()
     }
 
     fn poll_write_vectored(
@@ -121,7 +204,7 @@ impl Write for Socket {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let moved = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, pieces));
+        let moved = ready!(Pin::new(&mut self.line).poll_write_vectored(context, pieces));
         self.used(moved)
     }
 }
@@ -130,7 +213,7 @@ impl Drop for Socket {
     fn drop(&mut self) {
         if self.fate.reset.get() {
             // A client that is gone already needs no reset.
-            let _ = self.stream.inner().set_zero_linger();
+            let _ = self.line.inner().tcp().set_zero_linger();
         }
     }
 }

@@ -79,11 +79,11 @@ pub enum EwsError {
 }
 
 impl EwsError {
-    fn schema(problem: &str) -> Self {
+    pub(crate) fn schema(problem: &str) -> Self {
         Self::Schema(problem.to_owned())
     }
 
-    fn unsupported(what: &str) -> Self {
+    pub(crate) fn unsupported(what: &str) -> Self {
         Self::Unsupported(what.to_owned())
     }
 
@@ -114,6 +114,17 @@ pub struct Decoded {
 #[must_use]
 pub fn folder_kind(name: &str) -> Option<FolderKind> {
     kinds::distinguished(name)
+}
+
+/// The distinguished name of a kind; nothing for folders that users make.
+#[must_use]
+pub fn distinguished_name(kind: FolderKind) -> Option<&'static str> {
+    kinds::distinguished_name(kind)
+}
+
+/// An answer that says something in SOAP.
+pub(crate) fn answer_of(status: u16, body: Vec<u8>) -> HttpAnswer {
+    HttpAnswer { status, headers: vec![("Content-Type", CONTENT_TYPE.to_owned())], body }
 }
 
 fn malformed() -> Refusal {

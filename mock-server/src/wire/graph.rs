@@ -27,7 +27,7 @@ use self::error::GraphError;
 use self::route::Route;
 use self::text::References;
 use super::answer::Answer;
-use super::call::{Call, Operation};
+use super::call::{Call, FolderKind, Operation};
 use super::http::{HttpAnswer, HttpCall, Unsupported};
 use super::id::{Id, MailboxKey};
 use super::opaque::{self, Kind};
@@ -73,6 +73,18 @@ pub fn mailbox_id(mailbox: MailboxKey) -> String {
 pub fn mailbox_of(text: &str) -> Option<MailboxKey> {
     let mailbox = MailboxKey(u32::from_str_radix(text.get(4..12)?, 16).ok()?);
     mailbox_id(mailbox).eq_ignore_ascii_case(text).then_some(mailbox)
+}
+
+/// The name under which every client knows a default folder; nothing for folders of users' own.
+#[must_use]
+pub fn well_known_name(kind: FolderKind) -> Option<&'static str> {
+    folders::well_known_name(kind)
+}
+
+/// The folder of a well-known name in lower case; a user's own for other text.
+#[must_use]
+pub fn folder_kind_named(name: &str) -> FolderKind {
+    folders::kind_named(name)
 }
 
 /// How a request names the mailbox that it concerns.

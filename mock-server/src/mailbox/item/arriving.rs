@@ -51,7 +51,7 @@ fn headers(item: &mut Item, message: &Message<'_>) {
     let sent = message.date().and_then(|date| Timestamp::from_second(date.to_timestamp()).ok());
     item.put(property::SUBMIT_TIME, sent.map(Value::Time));
     let importance = message.header_raw("Importance").or_else(|| message.header_raw("X-Priority")).map(str::trim);
-    let importance = match importance.map(|text| text.to_ascii_lowercase()).as_deref() {
+    let importance = match importance.map(str::to_ascii_lowercase).as_deref() {
         Some("high") => 2,
         Some("low") => 0,
         Some(priority) if priority.starts_with(['1', '2']) => 2,

@@ -230,7 +230,7 @@ fn on_week(first: Date, days: Days, week: Week) -> Option<Date> {
         Week::Second => counting.nth(1),
         Week::Third => counting.nth(2),
         Week::Fourth => counting.nth(3),
-        Week::Last => counting.last(),
+        Week::Last => counting.next_back(),
     }
 }
 

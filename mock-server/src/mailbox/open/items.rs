@@ -216,7 +216,7 @@ impl<C: Content> Open<'_, C> {
                         merged.push(change);
                     }
                     (ChangeKind::Create, _) => merged[at] = ItemChange { kind: ChangeKind::Create, ..change },
-                    (ChangeKind::ReadFlag, kind) => merged[at] = ItemChange { kind, ..change },
+                    (ChangeKind::ReadFlag, _) => merged[at] = change,
                     (kind, _) => merged[at] = ItemChange { kind, ..change },
                 },
             }

@@ -92,6 +92,12 @@ failures! {
     SEND_NO_SAVE = "ErrorInvalidSendItemSaveSettings", "A saved item folder cannot be named when no copy is saved.";
     MOVE_OCCURRENCE = "ErrorCannotMoveOrCopyOccurrence", "An occurrence can be neither moved nor copied.";
     CROSS_MAILBOX = "ErrorCrossMailboxMoveCopy", "Items cannot be moved or copied between mailboxes.";
+    NO_PUBLIC_FOLDERS = "ErrorNoPublicFolderReplicaAvailable", "No public folder server is available.";
+    DISTINGUISHED = "ErrorDeleteDistinguishedFolder", "Distinguished folders cannot be deleted.";
+    FOLDER_CYCLE = "ErrorMoveCopyFailed", "A folder cannot be moved or copied into itself.";
+    FOLDER_NAME = "ErrorFolderSavePropertyError", "The folder's display name is missing or invalid.";
+    SYNC_STATE = "ErrorInvalidSyncStateData", "The synchronization state data is corrupt or otherwise invalid.";
+    NO_NAMES = "ErrorNameResolutionNoResults", "No results were found.";
     INTERNAL = "ErrorInternalServerError", "An internal server error occurred. The operation failed.";
 }
 

@@ -15,6 +15,7 @@ mod query;
 mod respond;
 pub(super) mod send;
 mod series;
+pub(super) mod sync;
 pub(super) mod transfer;
 pub(super) mod update;
 

@@ -43,6 +43,17 @@ impl Messages {
         }
     }
 
+    /// Adds a message that tells of an error, with elements that clients look into before they look at the code.
+    pub(super) fn fail_with(&mut self, failure: Failure, write: impl FnOnce(&mut Writer)) {
+        let writer = &mut self.writer;
+        writer.open(self.names.message, &[("ResponseClass", "Error")]);
+        writer.leaf("m:MessageText", failure.text);
+        writer.leaf("m:ResponseCode", failure.code);
+        writer.leaf("m:DescriptiveLinkKey", "0");
+        write(writer);
+        writer.close(self.names.message);
+    }
+
     /// The whole response.
     pub(super) fn finish(self) -> Vec<u8> {
         let messages = self.writer.finish();

@@ -59,7 +59,7 @@ const OTHER_NAMES: [&str; 26] = [
     "yammerroot",
 ];
 
-fn well_known_name(kind: FolderKind) -> Option<&'static str> {
+pub(super) fn well_known_name(kind: FolderKind) -> Option<&'static str> {
     Some(match kind {
         FolderKind::Root => ROOT_NAME,
         FolderKind::Inbox => "inbox",
@@ -76,7 +76,7 @@ fn well_known_name(kind: FolderKind) -> Option<&'static str> {
     })
 }
 
-fn kind_named(name: &str) -> FolderKind {
+pub(super) fn kind_named(name: &str) -> FolderKind {
     match name {
         ROOT_NAME => FolderKind::Root,
         "inbox" => FolderKind::Inbox,

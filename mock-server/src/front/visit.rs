@@ -1,0 +1,122 @@
+//! One request's visit to the service: opens mailboxes for a protocol, and remembers when the answer may leave.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::exchange::{About, Decision};
+use super::server_timing;
+use crate::mailbox::content::Content;
+use crate::mailbox::open::Open;
+use crate::protocol::host::Host;
+use crate::service::core::Service;
+use crate::service::cost::Work;
+use crate::service::errand::{Errand, Performed};
+use crate::service::reply::{Spent, Spoil};
+use crate::time::Moment;
+use crate::wire::call::{Operation, Protocol, RequestIdentity};
+use crate::wire::http::HttpAnswer;
+use crate::wire::id::MailboxKey;
+use crate::wire::refusal::Refusal;
+
+/// Requests that do not say which they are get numbers from here on, by mailbox and in the order of their arrival.
+pub(super) const FIRST_FOREIGN: u64 = 1 << 63;
+
+/// Who visits, and why.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Visitor {
+    /// The present moment.
+    pub(super) now: Moment,
+    /// The app that calls.
+    pub(super) app: u32,
+    /// The protocol.
+    pub(super) protocol: Protocol,
+    /// Which request it is, if it says so.
+    pub(super) identity: Option<RequestIdentity>,
+    /// Length of the body in bytes.
+    pub(super) body_bytes: u64,
+}
+
+/// A visit.
+pub(super) struct Visit<'a, C> {
+    service: &'a mut Service<C>,
+    foreign: &'a mut BTreeMap<MailboxKey, u64>,
+    visitor: Visitor,
+    /// When the answer leaves the server.
+    pub(super) ready: Moment,
+    /// Where the time until then goes.
+    pub(super) spent: Spent,
+    /// How the answer is spoiled on its way.
+    pub(super) spoil: Option<Spoil>,
+    /// What was asked last, of which mailbox, and why it was refused if it was.
+    pub(super) about: Option<(MailboxKey, Operation, Option<Refusal>)>,
+}
+
+impl<'a, C: Content> Visit<'a, C> {
+    /// Begins a visit. `foreign` counts the requests that did not say which they are.
+    pub(super) fn new(
+        service: &'a mut Service<C>,
+        foreign: &'a mut BTreeMap<MailboxKey, u64>,
+        visitor: Visitor,
+    ) -> Self {
+        Self { service, foreign, visitor, ready: visitor.now, spent: Spent::default(), spoil: None, about: None }
+    }
+
+    /// Ends the visit: the answer leaves when the last work is done.
+    pub(super) fn leave(self, mut answer: HttpAnswer, app: u32) -> Decision {
+        answer.headers.push((server_timing::HEADER, server_timing::encode(self.spent)));
+        let about = self.about.map(|(mailbox, operation, refusal)| About {
+            app,
+            mailbox,
+            operation,
+            refusal: refusal.map(|refusal| refusal.kind),
+        });
+        Decision { answer, ready: self.ready, spoil: self.spoil, about }
+    }
+
+    /// Which request the next work belongs to. An identity counts once: further work of the request is numbered as if
+    /// it had come alone.
+    fn identity(&mut self, mailbox: MailboxKey) -> RequestIdentity {
+        self.visitor.identity.take().unwrap_or_else(|| {
+            let count = self.foreign.entry(mailbox).or_default();
+            *count += 1;
+            RequestIdentity { request: FIRST_FOREIGN + *count - 1, attempt: 0 }
+        })
+    }
+}
+
+impl<C: Content> Host for Visit<'_, C> {
+    type Content = C;
+
+    fn mailbox(&self, address: &str) -> Option<MailboxKey> {
+        self.service.content().find(address)
+    }
+
+    fn knows(&self, mailbox: MailboxKey) -> bool {
+        mailbox.0 < self.service.content().mailboxes()
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.service.wall(self.visitor.now)
+    }
+
+    fn perform<T>(
+        &mut self,
+        mailbox: MailboxKey,
+        operation: Operation,
+        work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
+    ) -> Result<T, Refusal> {
+        let identity = self.identity(mailbox);
+        let Visitor { now, app, protocol, body_bytes, .. } = self.visitor;
+        // The body of a request counts once for limits on upload volume.
+        self.visitor.body_bytes = 0;
+        let errand = Errand { app, mailbox, protocol, identity, body_bytes, operation };
+        let Performed { outcome, ready, spent, spoil } = self.service.perform(now, &errand, work);
+        if self.ready <= ready {
+            (self.ready, self.spent) = (ready, spent);
+        }
+        self.spoil = self.spoil.or(spoil);
+        self.about = Some((mailbox, operation, outcome.as_ref().err().copied()));
+        outcome
+    }
+}

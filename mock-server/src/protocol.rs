@@ -1,0 +1,5 @@
+//! What real clients ask, carried out on a mailbox and written back. Knows wire and mailbox, not limits, faults, sockets.
+
+pub mod ews;
+pub mod graph;
+pub mod host;

@@ -1,0 +1,136 @@
+//! Identifiers in other formats, and people by their names.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+
+use super::context::{Context, Refused};
+use super::failure::Failure;
+use super::item_ids;
+use super::messages::Messages;
+use super::names::{CONVERT_ID, RESOLVE_NAMES};
+use crate::protocol::host::Host;
+use crate::service::cost::Work;
+use crate::wire::call::Operation;
+use crate::wire::ews::xml::{Element, Writer};
+use crate::wire::id::MailboxKey;
+use crate::wire::opaque::{self, Kind};
+
+/// The formats of identifiers (`IdFormatType`).
+const FORMATS: [&str; 6] = ["EwsLegacyId", "EwsId", "EntryId", "HexEntryId", "StoreId", "OwaId"];
+
+/// The namespace of XML Schema instances, for the type of a converted identifier.
+const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+/// `ConvertId`.
+pub(super) fn convert<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) -> Result<Vec<u8>, Refused> {
+    let wanted =
+        request.attribute("DestinationFormat").and_then(|wanted| FORMATS.iter().find(|known| **known == wanted));
+    let wanted =
+        wanted.ok_or_else(|| Refused::schema("the required attribute 'DestinationFormat' is missing or invalid"))?;
+    let sources = request.message("SourceIds").ok_or_else(|| Refused::schema("the identifiers are missing"))?;
+    let mut messages = Messages::new(&CONVERT_ID, None);
+    let read: Vec<_> = sources.children.iter().map(read_id).collect();
+    let own = context.mailbox();
+    context.perform(own, Operation::Directory, |open| {
+        for found in &read {
+            let found = found.as_ref().map_err(|failure| *failure);
+            let owned = found.and_then(|(id, owner)| {
+                open.address_of(*owner).map(|address| (id, address)).ok_or(Failure::MALFORMED_ID)
+            });
+            match owned {
+                Ok((id, address)) => messages.succeed(|writer| {
+                    writer.empty(
+                        "m:AlternateId",
+                        &[
+                            ("xmlns:xsi", INSTANCE),
+                            ("xsi:type", "t:AlternateIdType"),
+                            ("Format", wanted),
+                            ("Id", &write_id(id, wanted)),
+                            ("Mailbox", &address),
+                        ],
+                    );
+                }),
+                Err(failure) => messages.fail(failure),
+            }
+        }
+        ((), Work::default())
+    })?;
+    Ok(messages.finish())
+}
+
+/// An identifier of this server in its own format, and whose it is.
+fn read_id(source: &Element<'_>) -> Result<(String, MailboxKey), Failure> {
+    let format = source.attribute("Format").filter(|format| FORMATS.contains(format)).ok_or(Failure::REQUEST)?;
+    let text = source.attribute("Id").ok_or(Failure::EMPTY_ID)?;
+    let id = if format == "HexEntryId" {
+        let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+        let bytes = digits.map(|pair| u8::from_str_radix(pair.filter(|pair| pair.len() == 2)?, 16).ok());
+        URL_SAFE.encode(bytes.collect::<Option<Vec<u8>>>().ok_or(Failure::MALFORMED_ID)?)
+    } else {
+        percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+    };
+    let folder = opaque::decode(Kind::Folder, &id).map(|(mailbox, _)| mailbox);
+    let item = || item_ids::read_item(&id).map(|name| name.mailbox);
+    let owner = folder.or_else(item).ok_or(Failure::MALFORMED_ID)?;
+    Ok((id, owner))
+}
+
+fn write_id(id: &str, format: &str) -> String {
+    match format {
+        "HexEntryId" => {
+            use std::fmt::Write;
+            let bytes = URL_SAFE.decode(id).unwrap_or_default();
+            bytes.iter().fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02X}");
+                text
+            })
+        }
+        _ => id.to_owned(),
+    }
+}
+
+/// `ResolveNames`: a name is an address, or the part before the `@` of one in the caller's own domain.
+pub(super) fn resolve<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) -> Result<Vec<u8>, Refused> {
+    let entry = request.message("UnresolvedEntry").ok_or_else(|| Refused::schema("the entry is missing"))?;
+    let full = matches!(request.attribute("ReturnFullContactData"), Some("true" | "1"));
+    let entry = entry.text();
+    let entry = entry.get(..5).filter(|word| word.eq_ignore_ascii_case("smtp:")).map_or(entry, |_| &entry[5..]);
+    let own = context.mailbox();
+    let address = context.perform(own, Operation::ResolveNames, |open| (open.address(), Work::default()))?;
+    let domain = address.split_once('@').map_or("", |(_, domain)| domain);
+    let found = context.find(entry).or_else(|| context.find(&format!("{entry}@{domain}")));
+    let mut messages = Messages::new(&RESOLVE_NAMES, None);
+    match found {
+        None => messages.fail(Failure::NO_NAMES),
+        Some(found) => {
+            let address =
+                context.perform(own, Operation::Directory, |open| (open.address_of(found), Work::default()))?;
+            let address = address.unwrap_or_default();
+            messages.succeed(|writer| write_resolution(writer, &address, full));
+        }
+    }
+    Ok(messages.finish())
+}
+
+fn write_resolution(writer: &mut Writer, address: &str, full: bool) {
+    let name = address.split_once('@').map_or(address, |(name, _)| name);
+    writer.open("m:ResolutionSet", &[("TotalItemsInView", "1"), ("IncludesLastItemInRange", "true")]);
+    writer.open("t:Resolution", &[]);
+    writer.open("t:Mailbox", &[]);
+    writer.leaf("t:Name", name);
+    writer.leaf("t:EmailAddress", address);
+    writer.leaf("t:RoutingType", "SMTP");
+    writer.leaf("t:MailboxType", "Mailbox");
+    writer.close("t:Mailbox");
+    if full {
+        writer.open("t:Contact", &[]);
+        writer.leaf("t:DisplayName", name);
+        writer.open("t:EmailAddresses", &[]);
+        writer.leaf_with("t:Entry", &[("Key", "EmailAddress1")], &format!("SMTP:{address}"));
+        writer.close("t:EmailAddresses");
+        writer.leaf("t:ContactSource", "ActiveDirectory");
+        writer.close("t:Contact");
+    }
+    writer.close("t:Resolution");
+    writer.close("m:ResolutionSet");
+}

@@ -1,0 +1,124 @@
+//! Subscriptions: made, renewed, listed and deleted (learn.microsoft.com/graph/api/resources/subscription). The mock calls
+//! nobody: notifications are not sent, and the notification URL is not validated.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::failure::Failure;
+use super::filter::date;
+use super::reply::Reply;
+use super::route::{self, Place, Route as R};
+use super::{Asked, State, times};
+use crate::protocol::host::Host;
+use crate::service::cost::Work;
+use crate::wire::call::Operation;
+use crate::wire::id::MailboxKey;
+
+/// Most subscriptions at a time. Assumed: it bounds memory.
+const MAX_SUBSCRIPTIONS: usize = 10_000;
+
+/// Longest life of a subscription to Outlook resources, in minutes (same page: 10,080, under seven days).
+const MAX_MINUTES: i64 = 10_080;
+
+/// The subscriptions, by id.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Subscriptions {
+    last: u64,
+    by_id: BTreeMap<String, Map<String, Value>>,
+}
+
+fn expiry(sent: &Map<String, Value>, wall: jiff::Timestamp) -> Result<String, Failure> {
+    let text = sent.get("expirationDateTime").and_then(Value::as_str).and_then(date);
+    let at = text.ok_or_else(|| Failure::new(400, "InvalidRequest", "The property expirationDateTime is required."))?;
+    let seconds = at.as_second() - wall.as_second();
+    if seconds <= 0 || MAX_MINUTES * 60 < seconds {
+        let message = "Subscription expiration can only be 10070 minutes in the future.";
+        return Err(Failure::new(400, "InvalidRequest", message));
+    }
+    Ok(times::utc(at))
+}
+
+/// The mailbox whose resource is subscribed to; the first where the resource names none.
+fn owner<H: Host>(resource: &str, asked: &Asked<'_>, host: &H) -> MailboxKey {
+    let place = route::find(&format!("/v1.0/{}", resource.trim_start_matches('/'))).ok();
+    let found = place.and_then(|place| super::owner(asked, &place, host).ok());
+    found.unwrap_or(MailboxKey(0))
+}
+
+/// Carries out a request on subscriptions.
+pub(super) fn carry_out<H: Host>(
+    asked: &Asked<'_>,
+    place: &Place,
+    state: &mut State,
+    host: &mut H,
+) -> Result<Reply, Failure> {
+    let sent: Map<String, Value> = match asked.body {
+        [] => Map::new(),
+        body => serde_json::from_slice(body).map_err(|_| Failure::bad("Unable to read JSON request payload."))?,
+    };
+    let known = state.subscriptions.by_id.get(&place.item);
+    let resource = sent.get("resource").or_else(|| known?.get("resource")).and_then(Value::as_str).unwrap_or_default();
+    let mailbox = owner(resource, asked, host);
+    let wall = host.wall();
+    host.perform(mailbox, Operation::Subscribe, |_| (act(asked, place, &sent, state, wall), Work::default()))?
+}
+
+fn act(
+    asked: &Asked<'_>,
+    place: &Place,
+    sent: &Map<String, Value>,
+    state: &mut State,
+    wall: jiff::Timestamp,
+) -> Result<Reply, Failure> {
+    let own = &mut state.subscriptions;
+    let root = format!("{}/{}/$metadata#subscriptions", asked.base, place.version);
+    match (asked.method, place.route) {
+        ("GET", R::Subscriptions) => {
+            let value: Vec<Value> = own.by_id.values().cloned().map(Value::Object).collect();
+            Ok(Reply::json(200, json!({"@odata.context": root, "value": value})))
+        }
+        ("POST", R::Subscriptions) => {
+            for name in ["changeType", "notificationUrl", "resource"] {
+                if !sent.get(name).is_some_and(Value::is_string) {
+                    return Err(Failure::new(400, "InvalidRequest", format!("The property {name} is required.")));
+                }
+            }
+            if MAX_SUBSCRIPTIONS <= own.by_id.len() {
+                return Err(Failure::new(403, "ExtensionError", "The limit of subscriptions is reached."));
+            }
+            let expires = expiry(sent, wall)?;
+            own.last += 1;
+            let hex = format!("{:032x}", xxh3_128(&own.last.to_be_bytes()));
+            let id = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+            let mut entity: Map<String, Value> = [("id".to_owned(), json!(id))].into_iter().collect();
+            for name in ["resource", "changeType", "clientState", "notificationUrl", "lifecycleNotificationUrl"] {
+                entity.insert(name.to_owned(), sent.get(name).cloned().unwrap_or(Value::Null));
+            }
+            entity.insert("expirationDateTime".to_owned(), json!(expires));
+            own.by_id.insert(id, entity.clone());
+            Ok(one(&root, entity, 201))
+        }
+        ("GET" | "PATCH" | "DELETE", R::Subscription) => {
+            let gone = || Failure::new(404, "ResourceNotFound", "The object was not found.");
+            let entity = own.by_id.get_mut(&place.item).ok_or_else(gone)?;
+            if asked.method == "DELETE" {
+                own.by_id.remove(&place.item);
+                return Ok(Reply::empty(204));
+            }
+            if asked.method == "PATCH" {
+                entity.insert("expirationDateTime".to_owned(), json!(expiry(sent, wall)?));
+            }
+            Ok(one(&root, entity.clone(), 200))
+        }
+        _ => Err(Failure::no_method()),
+    }
+}
+
+fn one(root: &str, entity: Map<String, Value>, status: u16) -> Reply {
+    let mut body: Map<String, Value> =
+        [("@odata.context".to_owned(), json!(format!("{root}/$entity")))].into_iter().collect();
+    body.extend(entity);
+    Reply::json(status, Value::Object(body))
+}

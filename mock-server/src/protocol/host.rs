@@ -1,0 +1,38 @@
+//! Whoever opens mailboxes for a protocol: the service behind its limits and faults, seen from the front.
+
+use jiff::Timestamp;
+
+use crate::mailbox::content::Content;
+use crate::mailbox::open::Open;
+use crate::service::cost::Work;
+use crate::wire::call::Operation;
+use crate::wire::id::MailboxKey;
+use crate::wire::refusal::Refusal;
+
+/// Opens mailboxes for one request. A request may do several kinds of work, on several mailboxes; each passes limits and
+/// faults on its own, and the answer leaves when the last is done.
+pub trait Host {
+    /// What the mailboxes hold.
+    type Content: Content;
+
+    /// The mailbox of an address, if the server has it.
+    fn mailbox(&self, address: &str) -> Option<MailboxKey>;
+
+    /// Whether the server has a mailbox.
+    fn knows(&self, mailbox: MailboxKey) -> bool;
+
+    /// The present moment of the wall clock.
+    fn wall(&self) -> Timestamp;
+
+    /// Has work of a kind done on a mailbox.
+    ///
+    /// # Errors
+    ///
+    /// If a limit or a fault refused it; the work was not done, or its answer is lost.
+    fn perform<T>(
+        &mut self,
+        mailbox: MailboxKey,
+        operation: Operation,
+        work: impl FnOnce(&mut Open<'_, Self::Content>) -> (T, Work),
+    ) -> Result<T, Refusal>;
+}
