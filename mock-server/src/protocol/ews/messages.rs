@@ -36,6 +36,13 @@ impl Messages {
         writer.close(self.names.message);
     }
 
+    /// Adds as many messages that tell of the same error.
+    pub(super) fn fail_all(&mut self, count: usize, failure: Failure) {
+        for _ in 0..count {
+            self.fail(failure);
+        }
+    }
+
     /// Adds a message that tells of an error, with elements that clients look into before they look at the code.
     pub(super) fn fail_with(&mut self, failure: Failure, write: impl FnOnce(&mut Writer)) {
         let writer = &mut self.writer;
@@ -45,13 +52,6 @@ impl Messages {
         writer.leaf("m:DescriptiveLinkKey", "0");
         write(writer);
         writer.close(self.names.message);
-    }
-
-    /// Adds as many messages that tell of the same error.
-    pub(super) fn fail_all(&mut self, count: usize, failure: Failure) {
-        for _ in 0..count {
-            self.fail(failure);
-        }
     }
 
     /// The whole response.
