@@ -105,9 +105,8 @@ impl<C: Content> Desk<C> {
         let identity = request.header(identity::HEADER).and_then(identity::decode);
         let anchor = request.header("x-anchormailbox");
         // Requests that say which they are come from our own pipeline, whose calls have a way of their own.
-        let decoded = match identity.map(|_| ews::decode_call(&request.body, anchor)) {
-            Some(Ok(decoded)) => decoded,
-            Some(Err(_)) | None => return self.ews_whole(now, request, caller),
+        let Some(Ok(decoded)) = identity.map(|_| ews::decode_call(&request.body, anchor)) else {
+            return self.ews_whole(now, request, caller);
         };
         let named = decoded.address.as_deref().or(caller.user.as_deref());
         let mailbox = match (named.map(|address| self.service.content().find(address)), decoded.mailbox) {

@@ -102,9 +102,8 @@ fn setting(name: &str, address: &str, base: &str) -> Option<String> {
         "UserDN" => format!("/o=mock-server/ou=Exchange Administrative Group/cn=Recipients/cn={user}"),
         "AutoDiscoverSMTPAddress" => address.to_owned(),
         "ExternalEwsUrl" | "InternalEwsUrl" => ews(base),
-        "ExternalEwsVersion" => "15.20.0001.000".to_owned(),
+        "ExternalEwsVersion" | "CasVersion" => "15.20.0001.000".to_owned(),
         "EwsSupportedSchemas" => SCHEMAS.to_owned(),
-        "CasVersion" => "15.20.0001.000".to_owned(),
         "ExternalMailboxServer" | "InternalMailboxServer" | "ActiveDirectoryServer" => authority.to_owned(),
         _ => return None,
     })
@@ -114,7 +113,7 @@ fn soap<H: Host>(asked: &Asked<'_>, host: &H) -> HttpAnswer {
     let mut writer = Writer::document(0);
     let Ok(document) = parse(asked.body, REQUEST_BYTES) else {
         write_soap(&mut writer, "GetUserSettings", |writer| {
-            write_code(writer, "InvalidRequest", "The request is invalid.")
+            write_code(writer, "InvalidRequest", "The request is invalid.");
         });
         return xml(200, writer);
     };
@@ -209,7 +208,7 @@ fn write_domains(writer: &mut Writer, document: &Element<'_>, base: &str) {
         for name in texts(document, "Setting") {
             let value = match name {
                 "ExternalEwsUrl" => ews(base),
-                "ExternalEwsVersion" => "15.20.0001.000".to_owned(),
+                "ExternalEwsVersion" | "CasVersion" => "15.20.0001.000".to_owned(),
                 _ => continue,
             };
             writer.open("a:DomainSetting", &[("i:type", "a:DomainStringSetting")]);

@@ -101,7 +101,7 @@ fn dispatch<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) -> Res
         "SyncFolderHierarchy" => hierarchy::answer(request, context),
         "ConvertId" => directory::convert(request, context),
         "ResolveNames" => directory::resolve(request, context),
-        "GetServerTimeZones" => time_zones::answer(request),
+        "GetServerTimeZones" => Ok(time_zones::answer(request)),
         other => Err(Refused::Request(EwsError::unsupported(other))),
     }
 }

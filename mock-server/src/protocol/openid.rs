@@ -8,8 +8,7 @@ use crate::wire::http::HttpAnswer;
 /// Answers a question about Entra; none if the path asks something else. `base` is the scheme and host that were asked.
 #[must_use]
 pub fn answer(path: &str, base: &str) -> Option<HttpAnswer> {
-    let words: Vec<String> =
-        path.split('/').filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect();
+    let words: Vec<String> = path.split('/').filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let body = match *words {
         [tenant, "v2.0", ".well-known", "openid-configuration"] | [tenant, ".well-known", "openid-configuration"] => {

@@ -8,7 +8,7 @@ use super::refusals;
 use super::reply::{Protocol, Spent, Spoil};
 use crate::fault::plan::Strike;
 use crate::mailbox::content::Content;
-use crate::mailbox::item::{Item, Role};
+use crate::mailbox::item::{Item, Person, Role};
 use crate::mailbox::open::Open;
 use crate::mailbox::property::{self, FLAG_READ, FLAG_UNSENT, Value};
 use crate::mailbox::store::View;
@@ -114,8 +114,9 @@ impl<C: Content> Service<C> {
     /// Puts a copy of what was sent into the inbox of everybody whom this server has, once each.
     fn deliver(&mut self, now: Moment, item: &Item) {
         let wall = self.wall(now);
+        let reads = |person: &&Person| person.role != Role::ReplyTo && person.role != Role::Member;
         let mut readers: Vec<MailboxKey> =
-            item.people.iter().filter_map(|person| self.content.find(&person.address)).collect();
+            item.people.iter().filter(reads).filter_map(|person| self.content.find(&person.address)).collect();
         readers.sort_unstable();
         readers.dedup();
         for reader in readers {

@@ -223,7 +223,7 @@ pub(super) fn comparable(folder: &FolderInfo, path: &Element<'_>) -> Result<Opti
             Some(Field::Class) => Some(Value::Text(folder.class.clone())),
             Some(Field::Total) => Some(Value::Integer(folder.items as i32)),
             Some(Field::Unread) => Some(Value::Integer(folder.unread as i32)),
-            Some(Field::Children) => Some(Value::Integer(folder.children as i32)),
+            Some(Field::Children) => Some(Value::Integer(folder.children.cast_signed())),
             _ => return Err(Failure::UNSUPPORTED_PATH),
         }),
         "ExtendedFieldURI" => {

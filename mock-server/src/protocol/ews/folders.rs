@@ -116,7 +116,7 @@ pub(super) fn find<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>)
     let shape = match FolderShape::read(shape) {
         Ok(shape) => shape,
         Err(failure) => {
-            parents.iter().for_each(|_| messages.fail(failure));
+            messages.fail_all(parents.len(), failure);
             return Ok(messages.finish());
         }
     };
@@ -256,7 +256,7 @@ pub(super) fn create<H: Host>(request: &Element<'_>, context: &mut Context<'_, H
     let target = match context.single_folder(request.message("ParentFolderId"))? {
         Ok(target) => target,
         Err(failure) => {
-            folders.iter().for_each(|_| messages.fail(failure));
+            messages.fail_all(folders.len(), failure);
             return Ok(messages.finish());
         }
     };

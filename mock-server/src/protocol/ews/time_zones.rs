@@ -4,7 +4,6 @@ use jiff::civil::date;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan, Zoned};
 
-use super::context::Refused;
 use super::messages::Messages;
 use super::names::GET_SERVER_TIME_ZONES;
 use super::zones::{self, ZONES};
@@ -14,7 +13,7 @@ use crate::wire::ews::xml::{Element, Writer};
 const YEAR: i16 = 2026;
 
 /// Answers the operation.
-pub(super) fn answer(request: &Element<'_>) -> Result<Vec<u8>, Refused> {
+pub(super) fn answer(request: &Element<'_>) -> Vec<u8> {
     let full = !matches!(request.attribute("ReturnFullTimeZoneData"), Some("false" | "0"));
     let wanted: Option<Vec<&str>> = request.message("Ids").map(|ids| ids.children.iter().map(Element::text).collect());
     let mut messages = Messages::new(&GET_SERVER_TIME_ZONES, None);
@@ -27,7 +26,7 @@ pub(super) fn answer(request: &Element<'_>) -> Result<Vec<u8>, Refused> {
         }
         writer.close("m:TimeZoneDefinitions");
     });
-    Ok(messages.finish())
+    messages.finish()
 }
 
 /// A change of the clock.
