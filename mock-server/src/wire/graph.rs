@@ -1,8 +1,8 @@
 //! Microsoft Graph: calls and answers as JSON over HTTP, in both directions, one file per family of resources.
 //!
 //! Where our client must choose, it uses the mailbox import and export API (`/admin/exchange/mailboxes`). It names the
-//! mailbox there by its SMTP address; the real service wants the id from `GET /users/{id}/settings/exchange`, which our
-//! server accepts as well ([`mailbox_id`]). Knows neither sockets nor who is calling.
+//! mailbox there by its SMTP address; the real service wants the id from `GET /users/{id}/settings/exchange`, which is
+//! accepted as well ([`mailbox_id`]). Knows neither sockets nor who is calling.
 
 pub mod batch;
 pub mod error;
@@ -475,8 +475,7 @@ pub fn refuse(decoded: &Decoded, refusal: &Refusal, mailbox: MailboxKey, base: &
 ///
 /// # Errors
 /// The refusal, or [`RefusalKind::Malformed`] if the answer cannot be understood. An answer about the only item of
-/// `GetItems` or `DeleteItems`, or the only folder of `GetFolders`, is an answer even if it says that there is no such
-/// item.
+/// `GetItems` or `DeleteItems`, or the only folder of `GetFolders`, is an answer even if it says there is none.
 pub fn decode_answer(call: &Call, answer: &HttpAnswer) -> Result<Answer, Refusal> {
     match call {
         Call::GetFolders { .. } => return folders::decode_got(answer),

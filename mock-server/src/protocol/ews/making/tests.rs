@@ -1,3 +1,5 @@
+//! Items that requests describe, made and shown again.
+
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! The table of fields against the schema: names, order, and what is asked.
+
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::collections::BTreeSet;
