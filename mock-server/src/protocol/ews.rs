@@ -1,5 +1,5 @@
 //! EWS as real clients speak it: one request in, one answer out, carried out on mailboxes through
-//! [`Host`](super::host::Host).
+//! [`host::Host`](super::host::Host).
 //!
 //! Where the narrow codec of `wire::ews` reads only what our own pipeline sends, this reads what the schema allows and
 //! answers exactly what the shapes ask for. One file per family of operations.

@@ -3,7 +3,7 @@
 //!
 //! Where the narrow codec of `wire::graph` reads only what our own pipeline sends, this reads what `OData` allows: any
 //! spelling of a URL, queries with filters and expansions, every property of an entity. One file per family of
-//! resources; [`route`] says which URL leads where.
+//! resources; `route` says which URL leads where.
 
 mod attachments;
 mod batch;
