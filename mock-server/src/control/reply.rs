@@ -47,7 +47,10 @@ pub(super) fn typed(status: u16, content_type: &str, body: Vec<u8>) -> HttpAnswe
         ("Content-Type", content_type.to_owned()),
         ("Cache-Control", "no-store".to_owned()),
         ("X-Content-Type-Options", "nosniff".to_owned()),
-        ("Content-Security-Policy", "default-src 'self' 'unsafe-inline'; img-src data:; frame-ancestors 'none'".to_owned()),
+        (
+            "Content-Security-Policy",
+            "default-src 'self' 'unsafe-inline'; img-src data:; frame-ancestors 'none'".to_owned(),
+        ),
     ];
     HttpAnswer { status, headers, body }
 }
