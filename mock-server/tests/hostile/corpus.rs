@@ -121,7 +121,7 @@ fn named(id: &str) -> Vec<Sample> {
 }
 
 fn filled(line: &str, ews: bool, id: &str) -> Sample {
-    let path_safe: String = id.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let path_safe = id.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
     let id = if ews { id } else { &path_safe };
     let line = MARKS.iter().fold(line.to_owned(), |line, mark| line.replace(mark, id));
     if ews { soap("", &line) } else { other(&line) }
