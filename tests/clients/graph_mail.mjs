@@ -149,8 +149,10 @@ async function batch() {
 }
 
 async function errors() {
-  await refused(graph.api("/users/nobody@contoso.test/messages").get(), 404, "ErrorInvalidUser").catch(async () =>
-    refused(graph.api("/users/nobody@contoso.test/messages").get(), 404, "ResourceNotFound"));
+  const nobody = await graph.api("/users/nobody@contoso.test/messages").get().catch((error) => error);
+  // Exchange and the directory disagree about what to call it.
+  assert.equal(nobody.statusCode, 404);
+  assert.ok(["ErrorInvalidUser", "Request_ResourceNotFound"].includes(nobody.code), nobody.code);
   const unknown = await graph.api(`${box}/mailFolders/inbox/messages`).filter("nonsense eq 1").get().catch((error) => error);
   assert.equal(unknown.statusCode, 400, `${unknown}`);
   await graph.api(`${box}/mailFolders/${folder.id}`).delete();
