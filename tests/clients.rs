@@ -222,7 +222,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
-/// Starts DavMail before a server, if it is there; tells its ports for IMAP and SMTP.
+/// Starts `DavMail` before a server, if it is there; tells its ports for IMAP and SMTP.
 fn davmail(server: &Server) -> Option<(Program, [u16; 2])> {
     let jar = ["/usr/share/davmail/davmail.jar", "/usr/share/java/davmail.jar"].map(Path::new);
     let java = Command::new("java").arg("-version").output();
@@ -261,7 +261,8 @@ fn davmail(server: &Server) -> Option<(Program, [u16; 2])> {
         std::thread::sleep(PAUSE);
     }
     let mut said = String::new();
-    let read = File::open(server.directory.path().join("davmail.out")).and_then(|mut log| log.read_to_string(&mut said));
+    let read =
+        File::open(server.directory.path().join("davmail.out")).and_then(|mut log| log.read_to_string(&mut said));
     panic!("DavMail does not listen: {read:?} {said}");
 }
 
@@ -283,7 +284,12 @@ fn davmail_reads_and_writes_mail() {
 fn recorder(server: &Server, python: &Path) -> Server {
     let directory = tempfile::tempdir().expect("a directory");
     let mut command = server.environment(Command::new(python));
-    command.current_dir(scripts()).arg("recorder.py").args(["--http", server.at("http"), "--https", server.at("https")]);
+    command.current_dir(scripts()).arg("recorder.py").args([
+        "--http",
+        server.at("http"),
+        "--https",
+        server.at("https"),
+    ]);
     command.args(["--trust", server.at("ca"), "--ca-out"]).arg(directory.path().join("ca.pem"));
     command.arg("--out").arg(directory.path().join("record.jsonl"));
     Server::ready(command, directory)
@@ -312,7 +318,11 @@ fn recorded_answers_keep_to_the_schemas() {
     }
     for (oracle, schema) in schemas {
         let mut command = Command::new(&python);
-        command.arg(oracle).arg(data.join(schema)).arg("allowed.txt").arg(recorder.directory.path().join("record.jsonl"));
+        command
+            .arg(oracle)
+            .arg(data.join(schema))
+            .arg("allowed.txt")
+            .arg(recorder.directory.path().join("record.jsonl"));
         let output = command.current_dir(scripts()).output().expect("the oracle starts");
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{oracle}:\n{said}");
