@@ -5,6 +5,7 @@ import datetime
 import email
 import email.policy
 import tempfile
+from decimal import Decimal
 
 tempfile.tempdir = tempfile.mkdtemp()  # the library keeps what it discovered in a file there
 
@@ -200,8 +201,9 @@ def change(folder):
     read.save(update_fields=["categories"])
     same("a field removed", folder.get(subject="changed 007").categories, None)
     gone = folder.get(subject="bulk 008")
+    old = (gone.id, gone.changekey)
     gone.delete()
-    same("gone", list(folder.account.fetch([(gone.id, gone.changekey)]))[0].__class__, ErrorItemNotFound)
+    same("gone", list(folder.account.fetch([old]))[0].__class__, ErrorItemNotFound)
 
 
 def places(folder):
@@ -309,7 +311,7 @@ def others(account):
     same("telephone", [(one.label, one.phone_number) for one in read.phone_numbers or []], [("MobilePhone", "+1 555 0100")])
     read.delete()
     Task(
-        folder=account.tasks, subject="tank task", due_date=EWSDate(2026, 4, 1), percent_complete=25, status="InProgress"
+        folder=account.tasks, subject="tank task", due_date=EWSDate(2026, 4, 1), percent_complete=Decimal(25), status="InProgress"
     ).save()
     task = account.tasks.get(subject="tank task")
     same("the task", (task.due_date, float(task.percent_complete), task.status), (EWSDate(2026, 4, 1), 25.0, "InProgress"))
