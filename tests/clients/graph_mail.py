@@ -168,7 +168,7 @@ class Client:
             page = await self.messages().delta.with_url(page.odata_next_link).get()
             first, pages = first + page.value, pages + 1
         same("all at first", len({one.id for one in first}), COUNT)
-        holds("in pages", pages >= 4, pages)
+        holds("in pages", pages > 1, pages)
         by_subject = {one.subject: one.id for one in first}
         await self.box.messages.by_message_id(by_subject["sdk 01"]).delete()
         await self.box.messages.by_message_id(by_subject["sdk 02"]).patch(Message(subject="sdk 02 changed"))
