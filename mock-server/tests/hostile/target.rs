@@ -73,6 +73,7 @@ impl Target {
             uri: head.uri,
             headers: head.headers,
             peer: Some(([127, 0, 0, 1], 50_000).into()),
+            secure: false,
             body: Bytes::from(sample.body.clone()),
         };
         self.now += Span::milliseconds(1);
