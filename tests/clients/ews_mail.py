@@ -122,8 +122,6 @@ def write(folder, place):
 
 def fidelity(folder, place):
     """Every field of a message comes back as it was written."""
-    Message.register("project", Project)
-    Message.register("marks", Marks)
     written = Message(
         folder=folder,
         subject="Grüße, 你好 & <tags> \"quoted\" 🚀",
@@ -224,7 +222,6 @@ def places(folder):
 
 def transfer(account, folder):
     """What is exported and uploaded is the same item again, under a new id."""
-    Message.register("project", Project) if "project" not in [f.name for f in Message.FIELDS] else None
     items = list(folder.filter(subject__in=["bulk 020", "bulk 021"]).order_by("subject"))
     streams = list(account.export(items))
     holds("streams", all(isinstance(stream, str) for stream in streams), streams)
@@ -337,6 +334,8 @@ def directory(account, place):
 
 
 def main():
+    Message.register("project", Project)
+    Message.register("marks", Marks)
     place = options(__doc__)
     steps = Steps()
     if place.https:
