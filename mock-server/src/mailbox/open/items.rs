@@ -26,6 +26,12 @@ impl<C: Content> Open<'_, C> {
         self.store.items(self.view, folder).into_iter().map(|(number, ..)| number).collect()
     }
 
+    /// The numbers of items of a folder, newest first, without those skipped, and not more than wanted: what
+    /// [`Self::list`] ends with.
+    pub fn newest(&mut self, folder: u32, skip: usize, most: usize) -> Vec<u64> {
+        self.store.newest(self.view, folder, skip, most)
+    }
+
     /// What is known of an item without reading it.
     pub fn head(&mut self, number: u64) -> Option<Head> {
         let found = self.store.find(self.view, number)?;
