@@ -36,6 +36,7 @@ mod times;
 mod token;
 mod upload;
 mod users;
+mod written;
 
 use std::borrow::Cow;
 
@@ -58,6 +59,7 @@ pub struct State {
     uploads: upload::Uploads,
     subscriptions: subscriptions::Subscriptions,
     categories: users::Categories,
+    written: written::Written,
 }
 
 /// A request.

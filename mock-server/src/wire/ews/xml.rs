@@ -337,11 +337,10 @@ impl Writer {
     pub(crate) fn leaf_with(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         self.open(name, attributes);
         let text = self.cleaned(text);
-        let text = match memchr::memchr3(b'<', b'>', b'&', text.as_bytes()) {
-            // Bodies are long and rarely hold any of these.
-            None => text,
-            Some(_) => quick_xml::escape::partial_escape(text),
-        };
+        let bytes = text.as_bytes();
+        // Bodies are long and rarely hold any of what has to be escaped.
+        let is_plain = memchr::memchr3(b'<', b'>', b'&', bytes).is_none() && memchr::memchr(b'\r', bytes).is_none();
+        let text = if is_plain { text } else { quick_xml::escape::partial_escape(text) };
         self.event(Event::Text(BytesText::from_escaped(text)));
         self.close(name);
     }
