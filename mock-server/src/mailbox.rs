@@ -15,6 +15,8 @@ pub mod plain;
 pub mod property;
 pub mod records;
 pub mod reference;
+pub mod settings;
 pub mod store;
 pub mod stream;
 pub mod sync;
+pub mod watch;

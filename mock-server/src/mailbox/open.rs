@@ -4,6 +4,7 @@
 
 mod folders;
 mod items;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;

@@ -18,15 +18,19 @@ mod messages;
 mod names;
 mod occurrences;
 mod restriction;
+pub mod streaming;
+mod subscriptions;
 mod time_zones;
 mod zones;
 
 use self::context::{Context, Refused};
+use self::streaming::Ongoing;
 use super::host::Host;
 use crate::wire::ews::envelope;
 use crate::wire::ews::xml::{Element, MAX_REQUEST_BYTES, Space, parse};
 use crate::wire::ews::{self as codec, EwsError};
 use crate::wire::http::HttpAnswer;
+use crate::wire::opaque;
 use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// A request.
@@ -40,18 +44,29 @@ pub struct Asked<'a> {
     pub user: Option<&'a str>,
 }
 
+/// The cookie that names the server of a mailbox.
+const AFFINITY: &str = "X-BackEndOverrideCookie";
+
 const NO_MAILBOX: Refusal = Refusal { kind: RefusalKind::NotFound, status: 404, retry_after: None };
 
-/// Carries out a request and writes its answer.
-pub fn answer<H: Host>(asked: &Asked<'_>, host: &mut H) -> HttpAnswer {
-    match carry_out(asked, host) {
-        Ok(body) => codec::answer_of(200, body),
+/// Carries out a request and writes its answer, or the beginning of one that goes on.
+pub fn answer<H: Host>(asked: &Asked<'_>, host: &mut H) -> (HttpAnswer, Option<Ongoing>) {
+    let answer = match carry_out(asked, host) {
+        Ok((body, ongoing, headers)) => {
+            let mut answer = codec::answer_of(200, body);
+            answer.headers.extend(headers);
+            return (answer, ongoing);
+        }
         Err(Refused::Request(error)) => codec::encode_error(&error),
         Err(Refused::Refusal(refusal)) => codec::encode_refusal(None, &refusal),
-    }
+    };
+    (answer, None)
 }
 
-fn carry_out<H: Host>(asked: &Asked<'_>, host: &mut H) -> Result<Vec<u8>, Refused> {
+/// A body, what goes on after it, and headers.
+type CarriedOut = (Vec<u8>, Option<Ongoing>, Option<(&'static str, String)>);
+
+fn carry_out<H: Host>(asked: &Asked<'_>, host: &mut H) -> Result<CarriedOut, Refused> {
     let document = parse(asked.body, MAX_REQUEST_BYTES).map_err(EwsError::from)?;
     let envelope = envelope::read_request(&document)?;
     let operation = envelope.operation;
@@ -62,7 +77,19 @@ fn carry_out<H: Host>(asked: &Asked<'_>, host: &mut H) -> Result<Vec<u8>, Refuse
     let mailbox = spoken_for.and_then(|address| host.mailbox(address));
     let mailbox = mailbox.ok_or(Refused::Refusal(NO_MAILBOX))?;
     let zone = document.child(Space::Soap, "Header").and_then(zone_of);
-    dispatch(operation, &mut Context::new(host, mailbox, zone))
+    let mut context = Context::new(host, mailbox, zone);
+    if &*operation.name == "GetStreamingEvents" {
+        let (body, ongoing) = streaming::answer(operation, &mut context)?;
+        return Ok((body, ongoing, None));
+    }
+    let body = dispatch(operation, &mut context)?;
+    // Clients bring the cookie back as a header with everything that concerns their subscriptions (Microsoft Learn,
+    // "How to: Maintain affinity between a group of subscriptions and the Mailbox server").
+    let cookie = subscriptions::keeps_affinity(operation).then(|| {
+        let value = opaque::encode(opaque::Kind::Subscription, mailbox, 0);
+        ("Set-Cookie", format!("{AFFINITY}={value}; path=/; HttpOnly"))
+    });
+    Ok((body, None, cookie))
 }
 
 /// The time zone that a header names for times without one.
@@ -99,6 +126,9 @@ fn dispatch<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) -> Res
         "DeleteFolder" => folders::delete(request, context),
         "EmptyFolder" => folders::empty(request, context),
         "SyncFolderHierarchy" => hierarchy::answer(request, context),
+        "Subscribe" => subscriptions::subscribe(request, context),
+        "Unsubscribe" => subscriptions::unsubscribe(request, context),
+        "GetEvents" => subscriptions::get(request, context),
         "ConvertId" => directory::convert(request, context),
         "ResolveNames" => directory::resolve(request, context),
         "GetServerTimeZones" => Ok(time_zones::answer(request)),

@@ -6,6 +6,7 @@ use super::{Deletion, FolderInfo, Open};
 use crate::mailbox::content::Content;
 use crate::mailbox::property::{Property, Value};
 use crate::mailbox::store::StoreError;
+use crate::mailbox::watch::FolderNote;
 use crate::wire::answer::ChangeKind;
 use crate::wire::call::FolderKind;
 
@@ -61,7 +62,7 @@ impl<C: Content> Open<'_, C> {
         })
     }
 
-    fn parent_of(&self, ordinal: u32) -> Option<u32> {
+    pub(super) fn parent_of(&self, ordinal: u32) -> Option<u32> {
         self.store.place(ordinal).and_then(|(_, parent)| parent)
     }
 
@@ -159,13 +160,13 @@ impl<C: Content> Open<'_, C> {
     /// If one of them does not exist, the folder is a default folder, the other one lies within it or holds a folder of
     /// that name.
     pub fn move_folder(&mut self, ordinal: u32, parent: u32) -> Result<(), StoreError> {
-        self.own(ordinal)?;
+        let before = self.own(ordinal)?;
         let name = self.store.name(self.view, ordinal).ok_or(StoreError::NotFound)?;
         if self.has_child(parent, &name, Some(ordinal)) {
             return Err(StoreError::Exists);
         }
         self.store.move_folder(ordinal, parent)?;
-        self.records().change_folder(ordinal, ChangeKind::Update);
+        self.records().note_folder(ordinal, ChangeKind::Update, FolderNote::Moved { parent: before });
         Ok(())
     }
 
@@ -183,7 +184,11 @@ impl<C: Content> Open<'_, C> {
             above = self.parent_of(one);
         }
         let source = self.folder(ordinal).ok_or(StoreError::NotFound)?;
+        let place = self.position().folders;
         let copy = self.make_folder(parent, &source.name, Some(&source.class))?;
+        if let Some(parent) = source.parent {
+            self.watch().folder_notes.insert(place, FolderNote::Copied { ordinal, parent });
+        }
         self.records().change_folder(copy, ChangeKind::Update).properties = source.properties;
         for number in self.list(ordinal) {
             self.copy_item(number, copy)?;
@@ -200,7 +205,7 @@ impl<C: Content> Open<'_, C> {
     ///
     /// If there is no such folder or it is a default folder.
     pub fn delete_folder(&mut self, ordinal: u32, deletion: Deletion) -> Result<(), StoreError> {
-        self.own(ordinal)?;
+        let parent = self.own(ordinal)?;
         let bin = self.default_folder(FolderKind::Deleted);
         if let (Deletion::ToDeletedItems, Some(bin)) = (deletion, bin)
             && !self.lies_within(ordinal, bin)
@@ -215,7 +220,8 @@ impl<C: Content> Open<'_, C> {
         let deletion = if deletion == Deletion::Soft { Deletion::Soft } else { Deletion::Hard };
         self.empty_folder(ordinal, deletion, true)?;
         self.store.remove_folder(ordinal)?;
-        self.records().change_folder(ordinal, ChangeKind::Delete);
+        self.records().note_folder(ordinal, ChangeKind::Delete, FolderNote::Deleted { parent });
+        self.records().settings.configurations.remove(&ordinal);
         Ok(())
     }
 

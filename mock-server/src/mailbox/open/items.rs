@@ -15,6 +15,7 @@ use crate::mailbox::records::Recoverable;
 use crate::mailbox::reference::SyncPosition;
 use crate::mailbox::store::StoreError;
 use crate::mailbox::sync::Page;
+use crate::mailbox::watch::Origin;
 use crate::wire::answer::{ChangeKind, ItemChange};
 use crate::wire::call::FolderKind;
 use crate::wire::id::{Id, ItemKey};
@@ -161,8 +162,10 @@ impl<C: Content> Open<'_, C> {
     ///
     /// If there is no such item or folder, or the item cannot be read.
     pub fn move_item(&mut self, number: u64, folder: u32) -> Result<u64, StoreError> {
+        let before = self.head(number).ok_or(StoreError::NotFound)?.folder;
         let item = self.item(number)?;
         let moved = self.insert(folder, Item::clone(&item), false)?;
+        self.watch().note(moved, Origin::Moved { number, folder: before });
         self.remove(number)?;
         Ok(moved)
     }
@@ -173,9 +176,23 @@ impl<C: Content> Open<'_, C> {
     ///
     /// If there is no such item or folder, or the item cannot be read.
     pub fn copy_item(&mut self, number: u64, folder: u32) -> Result<u64, StoreError> {
+        let source = self.head(number).ok_or(StoreError::NotFound)?.folder;
         let mut item = Item::clone(&*self.item(number)?);
         item.put(property::SEARCH_KEY, None);
-        self.insert(folder, item, false)
+        let copy = self.insert(folder, item, false)?;
+        self.watch().note(copy, Origin::Copied { number, folder: source });
+        Ok(copy)
+    }
+
+    /// Stores an item that arrived by mail, as [`Self::create`] does.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such folder.
+    pub fn receive(&mut self, folder: u32, item: Item) -> Result<u64, StoreError> {
+        let number = self.insert(folder, item, true)?;
+        self.watch().note(number, Origin::Arrived);
+        Ok(number)
     }
 
     /// How many items of a folder were not read.

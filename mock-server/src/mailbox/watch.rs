@@ -1,0 +1,187 @@
+//! Who watches a mailbox, and what the logs do not tell of its changes.
+//!
+//! Events are made from the logs when somebody asks ([`Open::events`](super::open::Open::events)); here is only what
+//! makes a move or an arrival out of what the logs know as a creation or a deletion.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How far into the logs of a mailbox somebody has looked.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize)]
+pub struct Position {
+    /// Changes of items.
+    pub items: u32,
+    /// Changes of folders.
+    pub folders: u32,
+}
+
+impl Position {
+    /// The position as one number.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        u64::from(self.items) << 32 | u64::from(self.folders)
+    }
+
+    /// The position of a number.
+    #[must_use]
+    pub fn read(number: u64) -> Self {
+        Self { items: (number >> 32) as u32, folders: number as u32 }
+    }
+}
+
+/// What kind of event.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum EventKind {
+    /// Something was copied.
+    Copied,
+    /// Something is new.
+    Created,
+    /// Something is gone.
+    Deleted,
+    /// Something changed.
+    Modified,
+    /// Something was moved.
+    Moved,
+    /// A message arrived.
+    NewMail,
+    /// The owner's free or busy time changed.
+    FreeBusyChanged,
+}
+
+/// What an event is about.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Object {
+    /// An item, by its number.
+    Item(u64),
+    /// A folder, by its ordinal.
+    Folder(u32),
+}
+
+/// An event.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// Of what kind.
+    pub kind: EventKind,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What it is about.
+    pub object: Object,
+    /// The folder that it is in, or was in if it is gone.
+    pub parent: u32,
+    /// Where it was before, or what it is a copy of, with the folder of that.
+    pub old: Option<(Object, u32)>,
+    /// The position behind it.
+    pub position: Position,
+}
+
+/// How events reach whoever watches.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Delivery {
+    /// They are asked for, within so many minutes from one time to the next.
+    Pull {
+        /// Minutes.
+        timeout: u32,
+    },
+    /// They are sent to a URL.
+    Push,
+    /// They are written into an answer that goes on.
+    Streaming,
+}
+
+/// Somebody who watches.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Subscription {
+    /// How events are delivered.
+    pub delivery: Delivery,
+    /// The folders that are watched; absent if all are.
+    pub folders: Option<BTreeSet<u32>>,
+    /// The kinds of events that are wanted.
+    pub kinds: BTreeSet<EventKind>,
+    /// How far events were delivered.
+    pub position: Position,
+    /// When events were asked for last.
+    pub asked: Timestamp,
+}
+
+impl Subscription {
+    /// Whether an event is wanted.
+    #[must_use]
+    pub fn wants(&self, event: &Event) -> bool {
+        let watched = |folder: u32| self.folders.as_ref().is_none_or(|folders| folders.contains(&folder));
+        let itself = |object: Object| matches!(object, Object::Folder(ordinal) if watched(ordinal));
+        let old = event.old.is_some_and(|(_, parent)| watched(parent));
+        self.kinds.contains(&event.kind) && (watched(event.parent) || itself(event.object) || old)
+    }
+
+    /// Whether nobody has asked for so long that it has ended.
+    #[must_use]
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        match self.delivery {
+            Delivery::Pull { timeout } => now.duration_since(self.asked).as_secs() > i64::from(timeout) * 60,
+            Delivery::Push | Delivery::Streaming => false,
+        }
+    }
+}
+
+/// What stands behind a creation in the log of items.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) enum Origin {
+    /// It was moved here, and had another number in another folder.
+    Moved { number: u64, folder: u32 },
+    /// It is a copy.
+    Copied { number: u64, folder: u32 },
+    /// It arrived by mail.
+    Arrived,
+}
+
+/// What stands behind a line in the log of folders.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) enum FolderNote {
+    /// The folder was moved out of another one.
+    Moved { parent: u32 },
+    /// The folder is a copy.
+    Copied { ordinal: u32, parent: u32 },
+    /// The folder is gone from this one.
+    Deleted { parent: u32 },
+}
+
+/// Who watches a mailbox, and what its logs do not tell.
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
+pub struct Watch {
+    pub(super) origins: BTreeMap<u64, Origin>,
+    /// Numbers that items had before they were moved.
+    pub(super) left: BTreeSet<u64>,
+    /// By positions in the log.
+    pub(super) folder_notes: BTreeMap<u32, FolderNote>,
+    subscriptions: BTreeMap<u64, Subscription>,
+    given: u64,
+}
+
+impl Watch {
+    /// Notes what stands behind the creation of an item.
+    pub(super) fn note(&mut self, number: u64, origin: Origin) {
+        if let Origin::Moved { number, .. } = origin {
+            self.left.insert(number);
+        }
+        self.origins.insert(number, origin);
+    }
+
+    /// Adds somebody who watches; returns what names them from now on.
+    pub fn subscribe(&mut self, subscription: Subscription) -> u64 {
+        self.given += 1;
+        self.subscriptions.insert(self.given, subscription);
+        self.given
+    }
+
+    /// Somebody who watches, to be changed.
+    pub fn subscription(&mut self, number: u64) -> Option<&mut Subscription> {
+        self.subscriptions.get_mut(&number)
+    }
+
+    /// Forgets somebody who watches.
+    pub fn unsubscribe(&mut self, number: u64) -> Option<Subscription> {
+        self.subscriptions.remove(&number)
+    }
+}
