@@ -4,7 +4,11 @@
 //! Where the narrow codec of `wire::ews` reads only what our own pipeline sends, this reads what the schema allows and
 //! answers exactly what the shapes ask for. One file per family of operations.
 
+mod absence;
+mod availability;
+mod configurations;
 mod context;
+mod delegates;
 mod directory;
 mod failure;
 mod fields;
@@ -13,17 +17,21 @@ mod folders;
 mod hierarchy;
 mod item_ids;
 mod items;
+mod mail_tips;
 mod making;
 mod messages;
 mod names;
 mod occurrences;
+mod places;
 mod restriction;
+mod rules;
 pub mod streaming;
 mod subscriptions;
 mod time_zones;
 mod zones;
 
 use self::context::{Context, Refused};
+use self::delegates::Deed;
 use self::streaming::Ongoing;
 use super::host::Host;
 use crate::wire::ews::envelope;
@@ -71,7 +79,7 @@ fn carry_out<H: Host>(asked: &Asked<'_>, host: &mut H) -> Result<CarriedOut, Ref
     let envelope = envelope::read_request(&document)?;
     let operation = envelope.operation;
     if operation.space != Space::Messages {
-        return Err(Refused::schema("the body holds no operation of Exchange Web Services"));
+        return Err(Refused::Request(EwsError::unsupported(&operation.name)));
     }
     let spoken_for = envelope.impersonated.or(asked.user).or(asked.anchor);
     let mailbox = spoken_for.and_then(|address| host.mailbox(address));
@@ -129,6 +137,26 @@ fn dispatch<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) -> Res
         "Subscribe" => subscriptions::subscribe(request, context),
         "Unsubscribe" => subscriptions::unsubscribe(request, context),
         "GetEvents" => subscriptions::get(request, context),
+        "GetInboxRules" => rules::get(request, context),
+        "UpdateInboxRules" => rules::update(request, context),
+        "GetUserOofSettingsRequest" => absence::get(request, context),
+        "SetUserOofSettingsRequest" => absence::set(request, context),
+        "GetUserAvailabilityRequest" => availability::answer(request, context),
+        "GetMailTips" => mail_tips::answer(request, context),
+        "GetDelegate" => delegates::answer(request, context, Deed::Get),
+        "AddDelegate" => delegates::answer(request, context, Deed::Add),
+        "UpdateDelegate" => delegates::answer(request, context, Deed::Update),
+        "RemoveDelegate" => delegates::answer(request, context, Deed::Remove),
+        "GetUserConfiguration" => configurations::get(request, context),
+        "CreateUserConfiguration" => configurations::create(request, context),
+        "UpdateUserConfiguration" => configurations::update(request, context),
+        "DeleteUserConfiguration" => configurations::delete(request, context),
+        "FindPeople" => items::people::find(request, context),
+        "GetPersona" => items::people::get(request, context),
+        "ExpandDL" => items::people::expand(request, context),
+        "GetRoomLists" => places::room_lists(context),
+        "GetRooms" => places::rooms(request, context),
+        "GetSearchableMailboxes" => places::searchable(context),
         "ConvertId" => directory::convert(request, context),
         "ResolveNames" => directory::resolve(request, context),
         "GetServerTimeZones" => Ok(time_zones::answer(request)),

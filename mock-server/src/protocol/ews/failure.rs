@@ -108,6 +108,7 @@ failures! {
     RULES = "ErrorInboxRulesValidationError", "A validation error occurred while executing the rule operation.";
     NO_RECIPIENT = "ErrorMailRecipientNotFound", "Unable to resolve e-mail address to an Active Directory object.";
     TIME_INTERVAL = "ErrorInvalidTimeInterval", "The time interval is invalid.";
+    TIME_INTERVAL_TOO_BIG = "ErrorTimeIntervalTooBig", "The time interval is too big.";
     MERGED_INTERVAL = "ErrorInvalidMergedFreeBusyInterval", "The merged free/busy interval is invalid.";
     SCHEDULED_OOF = "ErrorInvalidScheduledOofDuration", "The duration of a scheduled absence is missing or invalid.";
     USER_SID = "ErrorInvalidUserSid", "The SID is invalid.";

@@ -11,6 +11,7 @@ pub(super) mod find;
 pub(super) mod get;
 pub(super) mod mark;
 pub(super) mod move_copy;
+pub(super) mod people;
 mod query;
 mod respond;
 pub(super) mod send;

@@ -52,6 +52,5 @@ names! {
     CREATE_USER_CONFIGURATION = "CreateUserConfiguration";
     UPDATE_USER_CONFIGURATION = "UpdateUserConfiguration";
     DELETE_USER_CONFIGURATION = "DeleteUserConfiguration";
-    GET_SEARCHABLE_MAILBOXES = "GetSearchableMailboxes";
     GET_SERVER_TIME_ZONES = "GetServerTimeZones";
 }
