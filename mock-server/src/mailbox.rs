@@ -6,6 +6,7 @@
 pub mod churn;
 pub mod content;
 pub mod hasher;
+pub mod hidden;
 pub mod item;
 pub mod mime;
 pub mod named;

@@ -46,7 +46,7 @@ pub struct FolderInfo {
     pub kind: FolderKind,
     /// Its display name.
     pub name: Arc<str>,
-    /// The class of its items (`IPF.Note` and so on); empty for the root.
+    /// The class of its items (`IPF.Note` and so on); empty if it has none.
     pub class: Arc<str>,
     /// Items directly in it.
     pub items: u64,

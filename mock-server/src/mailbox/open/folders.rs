@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use super::{Deletion, FolderInfo, Open};
 use crate::mailbox::content::Content;
+use crate::mailbox::hidden;
 use crate::mailbox::property::{Property, Value};
 use crate::mailbox::store::StoreError;
 use crate::mailbox::watch::FolderNote;
 use crate::wire::answer::ChangeKind;
 use crate::wire::call::FolderKind;
+use crate::wire::ews::folder_kind;
 
-/// The class of the items of a folder, by what it is for (\[MS-OXOSFLD\] 2.2.2).
+/// The class of the items of a folder, by what it is for (\[MS-OXOSFLD\] 2.2.2). Conversation history and the folders
+/// below the one of synchronization problems have none in Exchange Online (what exchangelib's own tests find there).
 fn class_of(kind: FolderKind) -> &'static str {
     match kind {
-        FolderKind::Root => "",
+        FolderKind::Root | FolderKind::Default(2 | 5 | 6 | 7) => "",
         FolderKind::Calendar => "IPF.Appointment",
         FolderKind::Contacts => "IPF.Contact",
         FolderKind::Tasks | FolderKind::Default(13) => "IPF.Task",
@@ -43,10 +46,11 @@ impl<C: Content> Open<'_, C> {
     pub fn folder(&mut self, ordinal: u32) -> Option<FolderInfo> {
         let entry = self.store.entry_of(self.view, ordinal)?;
         let (kind, parent) = self.store.place(ordinal)?;
-        let children = self.store.ordinals().filter(|&one| self.parent_of(one) == Some(ordinal)).count() as u32;
+        let children = self.children(ordinal).len() as u32;
         let unread = self.unread(ordinal);
         let record = self.store.overlay.records().and_then(|records| records.folder(ordinal));
-        let class = record.and_then(|record| record.class.clone()).unwrap_or_else(|| Arc::from(class_of(kind)));
+        let usual = || Arc::from(hidden::get(ordinal).map_or_else(|| class_of(kind), |hidden| hidden.class));
+        let class = record.and_then(|record| record.class.clone()).unwrap_or_else(usual);
         Some(FolderInfo {
             ordinal,
             parent,
@@ -60,6 +64,16 @@ impl<C: Content> Open<'_, C> {
             version: record.map_or(0, |record| record.version),
             properties: record.map(|record| record.properties.clone()).unwrap_or_default(),
         })
+    }
+
+    /// The folders that listings of the visible tree do not show. What a mailbox shows is not hidden.
+    pub fn hidden(&mut self) -> Vec<FolderInfo> {
+        let shown = |ordinal: &u32| {
+            let name = hidden::get(*ordinal).and_then(|hidden| hidden.distinguished);
+            name.and_then(folder_kind).is_some_and(|kind| self.default_folder(kind).is_some())
+        };
+        let ordinals: Vec<u32> = hidden::ordinals().filter(|ordinal| !shown(ordinal)).collect();
+        ordinals.into_iter().filter_map(|ordinal| self.folder(ordinal)).collect()
     }
 
     pub(super) fn parent_of(&self, ordinal: u32) -> Option<u32> {
@@ -88,7 +102,8 @@ impl<C: Content> Open<'_, C> {
             .any(|child| self.store.name(self.view, child).is_some_and(|own| own.to_lowercase() == name))
     }
 
-    /// Makes a folder. Without a class it is that of the folder that holds it, or that of messages.
+    /// Makes a folder. Without a class it is that of the folder that holds it, or that of messages; an empty one says
+    /// that it has none.
     ///
     /// # Errors
     ///
@@ -100,9 +115,9 @@ impl<C: Content> Open<'_, C> {
         let above = self.folder(parent).ok_or(StoreError::NotFound)?.class;
         let ordinal = self.store.make_folder(self.view, parent, &Arc::from(name))?;
         let class = match class {
-            Some(class) if !class.is_empty() => Arc::from(class),
-            _ if above.is_empty() => Arc::from("IPF.Note"),
-            _ => above,
+            Some(class) => Arc::from(class),
+            None if above.is_empty() => Arc::from("IPF.Note"),
+            None => above,
         };
         self.records().change_folder(ordinal, ChangeKind::Create).class = Some(class);
         Ok(ordinal)
@@ -140,19 +155,6 @@ impl<C: Content> Open<'_, C> {
         Ok(())
     }
 
-    /// Sets the class of a folder's items.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such folder.
-    pub fn set_folder_class(&mut self, ordinal: u32, class: &str) -> Result<(), StoreError> {
-        if !self.store.has_folder(ordinal) {
-            return Err(StoreError::NotFound);
-        }
-        self.records().change_folder(ordinal, ChangeKind::Update).class = Some(Arc::from(class));
-        Ok(())
-    }
-
     /// Puts a folder with all that it holds into another one.
     ///
     /// # Errors
@@ -183,7 +185,7 @@ impl<C: Content> Open<'_, C> {
             }
             above = self.parent_of(one);
         }
-        let source = self.folder(ordinal).ok_or(StoreError::NotFound)?;
+        let source = self.folder(ordinal).filter(|_| hidden::get(ordinal).is_none()).ok_or(StoreError::NotFound)?;
         let place = self.position().folders;
         let copy = self.make_folder(parent, &source.name, Some(&source.class))?;
         if let Some(parent) = source.parent {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Deletion, Head, Open};
 use crate::draw::mix;
 use crate::mailbox::content::Content;
+use crate::mailbox::hidden;
 use crate::mailbox::item::Item;
 use crate::mailbox::mime;
 use crate::mailbox::overlay::Incoming;
@@ -141,10 +142,16 @@ impl<C: Content> Open<'_, C> {
         {
             return self.move_item(number, bin).map(Some);
         }
-        if deletion == Deletion::Soft {
+        if let Some(Origin::Moved { number: before, .. }) = self.watch().origins.get(&number).copied()
+            && head.folder == hidden::DELETIONS
+        {
+            self.records().unearth(before);
+        } else if deletion == Deletion::Soft {
             let item = self.item(number)?;
             let buried = Recoverable { folder: head.folder, item, deleted: self.wall() };
+            self.move_item(number, hidden::DELETIONS)?;
             self.records().bury(number, buried);
+            return Ok(None);
         }
         self.remove(number)?;
         Ok(None)

@@ -169,7 +169,14 @@ fn read(configuration: &Element<'_>) -> Result<Configuration, Failure> {
 fn read_object(object: &Element<'_>) -> Option<Object> {
     let kind = object.typed("Type")?.text();
     let values = object.children.iter().filter(|child| &*child.name == "Value");
-    let values = values.map(|value| value.whole_text().to_owned()).collect();
+    let values: Option<Vec<String>> = match kind {
+        // However a truth was written, it is told as .NET writes it.
+        "Boolean" => {
+            values.map(|value| Some(if read_bool(value.text())? { "True" } else { "False" }.to_owned())).collect()
+        }
+        _ => values.map(|value| Some(value.whole_text().to_owned())).collect(),
+    };
+    let values = values.filter(|values| !values.is_empty())?;
     KINDS.contains(&kind).then(|| Object { kind: kind.to_owned(), values })
 }
 
