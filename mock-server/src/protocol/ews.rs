@@ -22,6 +22,7 @@ mod making;
 mod messages;
 mod names;
 mod occurrences;
+mod permissions;
 mod places;
 mod restriction;
 mod rules;

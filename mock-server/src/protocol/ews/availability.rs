@@ -173,7 +173,9 @@ fn describe_utc() -> Vec<u8> {
     for name in ["t:StandardTime", "t:DaylightTime"] {
         writer.open(name, &[]);
         let parts = [("t:Bias", "0"), ("t:Time", "00:00:00"), ("t:DayOrder", "0"), ("t:Month", "0")];
-        parts.iter().for_each(|(part, value)| writer.leaf(part, value));
+        for (part, value) in parts {
+            writer.leaf(part, value);
+        }
         writer.leaf("t:DayOfWeek", "Sunday");
         writer.close(name);
     }
@@ -200,7 +202,9 @@ fn engagements<C: Content>(open: &mut Open<'_, C>, asked: &Asked) -> Vec<Engagem
             add(item, None, false);
         } else {
             let shown = occurrences::within(&item, asked.from, asked.to);
-            shown.into_iter().for_each(|one| add(one.item, Some(one.original_start), one.changed));
+            for one in shown {
+                add(one.item, Some(one.original_start), one.changed);
+            }
         }
     }
     found.sort_by_key(|engagement| (engagement.from, engagement.to));

@@ -6,9 +6,10 @@ use super::context::ROOT;
 use super::failure::Failure;
 use super::fields::extended::Extended;
 use super::item_ids;
+use super::permissions;
 use crate::mailbox::hidden::{self, Above};
 use crate::mailbox::open::FolderInfo;
-use crate::mailbox::property::{Property, PropertyName, Value};
+use crate::mailbox::property::{Property, Value};
 use crate::wire::call::FolderKind;
 use crate::wire::ews::distinguished_name;
 use crate::wire::ews::xml::{Element, Writer};
@@ -73,9 +74,6 @@ impl Field {
 
 /// What the hidden messages of a default folder come to, in bytes: views, rules and settings (assumed).
 const ASSOCIATED_BYTES: u64 = 1 << 10;
-
-/// The set of a property of this server's own.
-const PERMISSIONS: u128 = 0x7761_7665_7461_6e6b_7065_726d_6974_7300;
 
 /// The names of hidden folders that the schema has (`DistinguishedFolderIdNameType` in `types.xsd`).
 const DISTINGUISHED: [&str; 10] = [
@@ -202,7 +200,7 @@ fn write_field(writer: &mut Writer, field: Field, mailbox: MailboxKey, folder: &
             }
         }
         Field::Permissions => {
-            if let Some(Value::Text(permissions)) = folder.properties.get(&permissions()) {
+            if let Some(Value::Text(permissions)) = folder.properties.get(&permissions::property()) {
                 writer.raw(permissions.as_bytes());
             }
         }
@@ -210,12 +208,6 @@ fn write_field(writer: &mut Writer, field: Field, mailbox: MailboxKey, folder: &
         Field::Unread if matches!(element, "t:CalendarFolder" | "t:ContactsFolder") => {}
         Field::Unread => writer.leaf("t:UnreadCount", &folder.unread.to_string()),
     }
-}
-
-/// The property under which the permissions of a folder are kept, as EWS writes them. They are shown and mean nothing:
-/// any password opens any mailbox.
-pub(super) fn permissions() -> Property {
-    Property::Named { set: PERMISSIONS, name: PropertyName::Text("PermissionSet".into()) }
 }
 
 /// How many folders are directly in a folder, those included that the visible tree does not show.

@@ -3,11 +3,12 @@
 use super::context::{Context, FolderTarget, ROOT, Refused};
 use super::failure::Failure;
 use super::fields::extended::Extended;
-use super::folder_shape::{self, FolderShape, comparable, constant, permissions};
+use super::folder_shape::{self, FolderShape, comparable, constant};
 use super::messages::Messages;
 use super::names::{
     COPY_FOLDER, CREATE_FOLDER, DELETE_FOLDER, EMPTY_FOLDER, FIND_FOLDER, GET_FOLDER, MOVE_FOLDER, UPDATE_FOLDER,
 };
+use super::permissions;
 use super::restriction::compare;
 use crate::mailbox::content::Content;
 use crate::mailbox::open::{Deletion, FolderInfo, Open};
@@ -355,7 +356,7 @@ fn change_folder<C: Content>(
     let is_permissions = matches!(path.attribute("FieldURI"), Some("folder:PermissionSet" | "calendar:PermissionSet"));
     if &*update.name == "DeleteFolderField" {
         if is_permissions {
-            return open.set_folder(ordinal, permissions(), None).map_err(folder_failure);
+            return open.set_folder(ordinal, permissions::property(), None).map_err(folder_failure);
         }
         let extended = Extended::read(path).ok_or(Failure::PROPERTY_DELETE)?;
         return open.set_folder(ordinal, extended.property, None).map_err(folder_failure);
@@ -373,13 +374,9 @@ fn change_folder<C: Content>(
                 Some(_) => Err(Failure::OBJECT_TYPE),
                 None => Err(Failure::ITEM_NOT_FOUND),
             },
-            _ if is_permissions => {
-                let mut writer = Writer::cleaning_fragment();
-                writer.copy(value);
-                let text = String::from_utf8_lossy(&writer.finish()).into_owned();
-                let text = Value::Text(text.into());
-                open.set_folder(ordinal, permissions(), Some(text)).map_err(folder_failure)
-            }
+            _ if is_permissions => open
+                .set_folder(ordinal, permissions::property(), Some(permissions::read(value)?))
+                .map_err(folder_failure),
             _ => Err(Failure::PROPERTY_SET),
         },
         _ => Err(Failure::PROPERTY_SET),

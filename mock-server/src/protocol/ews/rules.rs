@@ -53,7 +53,9 @@ pub(super) fn get<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) 
             return;
         }
         writer.open("m:InboxRules", &[]);
-        rules.iter().for_each(|rule| write(writer, rule));
+        for rule in rules {
+            write(writer, rule);
+        }
         writer.close("m:InboxRules");
     }))
 }
@@ -112,7 +114,9 @@ pub(super) fn update<H: Host>(request: &Element<'_>, context: &mut Context<'_, H
             return;
         }
         writer.open("m:RuleOperationErrors", &[]);
-        errors.into_iter().for_each(|(place, invalid)| write_error(writer, place, invalid));
+        for (place, invalid) in errors {
+            write_error(writer, place, invalid);
+        }
         writer.close("m:RuleOperationErrors");
     }))
 }

@@ -111,7 +111,9 @@ fn write<C: Content>(writer: &mut Writer, open: &Open<'_, C>, found: &Found, wan
             Part::Addresses if addresses.is_empty() => {}
             Part::Addresses => {
                 writer.open(&element, &[]);
-                addresses.iter().for_each(|address| write_address(writer, "t:Address", name, address));
+                for address in &addresses {
+                    write_address(writer, "t:Address", name, address);
+                }
                 writer.close(&element);
             }
         }
