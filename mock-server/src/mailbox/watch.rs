@@ -185,3 +185,49 @@ impl Watch {
         self.subscriptions.remove(&number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscription(folders: Option<&[u32]>) -> Subscription {
+        Subscription {
+            delivery: Delivery::Pull { timeout: 2 },
+            folders: folders.map(|folders| folders.iter().copied().collect()),
+            kinds: BTreeSet::from([EventKind::Moved]),
+            position: Position::default(),
+            asked: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn events_are_wanted_from_either_end_of_a_move_and_of_no_other_kind() {
+        let at = Timestamp::UNIX_EPOCH;
+        let old = Some((Object::Item(1), 7));
+        let event = Event {
+            kind: EventKind::Moved,
+            at,
+            object: Object::Item(2),
+            parent: 5,
+            old,
+            position: Position::default(),
+        };
+        assert!(subscription(None).wants(&event));
+        assert_eq!([4, 5, 7].map(|folder| subscription(Some(&[folder])).wants(&event)), [false, true, true]);
+        assert!(!subscription(None).wants(&Event { kind: EventKind::Created, ..event }));
+    }
+
+    #[test]
+    fn a_pull_subscription_ends_when_nobody_asks() {
+        let at = |second| Timestamp::from_second(second).expect("in range");
+        assert_eq!([120, 121].map(|second| subscription(None).has_expired(at(second))), [false, true]);
+        let streaming = Subscription { delivery: Delivery::Streaming, ..subscription(None) };
+        assert!(!streaming.has_expired(at(1_000_000)));
+    }
+
+    #[test]
+    fn positions_come_back() {
+        let position = Position { items: 7, folders: u32::MAX };
+        assert_eq!(Position::read(position.number()), position);
+    }
+}

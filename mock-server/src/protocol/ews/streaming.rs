@@ -185,3 +185,37 @@ impl Ongoing {
         Said { bytes: messages.finish(), until: (!closes).then_some(until) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(ongoing: &mut Ongoing, second: u64, expected: Option<&str>) -> Option<Moment> {
+        let said = ongoing.say(Moment::START + Span::seconds(second));
+        let text = String::from_utf8_lossy(&said.bytes).into_owned();
+        match expected {
+            Some(expected) => assert!(text.contains(expected), "{expected} is not in {text}"),
+            None => assert_eq!(text, ""),
+        }
+        said.until
+    }
+
+    #[test]
+    fn an_answer_shows_that_it_is_alive_and_ends_when_its_time_is_over() {
+        let at = |second| Some(Moment::START + Span::seconds(second));
+        let mut ongoing = Ongoing {
+            subscriptions: Vec::new(),
+            lasts: Span::seconds(60),
+            times: None,
+            notifications: Vec::new(),
+            lost: Vec::new(),
+            more: false,
+        };
+        assert_eq!(check(&mut ongoing, 0, None), at(45));
+        ongoing.notifications = b"<m:Notification/>".to_vec();
+        assert_eq!(check(&mut ongoing, 10, Some("<m:Notifications><m:Notification/></m:Notifications>")), at(55));
+        assert_eq!(check(&mut ongoing, 54, None), at(55));
+        assert_eq!(check(&mut ongoing, 55, Some("<m:ConnectionStatus>OK<")), at(60));
+        assert_eq!(check(&mut ongoing, 60, Some("<m:ConnectionStatus>Closed<")), None);
+    }
+}
