@@ -72,6 +72,9 @@ pub fn answer<H: Host>(asked: &Asked<'_>, host: &mut H) -> (HttpAnswer, Option<O
     (answer, None)
 }
 
+/// What a user hears whom the server does not have.
+const STRANGER: Refusal = Refusal { kind: RefusalKind::Unauthorized, status: 401, retry_after: None };
+
 /// A body, what goes on after it, and headers.
 type CarriedOut = (Vec<u8>, Option<Ongoing>, Option<(&'static str, String)>);
 
@@ -84,7 +87,9 @@ fn carry_out<H: Host>(asked: &Asked<'_>, host: &mut H) -> Result<CarriedOut, Ref
     }
     let spoken_for = envelope.impersonated.or(asked.user).or(asked.anchor);
     let mailbox = spoken_for.and_then(|address| host.mailbox(address));
-    let mailbox = mailbox.ok_or(Refused::Refusal(NO_MAILBOX))?;
+    // A user who speaks for nobody else and whom the server does not have gave the wrong name.
+    let stranger = envelope.impersonated.is_none() && asked.user.is_some();
+    let mailbox = mailbox.ok_or(Refused::Refusal(if stranger { STRANGER } else { NO_MAILBOX }))?;
     let zone = document.child(Space::Soap, "Header").and_then(zone_of);
     let mut context = Context::new(host, mailbox, zone);
     if &*operation.name == "GetStreamingEvents" {
@@ -159,7 +164,7 @@ fn dispatch<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) -> Res
         "GetRooms" => places::rooms(request, context),
         "GetSearchableMailboxes" => places::searchable(context),
         "ConvertId" => directory::convert(request, context),
-        "ResolveNames" => directory::resolve(request, context),
+        "ResolveNames" => items::resolve::answer(request, context),
         "GetServerTimeZones" => Ok(time_zones::answer(request)),
         other => Err(Refused::Request(EwsError::unsupported(other))),
     }

@@ -280,6 +280,15 @@ fn free_time_people_and_tips_are_told() {
         check(address, &find("nobody"), &["<m:TotalNumberOfPeopleInView>0<"]).await;
         let found = check(address, &find("king"), &["Ada King", "ada@elsewhere.test"]).await;
         let id = between(&found, "<t:PersonaId Id=\"", "\"");
+        let resolve = |entry: &str| {
+            format!(
+                "<m:ResolveNames ReturnFullContactData=\"true\"><m:UnresolvedEntry>{entry}</m:UnresolvedEntry>\
+                 </m:ResolveNames>"
+            )
+        };
+        check(address, &resolve("ali"), &["ErrorNameResolutionNoResults"]).await;
+        check(address, &resolve("alice"), &["<t:EmailAddress>alice@contoso.test<", "ActiveDirectory<"]).await;
+        check(address, &resolve("ADA"), &["<t:MailboxType>Contact<", "ada@elsewhere.test", "Store<"]).await;
         let get = format!("<m:GetPersona><m:PersonaId Id=\"{id}\"/></m:GetPersona>");
         check(address, &get, &["<m:Persona><t:PersonaId", "<t:DisplayName>Ada King<"]).await;
         let tips = "<m:GetMailTips><m:SendingAs/><m:Recipients><Mailbox><EmailAddress>x@elsewhere.test</EmailAddress>\

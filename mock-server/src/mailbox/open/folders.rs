@@ -10,7 +10,6 @@ use crate::mailbox::store::StoreError;
 use crate::mailbox::watch::FolderNote;
 use crate::wire::answer::ChangeKind;
 use crate::wire::call::FolderKind;
-use crate::wire::ews::folder_kind;
 
 /// The class of the items of a folder, by what it is for (\[MS-OXOSFLD\] 2.2.2). Conversation history and the folders
 /// below the one of synchronization problems have none in Exchange Online (what exchangelib's own tests find there).
@@ -66,14 +65,9 @@ impl<C: Content> Open<'_, C> {
         })
     }
 
-    /// The folders that listings of the visible tree do not show. What a mailbox shows is not hidden.
+    /// The folders that listings of the visible tree do not show.
     pub fn hidden(&mut self) -> Vec<FolderInfo> {
-        let shown = |ordinal: &u32| {
-            let name = hidden::get(*ordinal).and_then(|hidden| hidden.distinguished);
-            name.and_then(folder_kind).is_some_and(|kind| self.default_folder(kind).is_some())
-        };
-        let ordinals: Vec<u32> = hidden::ordinals().filter(|ordinal| !shown(ordinal)).collect();
-        ordinals.into_iter().filter_map(|ordinal| self.folder(ordinal)).collect()
+        hidden::ordinals().filter_map(|ordinal| self.folder(ordinal)).collect()
     }
 
     pub(super) fn parent_of(&self, ordinal: u32) -> Option<u32> {

@@ -1,4 +1,4 @@
-//! Identifiers in other formats, and people by their names.
+//! `ConvertId`: identifiers in other formats.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -8,11 +8,11 @@ use super::context::{Context, Refused};
 use super::failure::Failure;
 use super::item_ids;
 use super::messages::Messages;
-use super::names::{CONVERT_ID, RESOLVE_NAMES};
+use super::names::CONVERT_ID;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::wire::call::Operation;
-use crate::wire::ews::xml::{Element, Writer};
+use crate::wire::ews::xml::Element;
 use crate::wire::id::MailboxKey;
 use crate::wire::opaque::{self, Kind};
 
@@ -138,52 +138,6 @@ fn write_id(id: &str, format: &str) -> String {
         "HexEntryId" => hex(&URL_SAFE.decode(id).unwrap_or_default()),
         _ => id.to_owned(),
     }
-}
-
-/// `ResolveNames`: a name is an address, or the part before the `@` of one in the caller's own domain.
-pub(super) fn resolve<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) -> Result<Vec<u8>, Refused> {
-    let entry = request.message("UnresolvedEntry").ok_or_else(|| Refused::schema("the entry is missing"))?;
-    let full = matches!(request.attribute("ReturnFullContactData"), Some("true" | "1"));
-    let entry = entry.text();
-    let entry = entry.get(..5).filter(|word| word.eq_ignore_ascii_case("smtp:")).map_or(entry, |_| &entry[5..]);
-    let own = context.mailbox();
-    let address = context.perform(own, Operation::ResolveNames, |open| (open.address(), Work::default()))?;
-    let domain = address.split_once('@').map_or("", |(_, domain)| domain);
-    let found = context.find(entry).or_else(|| context.find(&format!("{entry}@{domain}")));
-    let mut messages = Messages::new(&RESOLVE_NAMES, None);
-    match found {
-        None => messages.fail(Failure::NO_NAMES),
-        Some(found) => {
-            let address =
-                context.perform(own, Operation::Directory, |open| (open.address_of(found), Work::default()))?;
-            let address = address.unwrap_or_default();
-            messages.succeed(|writer| write_resolution(writer, &address, full));
-        }
-    }
-    Ok(messages.finish())
-}
-
-fn write_resolution(writer: &mut Writer, address: &str, full: bool) {
-    let name = address.split_once('@').map_or(address, |(name, _)| name);
-    writer.open("m:ResolutionSet", &[("TotalItemsInView", "1"), ("IncludesLastItemInRange", "true")]);
-    writer.open("t:Resolution", &[]);
-    writer.open("t:Mailbox", &[]);
-    writer.leaf("t:Name", name);
-    writer.leaf("t:EmailAddress", address);
-    writer.leaf("t:RoutingType", "SMTP");
-    writer.leaf("t:MailboxType", "Mailbox");
-    writer.close("t:Mailbox");
-    if full {
-        writer.open("t:Contact", &[]);
-        writer.leaf("t:DisplayName", name);
-        writer.open("t:EmailAddresses", &[]);
-        writer.leaf_with("t:Entry", &[("Key", "EmailAddress1")], &format!("SMTP:{address}"));
-        writer.close("t:EmailAddresses");
-        writer.leaf("t:ContactSource", "ActiveDirectory");
-        writer.close("t:Contact");
-    }
-    writer.close("t:Resolution");
-    writer.close("m:ResolutionSet");
 }
 
 #[cfg(test)]

@@ -97,6 +97,7 @@ failures! {
     FOLDER_CYCLE = "ErrorMoveCopyFailed", "A folder cannot be moved or copied into itself.";
     FOLDER_NAME = "ErrorFolderSavePropertyError", "The folder's display name is missing or invalid.";
     SYNC_STATE = "ErrorInvalidSyncStateData", "The synchronization state data is corrupt or otherwise invalid.";
+    MANY_NAMES = "ErrorNameResolutionMultipleResults", "Multiple results were found.";
     NO_NAMES = "ErrorNameResolutionNoResults", "No results were found.";
     INVALID_SUBSCRIPTION = "ErrorInvalidSubscription", "Subscription is invalid.";
     SUBSCRIPTION_NOT_FOUND = "ErrorSubscriptionNotFound", "The subscription was not found.";

@@ -11,6 +11,7 @@ use super::names::{
 use super::permissions;
 use super::restriction::compare;
 use crate::mailbox::content::Content;
+use crate::mailbox::hidden;
 use crate::mailbox::open::{Deletion, FolderInfo, Open};
 use crate::mailbox::property::Value;
 use crate::mailbox::store::StoreError;
@@ -18,6 +19,7 @@ use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::wire::call::Operation;
 use crate::wire::ews::envelope::Names;
+use crate::wire::ews::folder_kind;
 use crate::wire::ews::xml::{Element, Writer};
 use crate::wire::id::MailboxKey;
 
@@ -163,7 +165,13 @@ fn below<C: Content>(open: &mut Open<'_, C>, target: FolderTarget, deep: bool) -
     let mut inside = vec![top];
     let mut found = Vec::new();
     let mut all = open.folders();
-    all.extend(open.hidden());
+    let mut beside = open.hidden();
+    // What a mailbox shows in its tree is not beside it.
+    beside.retain(|folder| {
+        let name = hidden::get(folder.ordinal).and_then(|hidden| hidden.distinguished);
+        name.and_then(folder_kind).and_then(|kind| open.default_folder(kind)).is_none()
+    });
+    all.extend(beside);
     for folder in all {
         if inside.contains(&folder.parent.unwrap_or(ROOT)) {
             if deep {

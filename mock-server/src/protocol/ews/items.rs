@@ -13,6 +13,7 @@ pub(super) mod mark;
 pub(super) mod move_copy;
 pub(super) mod people;
 mod query;
+pub(super) mod resolve;
 mod respond;
 pub(super) mod send;
 mod series;

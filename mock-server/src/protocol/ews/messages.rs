@@ -54,6 +54,17 @@ impl Messages {
         writer.close(self.names.message);
     }
 
+    /// Adds a message that tells of a success with reservations.
+    pub(super) fn warn(&mut self, failure: Failure, write: impl FnOnce(&mut Writer)) {
+        let writer = &mut self.writer;
+        writer.open(self.names.message, &[("ResponseClass", "Warning")]);
+        writer.leaf("m:MessageText", failure.text);
+        writer.leaf("m:ResponseCode", failure.code);
+        writer.leaf("m:DescriptiveLinkKey", "0");
+        write(writer);
+        writer.close(self.names.message);
+    }
+
     /// Adds a message that tells of an error in words of its own.
     pub(super) fn fail_saying(&mut self, code: &str, text: &str) {
         let writer = &mut self.writer;

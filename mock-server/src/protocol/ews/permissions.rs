@@ -10,8 +10,8 @@ const OWN: u128 = 0x7761_7665_7461_6e6b_7065_726d_6974_7300;
 /// The most permissions of one folder (assumed).
 const PERMISSIONS_MAX: usize = 1_000;
 
-/// What a permission holds after its user, in the order of `BasePermissionType` and those that extend it (`types.xsd`).
-const PARTS: [&str; 10] = [
+/// What a permission holds between its user and its level, in the order of `BasePermissionType` (`types.xsd`).
+const PARTS: [&str; 8] = [
     "CanCreateItems",
     "CanCreateSubFolders",
     "IsFolderOwner",
@@ -20,8 +20,6 @@ const PARTS: [&str; 10] = [
     "EditItems",
     "DeleteItems",
     "ReadItems",
-    "PermissionLevel",
-    "CalendarPermissionLevel",
 ];
 
 /// What tells a user, in the order of `UserIdType`.
@@ -51,6 +49,12 @@ pub(super) fn read(set: &Element<'_>) -> Result<Value, Failure> {
             USER.iter().filter_map(|part| user.typed(part)).for_each(|part| writer.copy(part));
             writer.close("t:UserId");
             PARTS.iter().filter_map(|part| permission.typed(part)).for_each(|part| writer.copy(part));
+            // Whoever names no level means the single rights.
+            let level = format!("{entry}Level");
+            match permission.typed(&level[2..]) {
+                Some(named) => writer.copy(named),
+                None => writer.leaf(&level, "Custom"),
+            }
             writer.close(&entry);
         }
         writer.close(&format!("t:{list}"));
@@ -73,7 +77,7 @@ mod tests {
         let kept = read(&parse(text.as_bytes(), 10_000).expect("it is XML"));
         let expected = "<t:PermissionSet><t:Permissions><t:Permission><t:UserId><t:SID>a</t:SID>\
                         <t:DisplayName>b</t:DisplayName></t:UserId><t:CanCreateItems>true</t:CanCreateItems>\
-                        </t:Permission></t:Permissions></t:PermissionSet>";
+                        <t:PermissionLevel>Custom</t:PermissionLevel></t:Permission></t:Permissions></t:PermissionSet>";
         assert_eq!(kept, Ok(Value::Text(expected.into())));
     }
 }

@@ -121,6 +121,15 @@ fn write<C: Content>(writer: &mut Writer, open: &Open<'_, C>, found: &Found, wan
     writer.close("t:Persona");
 }
 
+/// Whether a contact has a name that begins with some text, or one whose words do, or an address that does. The text is
+/// in lower case.
+pub(super) fn is_called(found: &Found, beginning: &str) -> bool {
+    let name = text(&found.item, Slot::Tag(0x3001)).map_or_else(String::new, |name| name.to_lowercase());
+    name.starts_with(beginning)
+        || name.split_whitespace().any(|part| part.starts_with(beginning))
+        || indexed::addresses(&found.item).iter().any(|address| address.to_lowercase().starts_with(beginning))
+}
+
 fn write_address(writer: &mut Writer, element: &str, name: &str, address: &str) {
     writer.open(element, &[]);
     writer.leaf("t:Name", name);
@@ -164,15 +173,9 @@ impl Pick {
     }
 
     fn holds(&self, found: &Found, viewer: Viewer<'_>, shape: &Shape) -> bool {
-        let item = &*found.item;
-        let name = text(item, Slot::Tag(0x3001)).map_or_else(String::new, |name| name.to_lowercase());
-        let addresses = indexed::addresses(item);
-        let begins = |word: &String| {
-            name.split_whitespace().any(|part| part.starts_with(word.as_str()))
-                || addresses.iter().any(|address| address.to_lowercase().starts_with(word.as_str()))
-        };
         let scene = found.scene(viewer, shape, true);
-        self.words.iter().all(begins) && self.restriction.as_ref().is_none_or(|restriction| restriction.holds(&scene))
+        self.words.iter().all(|word| is_called(found, word))
+            && self.restriction.as_ref().is_none_or(|restriction| restriction.holds(&scene))
     }
 
     fn sort(&self, found: &mut [Found], viewer: Viewer<'_>, shape: &Shape) {
