@@ -4,6 +4,7 @@
 //! changes since they were last asked for. Everything else is computed on demand.
 
 mod edit;
+pub mod happenings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,26 +8,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How far into the logs of a mailbox somebody has looked.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize)]
+/// How far somebody has looked into what happens in a mailbox.
+#[derive(Copy, Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Position {
-    /// Changes of items.
+    /// Changes of items by clients.
     pub items: u32,
     /// Changes of folders.
     pub folders: u32,
+    /// The reading of the staging clock in nanoseconds, for what computed content does by itself.
+    pub clock: u64,
 }
 
 impl Position {
-    /// The position as one number.
+    /// The position as two numbers.
     #[must_use]
-    pub fn number(self) -> u64 {
-        u64::from(self.items) << 32 | u64::from(self.folders)
+    pub fn numbers(self) -> [u64; 2] {
+        [u64::from(self.items) << 32 | u64::from(self.folders), self.clock]
     }
 
-    /// The position of a number.
+    /// The position of two numbers.
     #[must_use]
-    pub fn read(number: u64) -> Self {
-        Self { items: (number >> 32) as u32, folders: number as u32 }
+    pub fn read([logs, clock]: [u64; 2]) -> Self {
+        Self { items: (logs >> 32) as u32, folders: logs as u32, clock }
     }
 }
 
@@ -227,7 +229,7 @@ mod tests {
 
     #[test]
     fn positions_come_back() {
-        let position = Position { items: 7, folders: u32::MAX };
-        assert_eq!(Position::read(position.number()), position);
+        let position = Position { items: 7, folders: u32::MAX, clock: 5 };
+        assert_eq!(Position::read(position.numbers()), position);
     }
 }

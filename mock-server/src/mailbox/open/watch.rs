@@ -5,9 +5,15 @@ use crate::mailbox::content::Content;
 use crate::mailbox::overlay::Logged;
 use crate::mailbox::property;
 use crate::mailbox::settings::Settings;
+use crate::mailbox::store::happenings::Happening;
 use crate::mailbox::watch::{Event, EventKind, FolderNote, Object, Origin, Position, Watch};
+use crate::time::Span;
 use crate::wire::answer::ChangeKind;
 use crate::wire::call::FolderKind;
+
+/// How much of what computed content does by itself is remembered for whoever watches (assumed; Exchange forgets events
+/// after some time).
+const REMEMBERED: u64 = 10_000;
 
 /// What a mailbox has that nobody has set anything in.
 static NONE: Settings = Settings::NONE;
@@ -29,21 +35,32 @@ impl<C: Content> Open<'_, C> {
         &mut self.records().watch
     }
 
-    /// The present end of the logs.
+    /// How far things have happened at present.
     #[must_use]
     pub fn position(&self) -> Position {
         let folders = self.store.overlay.records().map_or(0, |records| records.folder_log().len());
-        Position { items: self.store.overlay.log().len() as u32, folders: folders as u32 }
+        Position { items: self.store.overlay.log().len() as u32, folders: folders as u32, clock: self.view.clock.0 }
     }
 
-    /// What happened since a position: at most `limit` lines of the logs, and whether there are more. None if there
-    /// never was such a position. What computed content does by itself raises no events.
-    pub fn events(&mut self, since: Position, limit: usize) -> Option<(Vec<Event>, bool)> {
+    /// Whether something happens in the mailbox though nobody does anything.
+    #[must_use]
+    pub fn churns(&self) -> bool {
+        self.store.churns()
+    }
+
+    /// What happened since a position, from at most `limit` changes by clients, and how far that leads; what computed
+    /// content did by itself comes first. None if there never was such a position, or so much has happened since that
+    /// nobody remembers it.
+    pub fn events(&mut self, since: Position, limit: usize) -> Option<(Vec<Event>, Position)> {
         let end = self.position();
         if since.items > end.items || since.folders > end.folders {
             return None;
         }
-        let (mut position, mut events, mut left) = (since, Vec::new(), limit);
+        let happenings = self.store.happenings(self.view, Span(since.clock), REMEMBERED)?;
+        let (mut position, mut events, mut left) = (Position { clock: end.clock, ..since }, Vec::new(), limit);
+        for happening in happenings {
+            self.happened(happening, position, &mut events);
+        }
         while position.folders < end.folders && left > 0 {
             position.folders += 1;
             left -= 1;
@@ -54,7 +71,19 @@ impl<C: Content> Open<'_, C> {
             left -= 1;
             self.item_events(position, &mut events);
         }
-        Some((events, position != end))
+        Some((events, position))
+    }
+
+    fn happened(&self, Happening { folder, number, kind }: Happening, position: Position, events: &mut Vec<Event>) {
+        let is_inbox = self.store.place(folder).is_some_and(|(kind, _)| kind == FolderKind::Inbox);
+        let kinds: &[EventKind] = match kind {
+            ChangeKind::Create if is_inbox => &[EventKind::Created, EventKind::NewMail],
+            ChangeKind::Create => &[EventKind::Created],
+            ChangeKind::Update | ChangeKind::ReadFlag => &[EventKind::Modified],
+            ChangeKind::Delete => &[EventKind::Deleted],
+        };
+        let (at, object) = (self.wall(), Object::Item(number));
+        events.extend(kinds.iter().map(|&kind| Event { kind, at, object, parent: folder, old: None, position }));
     }
 
     fn folder_event(&mut self, position: Position, events: &mut Vec<Event>) {

@@ -27,6 +27,9 @@ const SUBSCRIPTIONS_MAX: usize = 200;
 /// How often a client hears that the connection is alive while nothing happens (assumed).
 const SIGN_EVERY: Span = Span::seconds(45);
 
+/// How often computed content is looked at, which changes without being told to (assumed).
+const LOOK_EVERY: Span = Span::seconds(1);
+
 /// An answer that goes on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ongoing {
@@ -40,12 +43,26 @@ pub struct Ongoing {
     lost: Vec<String>,
     /// Whether there is more to be told at once.
     more: bool,
+    /// Whether something may happen though nobody does anything.
+    churns: bool,
 }
 
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 struct Times {
     ends: Moment,
     sign: Moment,
+}
+
+impl Times {
+    /// Until when there is nothing to be said.
+    fn until(self, now: Moment, more: bool, churns: bool) -> Moment {
+        let next = self.ends.min(self.sign);
+        match (more, churns) {
+            (true, _) => now,
+            (false, true) => next.min(now + LOOK_EVERY),
+            (false, false) => next,
+        }
+    }
 }
 
 /// What is said next.
@@ -104,6 +121,7 @@ pub(super) fn answer<H: Host>(
         notifications: Vec::new(),
         lost: Vec::new(),
         more: false,
+        churns: false,
     };
     Ok((messages.finish(), Some(ongoing)))
 }
@@ -132,6 +150,7 @@ impl Ongoing {
     /// Takes the news of one of its mailboxes, to be said.
     pub fn hear<C: Content>(&mut self, open: &mut Open<'_, C>) {
         let own = open.mailbox();
+        self.churns |= open.churns();
         for (_, number) in self.subscriptions.clone().into_iter().filter(|(mailbox, _)| *mailbox == own) {
             let since = find(open, number).map(|subscription| subscription.position);
             let news = since.and_then(|since| News::since(open, number, since));
@@ -157,7 +176,7 @@ impl Ongoing {
 
     /// What is to be said at a moment, now that the news was heard.
     pub fn say(&mut self, now: Moment) -> Said {
-        let lasts = self.lasts;
+        let (lasts, churns, more) = (self.lasts, self.churns, std::mem::take(&mut self.more));
         let times = self.times.get_or_insert(Times { ends: now + lasts, sign: now + SIGN_EVERY });
         if !self.lost.is_empty() {
             return Said { bytes: refusal(Failure::SUBSCRIPTION_NOT_FOUND, &self.lost), until: None };
@@ -166,11 +185,10 @@ impl Ongoing {
         let notifications = std::mem::take(&mut self.notifications);
         let signs = notifications.is_empty() && times.sign <= now;
         if notifications.is_empty() && !signs && !closes {
-            let until = times.ends.min(times.sign);
-            return Said { bytes: Vec::new(), until: Some(if std::mem::take(&mut self.more) { now } else { until }) };
+            return Said { bytes: Vec::new(), until: Some(times.until(now, more, churns)) };
         }
         times.sign = now + SIGN_EVERY;
-        let until = if std::mem::take(&mut self.more) { now } else { times.ends.min(times.sign) };
+        let until = times.until(now, more, churns);
         let mut messages = Messages::new(&GET_STREAMING_EVENTS, None);
         messages.succeed(|writer| {
             if !notifications.is_empty() {
@@ -210,6 +228,7 @@ mod tests {
             notifications: Vec::new(),
             lost: Vec::new(),
             more: false,
+            churns: false,
         };
         assert_eq!(check(&mut ongoing, 0, None), at(45));
         ongoing.notifications = b"<m:Notification/>".to_vec();

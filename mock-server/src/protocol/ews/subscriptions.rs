@@ -142,13 +142,15 @@ fn begin<C: Content>(
 }
 
 fn watermark_of(mailbox: MailboxKey, position: Position) -> String {
-    opaque::encode(Kind::Watermark, mailbox, position.number())
+    position.numbers().map(|number| opaque::encode(Kind::Watermark, mailbox, number)).concat()
 }
 
 fn read_watermark<C: Content>(open: &Open<'_, C>, text: &str) -> Result<Position, Failure> {
-    let (mailbox, number) = opaque::decode(Kind::Watermark, text).ok_or(Failure::WATERMARK)?;
-    let (position, end) = (Position::read(number), open.position());
-    let known = mailbox == open.mailbox() && position.items <= end.items && position.folders <= end.folders;
+    let (logs, clock) = text.split_at_checked(opaque::LENGTH).ok_or(Failure::WATERMARK)?;
+    let decode = |part| opaque::decode(Kind::Watermark, part).filter(|(mailbox, _)| *mailbox == open.mailbox());
+    let ((_, logs), (_, clock)) = decode(logs).zip(decode(clock)).ok_or(Failure::WATERMARK)?;
+    let (position, end) = (Position::read([logs, clock]), open.position());
+    let known = position.items <= end.items && position.folders <= end.folders && position.clock <= end.clock;
     if known { Ok(position) } else { Err(Failure::WATERMARK) }
 }
 
@@ -244,11 +246,8 @@ pub(super) struct News {
 impl News {
     /// What a subscription wants to hear of what happened since a position.
     pub(super) fn since<C: Content>(open: &mut Open<'_, C>, number: u64, since: Position) -> Result<Self, Failure> {
-        let (mut events, more) = open.events(since, CHANGES_MAX).ok_or(Failure::WATERMARK)?;
-        let end = match events.last() {
-            Some(last) if more => last.position,
-            _ => open.position(),
-        };
+        let (mut events, end) = open.events(since, CHANGES_MAX).ok_or(Failure::WATERMARK)?;
+        let more = end != open.position();
         let subscription = find(open, number)?;
         events.retain(|event| subscription.wants(event));
         Ok(Self { events, more, end })
