@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{HOST, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Uri, Version};
 use mock_server::front::clock::Clock;
@@ -153,7 +152,7 @@ pub(super) struct Template {
 
 impl Template {
     fn request(&self) -> HttpRequest {
-        let mut request = Request::new(Full::new(Bytes::new()));
+        let mut request = Request::new(Bytes::new());
         *request.method_mut() = Method::GET;
         *request.uri_mut() = self.uri.clone();
         *request.version_mut() = self.version;

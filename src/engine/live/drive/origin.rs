@@ -1,10 +1,13 @@
 //! Making connections to the server.
 
+use std::cell::Cell;
 use std::io;
+use std::rc::Rc;
 
 use bytes::Bytes;
+use h2::client::SendRequest;
 use http_body_util::Full;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, spawn_local};
@@ -21,7 +24,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const WINDOW_BYTES: u32 = 4 << 20;
 
 /// A request as it is sent.
-pub(super) type HttpRequest = hyper::Request<Full<Bytes>>;
+pub(super) type HttpRequest = hyper::Request<Bytes>;
 
 /// Where the load goes.
 #[derive(Clone, Debug)]
@@ -31,20 +34,23 @@ pub(super) struct Origin {
 }
 
 /// A connection's end on which requests are sent.
-#[derive(Debug)]
 pub(super) enum Sender {
     One(http1::SendRequest<Full<Bytes>>),
-    Two(http2::SendRequest<Full<Bytes>>),
+    Two(Two),
 }
 
-/// Runs the tasks of HTTP/2 connections on the thread of their worker.
-#[derive(Copy, Clone, Debug)]
-struct Local;
+/// A connection of HTTP/2: any number of these send on it. It is `h2` without `hyper` around it, which would start a
+/// task for each request.
+#[derive(Clone)]
+pub(super) struct Two {
+    pub(super) sender: SendRequest<Bytes>,
+    /// Whether it goes on.
+    pub(super) open: Rc<Cell<bool>>,
+}
 
-impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Local {
-    fn execute(&self, future: F) {
-        spawn_local(future);
-    }
+/// Why no connection could be made.
+fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Lost {
+    Lost::Malformed(error.into())
 }
 
 impl Origin {
@@ -55,22 +61,26 @@ impl Origin {
         let stream = connecting.await.map_err(|_| unreachable(io::ErrorKind::TimedOut.into()))?.map_err(unreachable)?;
         // Requests must not wait for the server's acknowledgment of the one before.
         stream.set_nodelay(true).map_err(unreachable)?;
-        let stream = TokioIo::new(stream);
         match self.http {
             Http::One => {
-                let (sender, connection) = http1::handshake(stream).await.map_err(Lost::Reset)?;
+                let mut builder = http1::Builder::new();
+                // Heads are short, and bodies follow them in the same write.
+                let (sender, connection) = builder.writev(false).handshake(TokioIo::new(stream)).await.map_err(broken)?;
                 // Whoever waits for an answer on a connection is told how it ended.
                 let task = spawn_local(async move { drop(connection.await) });
                 Ok((Sender::One(sender), task.abort_handle()))
             }
             Http::Two => {
-                let handshake = http2::Builder::new(Local)
-                    .initial_stream_window_size(WINDOW_BYTES)
-                    .initial_connection_window_size(WINDOW_BYTES)
-                    .handshake(stream);
-                let (sender, connection) = handshake.await.map_err(Lost::Reset)?;
-                let task = spawn_local(async move { drop(connection.await) });
-                Ok((Sender::Two(sender), task.abort_handle()))
+                let mut builder = h2::client::Builder::new();
+                builder.initial_window_size(WINDOW_BYTES).initial_connection_window_size(WINDOW_BYTES).enable_push(false);
+                let (sender, connection) = builder.handshake(stream).await.map_err(broken)?;
+                let open = Rc::new(Cell::new(true));
+                let still = Rc::clone(&open);
+                let task = spawn_local(async move {
+                    drop(connection.await);
+                    still.set(false);
+                });
+                Ok((Sender::Two(Two { sender, open }), task.abort_handle()))
             }
         }
     }

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http_body_util::Full;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Request, Uri};
 use mock_server::front::clock::Clock;
@@ -101,7 +100,7 @@ impl People {
     }
 
     fn request(&self, written: Written, token: HeaderValue, client: Client, mailbox: u32) -> Option<HttpRequest> {
-        let mut request = Request::new(Full::new(written.body));
+        let mut request = Request::new(written.body);
         *request.method_mut() = written.method;
         *request.uri_mut() = self.address.uri(&written.path)?;
         let headers = request.headers_mut();
