@@ -182,7 +182,9 @@ fn tell(options: &Options, target: &Target, said: &str, drive: &DriveOptions, dr
         Format::Text => text::load::report(&outcome),
     });
     let spoiled = if outcome.spoiled.is_some() {
-        console::error("the run is invalid: the generator was late itself, and what it measured says little of the server");
+        console::error(
+            "the run is invalid: the generator was late itself, and what it measured says little of the server",
+        );
         console::message("help: lower the rate, give it more --workers, or let nothing else run on this machine");
         Exit::Spoiled
     } else {

@@ -138,9 +138,8 @@ impl Recording {
 
 fn json(text: &str) -> Result<Vec<Row>, RecordingError> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let row = |(index, line)| {
-        serde_json::from_str(line).map_err(|source| RecordingError::Json { line: index + 1, source })
-    };
+    let row =
+        |(index, line)| serde_json::from_str(line).map_err(|source| RecordingError::Json { line: index + 1, source });
     lines.map(row).collect()
 }
 

@@ -214,11 +214,8 @@ impl Tally {
         self.dropped += other.dropped;
         self.unanswered += other.unanswered;
         self.bytes += other.bytes;
-        let pairs = [
-            (&mut self.service, &other.service),
-            (&mut self.response, &other.response),
-            (&mut self.lag, &other.lag),
-        ];
+        let pairs =
+            [(&mut self.service, &other.service), (&mut self.response, &other.response), (&mut self.lag, &other.lag)];
         for (mine, other) in pairs {
             sum(mine, other);
         }

@@ -31,8 +31,11 @@ pub fn spoiled(tally: &Tally, harmless: Span) -> Option<Spoiled> {
     QUANTILES.into_iter().find_map(|quantile| {
         let lag = Span(tally.lag.value_at_quantile(quantile));
         let response = Span(tally.response.value_at_quantile(quantile));
-        (lag > harmless && lag.as_seconds() > SHARE * response.as_seconds())
-            .then_some(Spoiled { quantile, lag, response })
+        (lag > harmless && lag.as_seconds() > SHARE * response.as_seconds()).then_some(Spoiled {
+            quantile,
+            lag,
+            response,
+        })
     })
 }
 

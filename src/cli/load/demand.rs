@@ -237,7 +237,8 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 fn step(text: &str) -> Result<Step, String> {
-    let (per_second, lasts) = text.split_once(':').ok_or_else(|| format!("`{text}` lacks a colon: write RATE:DURATION"))?;
+    let (per_second, lasts) =
+        text.split_once(':').ok_or_else(|| format!("`{text}` lacks a colon: write RATE:DURATION"))?;
     Ok(Step { rate: rate(per_second)?, lasts: positive(lasts)? })
 }
 
@@ -256,9 +257,8 @@ fn start(text: &str) -> Result<f64, String> {
 }
 
 fn client(text: &str) -> Result<Client, String> {
-    Client::named(text.trim()).ok_or_else(|| {
-        format!("there is no client `{text}`; there are {}", Client::ALL.map(Client::name).join(", "))
-    })
+    Client::named(text.trim())
+        .ok_or_else(|| format!("there is no client `{text}`; there are {}", Client::ALL.map(Client::name).join(", ")))
 }
 
 #[cfg(test)]

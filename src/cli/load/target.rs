@@ -63,8 +63,7 @@ impl Target {
         };
         let url = options.url.as_deref().map(allowed).transpose().map_err(|error| refused(&error))?;
         let token_url = options.token_url.as_deref().map(allowed).transpose().map_err(|error| refused(&error))?;
-        let scenario =
-            ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
+        let scenario = ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
         let Model { plan, population } = ModelArgs::new(scenario, options.scale).load("load")?;
         let (url, said, mock) = match url {
             Some(url) => (url.clone(), url.to_string(), None),

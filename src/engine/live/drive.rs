@@ -9,8 +9,8 @@ mod line;
 mod origin;
 mod people;
 mod read;
-mod write;
 mod worker;
+mod write;
 
 use std::io;
 use std::sync::Arc;

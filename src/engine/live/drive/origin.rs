@@ -65,14 +65,18 @@ impl Origin {
             Http::One => {
                 let mut builder = http1::Builder::new();
                 // Heads are short, and bodies follow them in the same write.
-                let (sender, connection) = builder.writev(false).handshake(TokioIo::new(stream)).await.map_err(broken)?;
+                let (sender, connection) =
+                    builder.writev(false).handshake(TokioIo::new(stream)).await.map_err(broken)?;
                 // Whoever waits for an answer on a connection is told how it ended.
                 let task = spawn_local(async move { drop(connection.await) });
                 Ok((Sender::One(sender), task.abort_handle()))
             }
             Http::Two => {
                 let mut builder = h2::client::Builder::new();
-                builder.initial_window_size(WINDOW_BYTES).initial_connection_window_size(WINDOW_BYTES).enable_push(false);
+                builder
+                    .initial_window_size(WINDOW_BYTES)
+                    .initial_connection_window_size(WINDOW_BYTES)
+                    .enable_push(false);
                 let (sender, connection) = builder.handshake(stream).await.map_err(broken)?;
                 let open = Rc::new(Cell::new(true));
                 let still = Rc::clone(&open);

@@ -13,8 +13,8 @@ use super::DriveError;
 use super::errand::{Address, Estate, Prepared};
 use super::line::Heard;
 use super::origin::HttpRequest;
-use super::write::{self, Written};
 use super::read;
+use super::write::{self, Written};
 use crate::engine::live::token::{Credentials, TokenError, Tokens};
 use crate::engine::wire::pool::Pool;
 use crate::load::act::{Act, Action, Client};
@@ -81,8 +81,11 @@ impl People {
         let Act { client, action, mailbox } = self.estate.background.act(arrival);
         let token = self.tokens[client as usize].header().await.ok();
         let (action, written) = self.write(client, action, mailbox);
-        let learns = matches!(action, Action::Sync | Action::List | Action::Read | Action::Mark)
-            .then_some(Learns { client, action, mailbox });
+        let learns = matches!(action, Action::Sync | Action::List | Action::Read | Action::Mark).then_some(Learns {
+            client,
+            action,
+            mailbox,
+        });
         let request = token.and_then(|token| self.request(written, token, client, mailbox));
         Prepared { request, kind: Some(Act { client, action, mailbox }.kind()), learns }
     }

@@ -72,7 +72,8 @@ mod tests {
         let page = br#"{"value": [{"subject": "x"}, {"id": "A"}, {"id": "B"}], "@odata.deltaLink": "http://h/p"}"#;
         check(graph(page), Some("A"), Some("http://h/p"));
         check(graph(br#"{"value": [], "@odata.nextLink": "n"}"#), None, Some("n"));
-        let answer = br#"<m:R xmlns:m="m" xmlns:t="t"><m:SyncState>H4s=</m:SyncState><t:ItemId Id="A&amp;1" ChangeKey="C"/>
+        let answer =
+            br#"<m:R xmlns:m="m" xmlns:t="t"><m:SyncState>H4s=</m:SyncState><t:ItemId Id="A&amp;1" ChangeKey="C"/>
             <t:ItemId Id="B"/></m:R>"#;
         check(ews(answer), Some("A&1"), Some("H4s="));
     }

@@ -90,9 +90,7 @@ pub(super) fn graph(action: Action, address: &str, known: &Known) -> Written {
             let message = json!({"subject": "Hello", "body": content(action), "toRecipients": to});
             send(hyper::Method::POST, format!("{user}/sendMail"), json!({"message": message}))
         }
-        (Action::Calendar, _) => {
-            get(format!("{user}/calendarView?startDateTime={}&endDateTime={}", WEEK[0], WEEK[1]))
-        }
+        (Action::Calendar, _) => get(format!("{user}/calendarView?startDateTime={}&endDateTime={}", WEEK[0], WEEK[1])),
         (Action::Folders, _) => get(format!("{user}/mailFolders?$top=100")),
         (Action::Post, _) => {
             let body = json!({"subject": "Chat", "body": content(action)});
