@@ -31,7 +31,7 @@ use crate::load::tally::{Course, End, Failure, Tally};
 const SWEEP: Duration = Duration::from_millis(100);
 const SWEEPS_IN_PATIENCE: u32 = 20;
 
-/// How long a slot rests after a connection could not be made, at first and at most (assumed).
+/// How long a slot rests after a connection could not be made or a token had, at first and at most (assumed).
 const REST: Duration = Duration::from_millis(20);
 const REST_MAX: Duration = Duration::from_secs(1);
 
@@ -296,7 +296,7 @@ impl Worker {
             place.flight.set(None);
             self.ended(flight, kind, end, now);
             match end {
-                End::Failed(Failure::Unreachable) => {
+                End::Failed(Failure::Unreachable | Failure::Denied) => {
                     tokio::time::sleep(rest).await;
                     rest = (rest * 2).min(REST_MAX);
                     now = self.clock.now();
@@ -387,7 +387,7 @@ impl Worker {
         let waiting = self.waiting.borrow_mut().drain(..).collect::<Vec<_>>();
         let given = self.slots.iter().filter_map(|slot| slot.job.take());
         let never_sent = waiting.into_iter().chain(given).map(|job| {
-            let lag = job.lag.unwrap_or_default();
+            let lag = job.lag.unwrap_or_else(|| now.since(job.arrival.due));
             Flight { arrival: job.arrival, lag, started: now }
         });
         for flight in never_sent.chain(self.slots.iter().filter_map(|slot| slot.flight.take())) {
