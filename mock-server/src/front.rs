@@ -3,9 +3,10 @@
 //! The only place of this crate that does I/O or reads a clock. Decides nothing about mailboxes, limits or faults.
 
 pub mod access;
-mod body;
+pub mod body;
 pub mod bounds;
 pub mod clock;
+mod coding;
 pub mod desk;
 pub mod exchange;
 mod folders;

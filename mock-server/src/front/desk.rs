@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::access::{Access, Caller, Door, challenge};
-use super::exchange::{About, Decide, Decision, Received};
+use super::body::Unread;
+use super::exchange::{self, About, Decide, Decision, Received};
 use super::folders;
 use super::server_timing;
 use super::visit::{FIRST_FOREIGN, Visit, Visitor};
@@ -16,6 +17,7 @@ use crate::service::reply::{Reply, Request, Spoil};
 use crate::time::Moment;
 use crate::wire::answer::Answer;
 use crate::wire::call::{Call, Protocol, RequestIdentity};
+use crate::wire::graph::error::GraphError;
 use crate::wire::graph::{self, Named};
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
@@ -233,6 +235,30 @@ impl<C: Content> Decide for Desk<C> {
             },
         }
     }
+
+    fn refuse(&mut self, _now: Moment, request: &Received, why: Unread) -> HttpAnswer {
+        refuse(request, why)
+    }
+}
+
+/// What a client hears whose body was not read, in the words of the protocol that it speaks.
+fn refuse(request: &Received, why: Unread) -> HttpAnswer {
+    let bare = exchange::refuse(why);
+    let path = path_and_query(request);
+    let (graph, text) = match why {
+        Unread::TooLarge => (GraphError::BodyTooLarge, "the request is larger than the server takes"),
+        Unread::Coding => (GraphError::BadContentType, "the request is compressed in a way that is not understood"),
+        Unread::Undecodable => (GraphError::BadBody, "the request is not compressed in the way that it says"),
+        Unread::TooSlow | Unread::Broken => return bare,
+    };
+    let mut answer = match door(path) {
+        _ if entra::tenant_of(path).is_some() => entra::EntraError::BodyTooLarge.answer(),
+        Door::Ews => ews::encode_error(&ews::EwsError::Schema(text.to_owned())),
+        Door::Graph | Door::Admin => graph.answer(),
+    };
+    answer.status = bare.status;
+    answer.headers.extend(bare.headers);
+    answer
 }
 
 /// Who sends a request.

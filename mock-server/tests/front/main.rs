@@ -1,6 +1,7 @@
 //! The front over real sockets.
 
 mod client;
+mod coding;
 mod control;
 mod graph;
 mod mail;
