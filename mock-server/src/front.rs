@@ -5,9 +5,11 @@
 pub mod access;
 pub mod body;
 pub mod bounds;
+mod challenge;
 pub mod clock;
 mod coding;
 pub mod desk;
+mod entra;
 pub mod exchange;
 mod folders;
 pub mod listen;

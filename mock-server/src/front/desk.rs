@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::access::{Access, Caller, Door, challenge};
+use super::access::{Access, Caller, Denied, Door};
 use super::body::Unread;
+use super::challenge::{self, challenge};
+use super::entra::{Asked, Users};
 use super::exchange::{self, About, Decide, Decision, Received};
 use super::folders;
 use super::server_timing;
@@ -17,6 +19,7 @@ use crate::service::reply::{Reply, Request, Spoil};
 use crate::time::Moment;
 use crate::wire::answer::Answer;
 use crate::wire::call::{Call, Protocol, RequestIdentity};
+use crate::wire::entra::token::User;
 use crate::wire::graph::error::GraphError;
 use crate::wire::graph::{self, Named};
 use crate::wire::http::HttpAnswer;
@@ -100,8 +103,11 @@ impl<C: Content> Desk<C> {
     }
 
     fn ews(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
+        if request.method == "GET" || request.method == "HEAD" {
+            return Decision::at_once(now, protocol::ews::page::answer(&request.base()));
+        }
         if request.method != "POST" {
-            let headers = vec![("Allow", "POST".to_owned())];
+            let headers = vec![("Allow", "GET, HEAD, POST".to_owned())];
             return Decision::at_once(now, HttpAnswer { status: 405, headers, body: Vec::new() });
         }
         let identity = request.header(identity::HEADER).and_then(identity::decode);
@@ -131,7 +137,8 @@ impl<C: Content> Desk<C> {
         let prefer: Vec<&str> = request.headers.get_all("prefer").iter().flat_map(|value| value.to_str()).collect();
         let prefer = prefer.join(",");
         let headers = graph::Headers { content_type: request.header("content-type"), prefer: Some(&prefer) };
-        let identity = request.header(identity::HEADER).and_then(identity::decode);
+        // The narrow way asks for no permissions.
+        let identity = request.header(identity::HEADER).and_then(identity::decode).filter(|_| caller.unlimited);
         let method = request.method.as_str();
         let decode = |_| graph::decode_call(method, path_and_query(request), headers, &request.body);
         let Some(Ok(decoded)) = identity.map(decode) else { return self.graph_whole(now, request, caller) };
@@ -152,7 +159,7 @@ impl<C: Content> Desk<C> {
 
     /// Answers whatever a client of Graph may ask.
     fn autodiscover(&mut self, now: Moment, request: &Received, way: protocol::autodiscover::Way) -> Decision {
-        let stranger = Caller { app: 0, user: None };
+        let stranger = Caller::trusted(None);
         let visitor = visitor(now, request, &stranger, Protocol::Ews);
         let visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let base = request.base();
@@ -187,11 +194,37 @@ impl<C: Content> Desk<C> {
             body: &request.body,
             base: &base,
             user: caller.user.as_deref(),
+            permissions: caller.permissions,
             request_id: &request_id,
         };
         let mut answer = protocol::graph::answer(&asked, &mut self.graph, &mut visit);
         answer.headers.push(("request-id", request_id));
         visit.leave(answer, caller.app)
+    }
+
+    /// Answers a request to Entra.
+    fn entra(&mut self, now: Moment, request: &Received, target: (&str, entra::Endpoint)) -> HttpAnswer {
+        let base = request.base();
+        let asked = Asked {
+            method: &request.method,
+            authorization: request.header("authorization"),
+            body: &request.body,
+            base: &base,
+            correlation: client_request_id(request),
+            now: self.service.wall(now),
+            life: self.access.token_life(),
+        };
+        self.access.entra(&asked, target, &Owners(&self.service))
+    }
+
+    fn turn_away(&mut self, now: Moment, request: &Received, door: Door, denied: &Denied) -> HttpAnswer {
+        self.requests += 1;
+        let request_id = identity::encode(RequestIdentity { request: FIRST_FOREIGN + self.requests, attempt: 0 });
+        let base = request.base();
+        let client_request_id = client_request_id(request);
+        let place =
+            challenge::Place { base: &base, now: self.service.wall(now), request_id: &request_id, client_request_id };
+        challenge(door, denied, place)
     }
 
     fn admin(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -209,9 +242,8 @@ impl<C: Content> Desk<C> {
 impl<C: Content> Decide for Desk<C> {
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
         let path = path_and_query(request);
-        if entra::tenant_of(path).is_some() {
-            let answer = self.access.token(now, request.method.as_str(), path, &request.body);
-            return Decision::at_once(now, answer);
+        if let Some(target) = entra::endpoint(path) {
+            return Decision::at_once(now, self.entra(now, request, target));
         }
         if let Some(answer) = protocol::openid::answer(request.uri.path(), &request.base()) {
             return Decision::at_once(now, answer);
@@ -222,9 +254,10 @@ impl<C: Content> Decide for Desk<C> {
             return self.autodiscover(now, request, protocol::autodiscover::Way::Json);
         }
         let door = if way.is_some() { Door::Ews } else { door(path) };
-        let admitted = self.access.admit(now, door, request.header("authorization"));
+        let wall = self.service.wall(now);
+        let admitted = self.access.admit(wall, door, request.header("authorization"));
         match admitted.or_else(|denied| by_url(door, request).ok_or(denied)) {
-            Err(denied) => Decision::at_once(now, challenge(door, denied)),
+            Err(denied) => Decision::at_once(now, self.turn_away(now, request, door, &denied)),
             Ok(caller) => match door {
                 Door::Ews => match way {
                     Some(way) => self.autodiscover(now, request, way),
@@ -252,13 +285,39 @@ fn refuse(request: &Received, why: Unread) -> HttpAnswer {
         Unread::TooSlow | Unread::Broken => return bare,
     };
     let mut answer = match door(path) {
-        _ if entra::tenant_of(path).is_some() => entra::EntraError::BodyTooLarge.answer(),
+        _ if entra::endpoint(path).is_some() => return bare,
         Door::Ews => ews::encode_error(&ews::EwsError::Schema(text.to_owned())),
         Door::Graph | Door::Admin => graph.answer(),
     };
     answer.status = bare.status;
     answer.headers.extend(bare.headers);
     answer
+}
+
+/// The owners of mailboxes, as Entra knows them.
+struct Owners<'a, C>(&'a Service<C>);
+
+impl<C: Content> Owners<'_, C> {
+    fn owner(&self, mailbox: MailboxKey) -> User {
+        User { address: self.0.content().address(mailbox), oid: graph::mailbox_guid(mailbox) }
+    }
+}
+
+impl<C: Content> Users for Owners<'_, C> {
+    fn find(&self, address: &str) -> Option<User> {
+        self.0.content().find(address).map(|mailbox| self.owner(mailbox))
+    }
+
+    fn first(&self) -> Option<User> {
+        (self.0.content().mailboxes() > 0).then(|| self.owner(MailboxKey(0)))
+    }
+}
+
+/// The client's name for a request: a header, or for Entra a part of the query.
+fn client_request_id(request: &Received) -> Option<&str> {
+    let parts = || request.uri.query().unwrap_or_default().split('&');
+    let in_query = || parts().find_map(|part| part.strip_prefix("client-request-id="));
+    request.header("client-request-id").or_else(in_query).filter(|id| !id.is_empty() && id.len() <= 64)
 }
 
 /// Who sends a request.
@@ -274,7 +333,7 @@ fn path_and_query(request: &Received) -> &str {
 /// A caller whose URL is its permission: Graph's sessions for uploads and imports are used without an `Authorization`
 /// header (learn.microsoft.com/graph/outlook-large-attachments). Whoever answers checks the token in the URL.
 fn by_url(door: Door, request: &Received) -> Option<Caller> {
-    (door == Door::Graph && request.has_session()).then_some(Caller { app: 0, user: None })
+    (door == Door::Graph && request.has_session()).then_some(Caller::trusted(None))
 }
 
 /// The door that a path leads to. Case and doubled slashes do not matter; what is nothing else is Graph's to refuse.

@@ -17,6 +17,7 @@ mod making;
 mod messages;
 mod names;
 mod occurrences;
+pub mod page;
 mod restriction;
 mod time_zones;
 mod zones;
