@@ -282,7 +282,8 @@ pub struct Fault {
     pub rate: Option<Share>,
     /// Only attempts below this number, the first being 0.
     pub attempts_below: Option<Count>,
-    /// What it does: `refuse`, `delay`, `reset`, `truncate`, `lose-answer` or `corrupt-item`.
+    /// What it does: `refuse`, `delay`, `reset`, `truncate`, `lose-answer`, `corrupt-item`, `expire-token`,
+    /// `revoke-token` or `short-token`.
     pub act: String,
     /// Refuse: what the client sees.
     pub kind: Option<String>,
@@ -292,6 +293,8 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
     /// Delay: how much later the answer comes.
     pub delay: Option<Distribution>,
+    /// Short token: how long tokens are good for.
+    pub life: Option<Duration>,
 }
 
 /// What lies between the pipeline and the servers.

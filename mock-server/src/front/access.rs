@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::entra::key::{self, Key, Unbelievable};
 use super::entra::{Asked, Entra, Users};
+use crate::fault::plan::TokenLoss;
 use crate::mailbox::hasher::KeyHashes;
 use crate::service::credentials::Credentials;
 use crate::time::Span;
@@ -52,6 +53,8 @@ struct Known {
     audience: Arc<str>,
     resource: Option<Resource>,
     caller: Caller,
+    /// Why it is no longer taken, if it is not.
+    lost: Option<TokenLoss>,
 }
 
 /// Gives out tokens and knows them again.
@@ -79,12 +82,16 @@ pub(super) struct Caller {
     pub(super) permissions: Permissions,
     /// Whether that is everything, so that nobody need ask.
     pub(super) unlimited: bool,
+    /// The token that it shows, if it shows one, as a number.
+    pub(super) token: Option<u64>,
+    /// Whether the token was shown before.
+    pub(super) again: bool,
 }
 
 impl Caller {
     /// A caller who needs no permission: its password or its URL is enough.
     pub(super) const fn trusted(user: Option<String>) -> Self {
-        Self { app: NO_APP, user, permissions: Permissions::ALL, unlimited: true }
+        Self { app: NO_APP, user, permissions: Permissions::ALL, unlimited: true, token: None, again: false }
     }
 }
 
@@ -99,6 +106,8 @@ pub(super) enum Denied {
     Foreign,
     /// Its token's time is over.
     Expired,
+    /// Its token was revoked.
+    Revoked,
     /// Its token is for another resource.
     Audience(Arc<str>),
     /// Its token permits nothing here.
@@ -158,8 +167,11 @@ impl Access {
             return Err(Denied::Stranger);
         }
         let known = self.known(value)?;
-        if known.expires <= now.as_second() {
-            return Err(Denied::Expired);
+        match known.lost {
+            Some(TokenLoss::Revoked) => return Err(Denied::Revoked),
+            Some(TokenLoss::Expired) => return Err(Denied::Expired),
+            None if known.expires <= now.as_second() => return Err(Denied::Expired),
+            None => {}
         }
         let opened = match (door, known.resource) {
             (Door::Ews, Some(Resource::Exchange)) => {
@@ -168,11 +180,23 @@ impl Access {
             (Door::Graph, Some(Resource::Graph)) | (Door::Admin, Some(_)) => true,
             _ => return Err(Denied::Audience(Arc::clone(&known.audience))),
         };
-        if opened { Ok(known.caller.clone()) } else { Err(Denied::Powerless) }
+        if !opened {
+            return Err(Denied::Powerless);
+        }
+        let caller = known.caller.clone();
+        known.caller.again = true;
+        Ok(caller)
+    }
+
+    /// Takes a token from its callers. Whether it is still taken is forgotten with what is known of it.
+    pub(super) fn lose(&mut self, token: u64, loss: TokenLoss) {
+        if let Some(known) = self.known.get_mut(&token) {
+            known.lost = Some(loss);
+        }
     }
 
     /// What is known of a token; its signature is checked once.
-    fn known(&mut self, token: &str) -> Result<&Known, Denied> {
+    fn known(&mut self, token: &str) -> Result<&mut Known, Denied> {
         let number = xxh3_64(token.as_bytes());
         let fresh = self.known.get(&number).is_none_or(|known| &*known.token != token);
         if fresh {
@@ -184,14 +208,14 @@ impl Access {
             if KNOWN_TOKENS <= self.known.len() {
                 self.known.clear();
             }
-            self.known.insert(number, Known::new(token, claims));
+            self.known.insert(number, Known::new(token, number, claims));
         }
-        self.known.get(&number).ok_or(Denied::Malformed)
+        self.known.get_mut(&number).ok_or(Denied::Malformed)
     }
 }
 
 impl Known {
-    fn new(token: &str, claims: Claims) -> Self {
+    fn new(token: &str, number: u64, claims: Claims) -> Self {
         let user = claims.upn.filter(|_| claims.idtyp == "user");
         let scp = claims.scp.as_deref().unwrap_or_default().split(' ');
         let (permissions, holder) = match user {
@@ -207,7 +231,8 @@ impl Known {
             resource,
             audience: claims.aud.into(),
             // An app's number is only compared. One in four billion pairs of apps shares a number.
-            caller: Caller { app, user, permissions, unlimited },
+            caller: Caller { app, user, permissions, unlimited, token: Some(number), again: false },
+            lost: None,
         }
     }
 }

@@ -43,6 +43,7 @@ fn message(denied: &Denied) -> &'static str {
         Denied::Expired => "Lifetime validation failed, the token is expired.",
         Denied::Audience(_) => "Access token validation failure. Invalid audience.",
         Denied::Powerless => "Access token validation failure. The token contains no permissions.",
+        Denied::Revoked => REVOKED,
     }
 }
 
@@ -54,7 +55,7 @@ fn diagnostics(denied: &Denied) -> Option<String> {
         Denied::Malformed => {
             (2_000_001, "OAuth token submitted with the request can not be parsed.".to_owned(), "invalid_token")
         }
-        Denied::Expired => (2_000_002, "The token has expired.".to_owned(), "token_expired"),
+        Denied::Expired | Denied::Revoked => (2_000_002, "The token has expired.".to_owned(), "token_expired"),
         Denied::Audience(audience) => {
             // What no header can hold is left out.
             let audience: String = audience.chars().filter(|c| !c.is_control() && *c != '"').take(200).collect();
@@ -114,23 +115,18 @@ pub(super) fn challenge(door: Door, denied: &Denied, place: Place<'_>) -> HttpAn
         Door::Ews => HttpAnswer { status: 401, headers: Vec::new(), body: Vec::new() },
         Door::Graph | Door::Admin => error(401, "InvalidAuthenticationToken", message(denied), place),
     };
-    let wrong = (*denied != Denied::Stranger).then_some("invalid_token");
-    answer.headers.push(("WWW-Authenticate", bearer(door, place, wrong)));
+    let bearer = match denied {
+        Denied::Stranger => bearer(door, place, None),
+        Denied::Revoked => {
+            format!("{}, claims=\"{}\"", bearer(door, place, Some("insufficient_claims")), claims(place.now))
+        }
+        _ => bearer(door, place, Some("invalid_token")),
+    };
+    answer.headers.push(("WWW-Authenticate", bearer));
     answer.headers.push(("WWW-Authenticate", "Basic realm=\"mock-server\"".to_owned()));
     if door == Door::Ews {
         answer.headers.extend(diagnostics(denied).map(|text| ("x-ms-diagnostics", text)));
     }
-    answer
-}
-
-/// What a client hears whose token was revoked: it must get another, from now on.
-pub(super) fn revoked(door: Door, place: Place<'_>) -> HttpAnswer {
-    let mut answer = match door {
-        Door::Ews => HttpAnswer { status: 401, headers: Vec::new(), body: Vec::new() },
-        Door::Graph | Door::Admin => error(401, "InvalidAuthenticationToken", REVOKED, place),
-    };
-    let bearer = bearer(door, place, Some("insufficient_claims"));
-    answer.headers.push(("WWW-Authenticate", format!("{bearer}, claims=\"{}\"", claims(place.now))));
     answer
 }
 
@@ -164,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_revoked_token_is_answered_with_a_claims_challenge() {
-        let answer = revoked(Door::Graph, place());
+        let answer = challenge(Door::Graph, &Denied::Revoked, place());
         let challenge = answer.header("www-authenticate").expect("a challenge");
         assert!(challenge.contains("error=\"insufficient_claims\""), "{challenge}");
         let claims = challenge.split("claims=\"").nth(2).and_then(|rest| rest.strip_suffix('"')).expect("claims");

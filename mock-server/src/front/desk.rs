@@ -12,6 +12,7 @@ use super::exchange::{self, About, Decide, Decision, Received};
 use super::folders;
 use super::server_timing;
 use super::visit::{FIRST_FOREIGN, Visit, Visitor};
+use crate::fault::plan::TokenLoss;
 use crate::mailbox::content::Content;
 use crate::protocol;
 use crate::service::core::Service;
@@ -80,6 +81,15 @@ impl<C: Content> Desk<C> {
         voice: &impl Voice,
     ) -> Decision {
         let identity = self.identity(mailbox, request);
+        let about = |refusal| Some(About { app: caller.app, mailbox, operation: call.operation(), refusal });
+        if let Some(token) = caller.token.filter(|_| caller.again)
+            && let Some(loss) = self.service.faults().takes_token(now, mailbox, call.operation(), identity)
+        {
+            self.access.lose(token, loss);
+            let door = if voice.protocol() == Protocol::Ews { Door::Ews } else { Door::Graph };
+            let answer = self.turn_away(now, request, door, &denied(loss));
+            return Decision { about: about(Some(RefusalKind::Unauthorized)), ..Decision::at_once(now, answer) };
+        }
         let placed = folders::place(call, mailbox, self.service.content());
         let asked = Request {
             app: caller.app,
@@ -93,13 +103,8 @@ impl<C: Content> Desk<C> {
         let (mut answer, spoil) = write(&reply, voice);
         answer.headers.push((server_timing::HEADER, server_timing::encode(reply.spent)));
         answer.headers.push(("request-id", identity::encode(identity)));
-        let about = About {
-            app: caller.app,
-            mailbox,
-            operation: call.operation(),
-            refusal: reply.outcome.as_ref().err().map(|refusal| refusal.kind),
-        };
-        Decision { answer, ready: reply.ready, spoil, about: Some(about) }
+        let about = about(reply.outcome.as_ref().err().map(|refusal| refusal.kind));
+        Decision { answer, ready: reply.ready, spoil, about }
     }
 
     fn ews(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -177,7 +182,9 @@ impl<C: Content> Desk<C> {
         let visitor = visitor(now, request, caller, Protocol::Ews);
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let answer = protocol::ews::answer(&asked, &mut visit);
-        visit.leave(answer, caller.app)
+        let lost = visit.lost;
+        let decision = visit.leave(answer, caller.app);
+        self.unless_lost(now, request, (Door::Ews, caller), decision, lost)
     }
 
     fn graph_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -199,12 +206,16 @@ impl<C: Content> Desk<C> {
         };
         let mut answer = protocol::graph::answer(&asked, &mut self.graph, &mut visit);
         answer.headers.push(("request-id", request_id));
-        visit.leave(answer, caller.app)
+        let lost = visit.lost;
+        let decision = visit.leave(answer, caller.app);
+        self.unless_lost(now, request, (Door::Graph, caller), decision, lost)
     }
 
     /// Answers a request to Entra.
     fn entra(&mut self, now: Moment, request: &Received, target: (&str, entra::Endpoint)) -> HttpAnswer {
         let base = request.base();
+        let shortened = self.service.faults().token_life(now, self.access.entra.number());
+        let life = shortened.unwrap_or(self.access.token_life());
         let asked = Asked {
             method: &request.method,
             authorization: request.header("authorization"),
@@ -212,9 +223,23 @@ impl<C: Content> Desk<C> {
             base: &base,
             correlation: client_request_id(request),
             now: self.service.wall(now),
-            life: self.access.token_life(),
+            life,
         };
         self.access.entra(&asked, target, &Owners(&self.service))
+    }
+
+    /// What was decided, unless a fault took the caller's token from it.
+    fn unless_lost(
+        &mut self,
+        now: Moment,
+        request: &Received,
+        (door, caller): (Door, &Caller),
+        decision: Decision,
+        lost: Option<TokenLoss>,
+    ) -> Decision {
+        let (Some(token), Some(loss)) = (caller.token, lost) else { return decision };
+        self.access.lose(token, loss);
+        Decision { answer: self.turn_away(now, request, door, &denied(loss)), ..decision }
     }
 
     fn turn_away(&mut self, now: Moment, request: &Received, door: Door, denied: &Denied) -> HttpAnswer {
@@ -294,6 +319,13 @@ fn refuse(request: &Received, why: Unread) -> HttpAnswer {
     answer
 }
 
+fn denied(loss: TokenLoss) -> Denied {
+    match loss {
+        TokenLoss::Expired => Denied::Expired,
+        TokenLoss::Revoked => Denied::Revoked,
+    }
+}
+
 /// The owners of mailboxes, as Entra knows them.
 struct Owners<'a, C>(&'a Service<C>);
 
@@ -323,7 +355,8 @@ fn client_request_id(request: &Received) -> Option<&str> {
 /// Who sends a request.
 fn visitor(now: Moment, request: &Received, caller: &Caller, protocol: Protocol) -> Visitor {
     let identity = request.header(identity::HEADER).and_then(identity::decode);
-    Visitor { now, app: caller.app, protocol, identity, body_bytes: request.body.len() as u64 }
+    let shows_token = caller.token.is_some() && caller.again;
+    Visitor { now, app: caller.app, protocol, identity, body_bytes: request.body.len() as u64, shows_token }
 }
 
 fn path_and_query(request: &Received) -> &str {

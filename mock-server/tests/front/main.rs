@@ -3,6 +3,7 @@
 mod client;
 mod coding;
 mod control;
+mod entra;
 mod graph;
 mod mail;
 mod program;
