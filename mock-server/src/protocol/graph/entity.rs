@@ -132,10 +132,34 @@ pub(super) fn choose<C: Content>(
     let mut access = Access {
         load: &mut |number: &u64| load(open, *number).ok(),
         property: &|subject: &Subject, name: &str| table.value(subject, look, name),
-        knows: &|name: &str| table.knows(name) || name.starts_with("microsoft.graph"),
+        knows: &|name: &str| knows(table, name),
         kind: table.kind,
     };
     page::choose(&task.place.query, task.prefer.page, members, &mut access)
+}
+
+fn knows(table: &Table, name: &str) -> bool {
+    table.knows(name) || name.starts_with("microsoft.graph")
+}
+
+/// Answers with a page of the items of one folder, newest first, without looking at items of other pages if possible.
+pub(super) fn list_folder<C: Content>(
+    open: &mut Open<'_, C>,
+    task: &Task<'_>,
+    table: &Table,
+    folder: u32,
+) -> Result<Reply, Failure> {
+    if !page::is_piece(&task.place.query) {
+        let mut members = open.list(folder);
+        members.reverse();
+        return list(open, task, table, &members);
+    }
+    let total = open.folder(folder).map_or(0, |folder| folder.items) as usize;
+    let look = look(open, task)?;
+    page::check(&task.place.query, &|name: &str| knows(table, name), table.kind)?;
+    let newest = |skip, most| open.newest(folder, skip, most);
+    let chosen = page::piece(&task.place.query, task.prefer.page, total, newest)?;
+    Ok(page_of(open, task, table, &chosen, &look))
 }
 
 /// Answers with a page of items.
@@ -147,17 +171,28 @@ pub(super) fn list<C: Content>(
 ) -> Result<Reply, Failure> {
     let look = look(open, task)?;
     let chosen = choose(open, task, table, members, &look)?;
+    Ok(page_of(open, task, table, &chosen, &look))
+}
+
+/// The chosen items, written.
+fn page_of<C: Content>(
+    open: &mut Open<'_, C>,
+    task: &Task<'_>,
+    table: &Table,
+    chosen: &Chosen<u64>,
+    look: &Look,
+) -> Reply {
     let mut value = Vec::with_capacity(chosen.members.len());
     for number in &chosen.members {
         match load(open, *number) {
-            Ok(subject) => value.push(write(table, &subject, &look, &task.place.query)),
+            Ok(subject) => value.push(write(table, &subject, look, &task.place.query)),
             // An item that cannot be read is listed by what is known without reading it.
-            Err(failure) if failure.status() == 500 => value.push(unreadable(open, *number, &look)),
+            Err(failure) if failure.status() == 500 => value.push(unreadable(open, *number, look)),
             Err(_) => {}
         }
     }
     let context = task.context(table.collection);
-    Ok(Reply::json(200, page::body(context, &task.url(), &task.place.query, &chosen, value)))
+    Reply::json(200, page::body(context, &task.url(), &task.place.query, chosen, value))
 }
 
 fn unreadable<C: Content>(open: &mut Open<'_, C>, number: u64, look: &Look) -> Value {

@@ -47,7 +47,7 @@ pub(super) struct Access<'a, K, E> {
 }
 
 /// Refuses a query whose properties do not exist or whose options do not go together, as the service does.
-fn check<K, E>(query: &Query, access: &Access<'_, K, E>) -> Result<(), Failure> {
+pub(super) fn check(query: &Query, knows: &dyn Fn(&str) -> bool, kind: &str) -> Result<(), Failure> {
     let mut filtered: Vec<&[String]> = Vec::new();
     if let Some(filter) = &query.filter {
         filter.visit_paths(&mut |path| filtered.push(path));
@@ -56,8 +56,7 @@ fn check<K, E>(query: &Query, access: &Access<'_, K, E>) -> Result<(), Failure> 
     let ordered = query.order.iter().filter_map(|order| order.path.first()).map(String::as_str);
     let named = filtered.iter().filter_map(|path| path.first()).map(String::as_str);
     for name in selected.chain(ordered).chain(named) {
-        if !name.starts_with('@') && !name.starts_with('$') && name != "id" && !(access.knows)(name) {
-            let kind = access.kind;
+        if !name.starts_with('@') && !name.starts_with('$') && name != "id" && !knows(name) {
             return Err(Failure::query(format!(
                 "Could not find a property named '{name}' on type 'Microsoft.OutlookServices.{kind}'."
             )));
@@ -119,6 +118,25 @@ pub(super) fn start(query: &Query) -> Result<usize, Failure> {
     }
 }
 
+/// Whether the page of a query is a piece of the collection as it stands.
+pub(super) fn is_piece(query: &Query) -> bool {
+    query.filter.is_none() && query.order.is_empty() && query.search.is_none()
+}
+
+/// Chooses the page of a query for which [`is_piece`] holds. `newest` gives the members after those skipped, at most so
+/// many; there are `total` members.
+pub(super) fn piece<K>(
+    query: &Query,
+    preferred: Option<u32>,
+    total: usize,
+    newest: impl FnOnce(usize, usize) -> Vec<K>,
+) -> Result<Chosen<K>, Failure> {
+    let (from, size) = (start(query)?, size(query, preferred)?);
+    let members = newest(from, size);
+    let end = from + members.len();
+    Ok(Chosen { next: (end < total && members.len() == size).then_some(end), members, total })
+}
+
 /// Chooses the members of the page that a query asks for.
 pub(super) fn choose<K: Clone, E>(
     query: &Query,
@@ -126,7 +144,7 @@ pub(super) fn choose<K: Clone, E>(
     members: &[K],
     access: &mut Access<'_, K, E>,
 ) -> Result<Chosen<K>, Failure> {
-    check(query, access)?;
+    check(query, access.knows, access.kind)?;
     let (from, size) = (start(query)?, size(query, preferred)?);
     let cut = |members: &[K]| {
         let end = from.saturating_add(size).min(members.len());

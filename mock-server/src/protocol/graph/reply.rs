@@ -53,7 +53,9 @@ impl Reply {
     pub(super) fn answer(self) -> HttpAnswer {
         let mut headers = self.headers;
         let (kind, body) = match self.body {
-            Body::Json(value) => (Some(JSON_TYPE.to_owned()), value.to_string().into_bytes()),
+            Body::Json(value) => {
+                (Some(JSON_TYPE.to_owned()), serde_json::to_vec(&value).expect("texts and numbers are valid JSON"))
+            }
             Body::Bytes(kind, bytes) => (Some(kind), bytes),
             Body::Empty => (None, Vec::new()),
         };
