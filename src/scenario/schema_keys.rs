@@ -26,6 +26,10 @@ mailboxes = 1
 [wave.prestage]
 [[windows]]
 freezes = [{ from = "2020-08-31", until = "2020-08-31" }]
+[[credentials]]
+user = "a@b.c"
+[[credentials]]
+client_id = "a"
 [[forecast.published]]
 window = "evening"
 "#;
