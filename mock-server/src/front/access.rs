@@ -3,25 +3,24 @@
 //! Unless credentials are listed, any password opens any mailbox, and any app gets a token: the mock guards nothing. It
 //! insists on the form, so that a client that would fail against the service fails here.
 
+mod tokens;
+
 use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hashbrown::HashMap;
 use jiff::Timestamp;
-use xxhash_rust::xxh3::xxh3_64;
 
-use super::entra::key::{self, Key, Unbelievable};
+use self::tokens::Tokens;
+use super::entra::key::{self, Key};
 use super::entra::{Asked, Entra, Users};
 use crate::fault::plan::TokenLoss;
-use crate::mailbox::hasher::KeyHashes;
 use crate::service::credentials::Credentials;
 use crate::time::Span;
 use crate::wire::entra::Endpoint;
-use crate::wire::entra::token::Claims;
 use crate::wire::http::HttpAnswer;
-use crate::wire::permission::{EXCHANGE_AS_USER, EXCHANGE_FULL_ACCESS, Holder, Permissions, Resource};
+use crate::wire::permission::{EXCHANGE_AS_USER, EXCHANGE_FULL_ACCESS, Permissions, Resource};
 
 /// How long a token is good for: an Entra access token lives 60 to 90 minutes, and says 3599 seconds in the documented
 /// example (learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
@@ -29,10 +28,6 @@ pub const TOKEN_LIFE: Span = Span::seconds(3_599);
 
 /// The number of clients that give a password: they are no app.
 const NO_APP: u32 = 0;
-
-/// Most tokens whose signature need not be checked again; then all are forgotten. Assumed: a client uses one token for
-/// an hour, and checking a signature takes longer than many answers.
-const KNOWN_TOKENS: usize = 4_096;
 
 /// What is to be opened.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -45,24 +40,12 @@ pub(super) enum Door {
     Admin,
 }
 
-/// A token that was checked.
-#[derive(Clone)]
-struct Known {
-    token: Box<str>,
-    expires: i64,
-    audience: Arc<str>,
-    resource: Option<Resource>,
-    caller: Caller,
-    /// Why it is no longer taken, if it is not.
-    lost: Option<TokenLoss>,
-}
-
 /// Gives out tokens and knows them again.
 #[derive(Clone)]
 pub struct Access {
     pub(super) entra: Entra,
     token_life: Span,
-    known: HashMap<u64, Known, KeyHashes>,
+    tokens: Tokens,
 }
 
 impl fmt::Debug for Access {
@@ -82,16 +65,25 @@ pub(super) struct Caller {
     pub(super) permissions: Permissions,
     /// Whether that is everything, so that nobody need ask.
     pub(super) unlimited: bool,
-    /// The token that it shows, if it shows one, as a number.
-    pub(super) token: Option<u64>,
-    /// Whether the token was shown before.
+    /// The token that it shows, if it shows one.
+    pub(super) token: Option<Shown>,
+}
+
+/// A token that a caller shows.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) struct Shown {
+    /// The token as a number.
+    number: u64,
+    /// When its time is over, in seconds since 1970.
+    expires: i64,
+    /// Whether it was shown before, as far as is remembered.
     pub(super) again: bool,
 }
 
 impl Caller {
     /// A caller who needs no permission: its password or its URL is enough.
     pub(super) const fn trusted(user: Option<String>) -> Self {
-        Self { app: NO_APP, user, permissions: Permissions::ALL, unlimited: true, token: None, again: false }
+        Self { app: NO_APP, user, permissions: Permissions::ALL, unlimited: true, token: None }
     }
 }
 
@@ -126,7 +118,7 @@ impl Access {
     #[must_use]
     pub fn new(seed: u64, token_life: Span) -> Self {
         key::prepare();
-        Self { entra: Entra::new(seed), token_life, known: HashMap::default() }
+        Self { entra: Entra::new(seed), token_life, tokens: Tokens::new() }
     }
 
     /// Admits these users and apps only.
@@ -166,73 +158,31 @@ impl Access {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Denied::Stranger);
         }
-        let known = self.known(value)?;
-        match known.lost {
-            Some(TokenLoss::Revoked) => return Err(Denied::Revoked),
-            Some(TokenLoss::Expired) => return Err(Denied::Expired),
-            None if known.expires <= now.as_second() => return Err(Denied::Expired),
-            None => {}
+        let said = self.tokens.read(value)?;
+        if let Some(denied) = self.tokens.denied(now, said.shown) {
+            return Err(denied);
         }
-        let opened = match (door, known.resource) {
+        let opened = match (door, said.resource) {
             (Door::Ews, Some(Resource::Exchange)) => {
-                known.caller.permissions.has_any(EXCHANGE_FULL_ACCESS.and(EXCHANGE_AS_USER))
+                said.caller.permissions.has_any(EXCHANGE_FULL_ACCESS.and(EXCHANGE_AS_USER))
             }
             (Door::Graph, Some(Resource::Graph)) | (Door::Admin, Some(_)) => true,
-            _ => return Err(Denied::Audience(Arc::clone(&known.audience))),
+            _ => return Err(Denied::Audience(said.audience)),
         };
-        if !opened {
-            return Err(Denied::Powerless);
-        }
-        let caller = known.caller.clone();
-        known.caller.again = true;
-        Ok(caller)
+        if opened { Ok(said.caller) } else { Err(Denied::Powerless) }
     }
 
-    /// Takes a token from its callers. Whether it is still taken is forgotten with what is known of it.
-    pub(super) fn lose(&mut self, token: u64, loss: TokenLoss) {
-        if let Some(known) = self.known.get_mut(&token) {
-            known.lost = Some(loss);
-        }
-    }
-
-    /// What is known of a token; its signature is checked once.
-    fn known(&mut self, token: &str) -> Result<&mut Known, Denied> {
-        let number = xxh3_64(token.as_bytes());
-        let fresh = self.known.get(&number).is_none_or(|known| &*known.token != token);
-        if fresh {
-            let key = Key::get().ok_or(Denied::Foreign)?;
-            let claims: Claims = key.read(token).map_err(|why| match why {
-                Unbelievable::Malformed => Denied::Malformed,
-                Unbelievable::Foreign => Denied::Foreign,
-            })?;
-            if KNOWN_TOKENS <= self.known.len() {
-                self.known.clear();
-            }
-            self.known.insert(number, Known::new(token, number, claims));
-        }
-        self.known.get_mut(&number).ok_or(Denied::Malformed)
+    /// Takes a token from its callers, until its time is over.
+    pub(super) fn lose(&mut self, now: Timestamp, token: Shown, loss: TokenLoss) {
+        self.tokens.lose(now, token, loss);
     }
 }
 
-impl Known {
-    fn new(token: &str, number: u64, claims: Claims) -> Self {
-        let user = claims.upn.filter(|_| claims.idtyp == "user");
-        let scp = claims.scp.as_deref().unwrap_or_default().split(' ');
-        let (permissions, holder) = match user {
-            Some(_) => (Permissions::named(scp), Holder::User),
-            None => (Permissions::named(claims.roles.iter().map(String::as_str)), Holder::App),
-        };
-        let resource = Resource::of(&claims.aud);
-        let unlimited = resource.is_some_and(|it| permissions.has_all(Permissions::everything(it, holder)));
-        let app = xxh3_64(claims.appid.as_bytes()) as u32;
-        Self {
-            token: token.into(),
-            expires: claims.exp,
-            resource,
-            audience: claims.aud.into(),
-            // An app's number is only compared. One in four billion pairs of apps shares a number.
-            caller: Caller { app, user, permissions, unlimited, token: Some(number), again: false },
-            lost: None,
+impl From<TokenLoss> for Denied {
+    fn from(loss: TokenLoss) -> Self {
+        match loss {
+            TokenLoss::Expired => Self::Expired,
+            TokenLoss::Revoked => Self::Revoked,
         }
     }
 }

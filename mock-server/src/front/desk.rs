@@ -82,12 +82,12 @@ impl<C: Content> Desk<C> {
     ) -> Decision {
         let identity = self.identity(mailbox, request);
         let about = |refusal| Some(About { app: caller.app, mailbox, operation: call.operation(), refusal });
-        if let Some(token) = caller.token.filter(|_| caller.again)
+        if let Some(token) = caller.token.filter(|token| token.again)
             && let Some(loss) = self.service.faults().takes_token(now, mailbox, call.operation(), identity)
         {
-            self.access.lose(token, loss);
+            self.access.lose(self.service.wall(now), token, loss);
             let door = if voice.protocol() == Protocol::Ews { Door::Ews } else { Door::Graph };
-            let answer = self.turn_away(now, request, door, &denied(loss));
+            let answer = self.turn_away(now, request, door, &loss.into());
             return Decision { about: about(Some(RefusalKind::Unauthorized)), ..Decision::at_once(now, answer) };
         }
         let placed = folders::place(call, mailbox, self.service.content());
@@ -196,7 +196,11 @@ impl<C: Content> Desk<C> {
         let asked = protocol::graph::Asked {
             method: request.method.as_str(),
             url: path_and_query(request),
-            headers: request.headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))).collect(),
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+                .collect(),
             body: &request.body,
             base: &base,
             user: caller.user.as_deref(),
@@ -237,8 +241,8 @@ impl<C: Content> Desk<C> {
         lost: Option<TokenLoss>,
     ) -> Decision {
         let (Some(token), Some(loss)) = (caller.token, lost) else { return decision };
-        self.access.lose(token, loss);
-        Decision { answer: self.turn_away(now, request, door, &denied(loss)), ..decision }
+        self.access.lose(self.service.wall(now), token, loss);
+        Decision { answer: self.turn_away(now, request, door, &loss.into()), ..decision }
     }
 
     fn turn_away(&mut self, now: Moment, request: &Received, door: Door, denied: &Denied) -> HttpAnswer {
@@ -318,13 +322,6 @@ fn refuse(request: &Received, why: Unread) -> HttpAnswer {
     answer
 }
 
-fn denied(loss: TokenLoss) -> Denied {
-    match loss {
-        TokenLoss::Expired => Denied::Expired,
-        TokenLoss::Revoked => Denied::Revoked,
-    }
-}
-
 /// The owners of mailboxes, as Entra knows them.
 struct Owners<'a, C>(&'a Service<C>);
 
@@ -354,7 +351,7 @@ fn client_request_id(request: &Received) -> Option<&str> {
 /// Who sends a request.
 fn visitor(now: Moment, request: &Received, caller: &Caller, protocol: Protocol) -> Visitor {
     let identity = request.header(identity::HEADER).and_then(identity::decode);
-    let shows_token = caller.token.is_some() && caller.again;
+    let shows_token = caller.token.is_some_and(|token| token.again);
     Visitor { now, app: caller.app, protocol, identity, body_bytes: request.body.len() as u64, shows_token }
 }
 

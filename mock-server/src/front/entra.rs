@@ -135,7 +135,7 @@ impl Entra {
             Grant::Device(code) => return self.again(asked, &ask, app, recall(key, asked, "device", code)?),
         };
         let wanted = ask.wanted.clone().ok_or_else(|| Denial::missing("scope"))?;
-        self.give(asked, &ask, app, user, wanted)
+        self.give(asked, &ask, app, user, &wanted)
     }
 
     /// Gives a token for what a refresh token or a device code stands for.
@@ -156,7 +156,7 @@ impl Entra {
             let openid = if asked.openid.is_empty() { wanted.openid } else { asked.openid.clone() };
             wanted = Wanted { openid, ..asked.clone() };
         }
-        self.give(asked, ask, app, Some(user), wanted)
+        self.give(asked, ask, app, Some(user), &wanted)
     }
 
     fn user(&self, name: &str, password: &str, tenant: &str, users: &impl Users) -> Result<User, Denial> {
@@ -191,14 +191,14 @@ impl Entra {
         ask: &Ask,
         app: Option<&AppCredential>,
         user: Option<User>,
-        wanted: Wanted,
+        wanted: &Wanted,
     ) -> Result<HttpAnswer, Denial> {
         let key = Key::get().ok_or_else(Denial::transient)?;
         let holder = if user.is_some() { Holder::User } else { Holder::App };
-        let names = Self::permitted(&wanted, app, holder).ok_or_else(|| Denial::consent(&ask.client_id))?;
+        let names = Self::permitted(wanted, app, holder).ok_or_else(|| Denial::consent(&ask.client_id))?;
         let seconds = asked.life.0 / Span::seconds(1).0;
-        let claims = self.claims(asked, ask, user.as_ref(), &wanted, names);
-        let scope = claims.scp.as_ref().map(|_| told(&claims, &wanted));
+        let claims = self.claims(asked, ask, user.as_ref(), wanted, names);
+        let scope = claims.scp.as_ref().map(|_| told(&claims, wanted));
         let openid = |name: &str| ask.version == Version::V1 || wanted.openid.iter().any(|own| own == name);
         let sign = |claims: &serde_json::Value| key.sign(claims).ok_or_else(Denial::transient);
         let (mut refresh, mut id, mut client_info) = (None, None, None);
@@ -212,7 +212,7 @@ impl Entra {
             }
             if openid("offline_access") {
                 let exp = claims.iat + REFRESH_SECONDS;
-                let token = key.sign(&remember("refresh", &ask.client_id, user, &wanted, exp));
+                let token = key.sign(&remember("refresh", &ask.client_id, user, wanted, exp));
                 // Clients must not look into it, so it does not look like a token that they can read.
                 refresh = Some(format!("1.{}", token.ok_or_else(Denial::transient)?));
             }
@@ -228,12 +228,11 @@ impl Entra {
         let principal = self.guid(Made::Principal, ask.client_id.to_lowercase().as_bytes());
         let oid = user.map_or_else(|| principal.clone(), |user| user.oid.clone());
         let pair = format!("{}{oid}", ask.client_id);
-        let (roles, scp) = match user {
-            None => (names, None),
-            Some(_) => {
-                let openid = wanted.openid.iter().filter(|name| *name != "offline_access").cloned();
-                (Vec::new(), Some(names.into_iter().chain(openid).collect::<Vec<_>>().join(" ")))
-            }
+        let (roles, scp) = if user.is_some() {
+            let openid = wanted.openid.iter().filter(|name| *name != "offline_access").cloned();
+            (Vec::new(), Some(names.into_iter().chain(openid).collect::<Vec<_>>().join(" ")))
+        } else {
+            (names, None)
         };
         let acr = match ask.proof {
             Proof::Nothing => "0",
@@ -246,7 +245,7 @@ impl Entra {
             iat: now,
             nbf: now,
             // A part of a second does not make a token live longer.
-            exp: now + (asked.life.0 / Span::seconds(1).0) as i64,
+            exp: now.saturating_add_unsigned(asked.life.0 / Span::seconds(1).0),
             appid: ask.client_id.clone(),
             appidacr: acr.to_owned(),
             idp: iss,
@@ -282,7 +281,7 @@ impl Entra {
         };
         let user = user.ok_or_else(|| Denial::unknown_user(tenant_id(tenant)))?;
         let key = Key::get().ok_or_else(Denial::transient)?;
-        let exp = asked.now.as_second() + DEVICE_SECONDS as i64;
+        let exp = asked.now.as_second().saturating_add_unsigned(DEVICE_SECONDS);
         let code = key.sign(&remember("device", &client_id, user, &wanted, exp)).ok_or_else(Denial::transient)?;
         let shown = self.guid(Made::Token, self.answered.to_string().as_bytes());
         let shown: String = shown.chars().filter(char::is_ascii_alphanumeric).take(9).collect();
