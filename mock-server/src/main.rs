@@ -16,6 +16,10 @@ use mock_server::throttle::limit::Limit;
 use mock_server::throttle::preset;
 use mock_server::wire::id::MailboxKey;
 
+// Answers are many small buffers; mimalloc keeps them cheap on every platform.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The exit code for wrong options, an address that is taken among them.
 const USAGE: u8 = 2;
 
@@ -107,7 +111,7 @@ fn ready(options: &Options, front: &Handle, plain: &Plain) -> String {
         Format::Text => {
             let (first, last) = (plain.address(MailboxKey(0)), plain.address(MailboxKey(plain.mailboxes - 1)));
             let mut mailboxes = format!("{first} to {last}");
-            for address in &options.doors.mailboxes {
+            for address in &options.doors.named {
                 mailboxes = format!("{mailboxes}, {address}");
             }
             format!("serving {mailboxes} at {}", ready.sentence())

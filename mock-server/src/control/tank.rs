@@ -15,6 +15,7 @@ use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::named::Directory;
+use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::reply::Spoil;
 use crate::time::Moment;
 use crate::wire::entra;
@@ -302,5 +303,9 @@ impl<C: Directory> Decide for Tank<C> {
         let decision = Decision::at_once(now, self.desk.refuse(now, request, why));
         self.note(now, request, &decision);
         decision.answer
+    }
+
+    fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
+        self.desk.proceed(now, ongoing)
     }
 }

@@ -15,6 +15,7 @@ use super::visit::{FIRST_FOREIGN, Visit, Visitor};
 use crate::fault::plan::TokenLoss;
 use crate::mailbox::content::Content;
 use crate::protocol;
+use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::service::reply::{Reply, Request, Spoil};
 use crate::time::Moment;
@@ -104,7 +105,7 @@ impl<C: Content> Desk<C> {
         answer.headers.push((server_timing::HEADER, server_timing::encode(reply.spent)));
         answer.headers.push(("request-id", identity::encode(identity)));
         let about = about(reply.outcome.as_ref().err().map(|refusal| refusal.kind));
-        Decision { answer, ready: reply.ready, spoil, about }
+        Decision { answer, ready: reply.ready, spoil, about, ongoing: None }
     }
 
     fn ews(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -181,9 +182,9 @@ impl<C: Content> Desk<C> {
         };
         let visitor = visitor(now, request, caller, Protocol::Ews);
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
-        let answer = protocol::ews::answer(&asked, &mut visit);
+        let (answer, ongoing) = protocol::ews::answer(&asked, &mut visit);
         let lost = visit.lost;
-        let decision = visit.leave(answer, caller.app);
+        let decision = Decision { ongoing, ..visit.leave(answer, caller.app) };
         self.unless_lost(now, request, (Door::Ews, caller), decision, lost)
     }
 
@@ -242,7 +243,7 @@ impl<C: Content> Desk<C> {
     ) -> Decision {
         let (Some(token), Some(loss)) = (caller.token, lost) else { return decision };
         self.access.lose(self.service.wall(now), token, loss);
-        Decision { answer: self.turn_away(now, request, door, &loss.into()), ..decision }
+        Decision { answer: self.turn_away(now, request, door, &loss.into()), ongoing: None, ..decision }
     }
 
     fn turn_away(&mut self, now: Moment, request: &Received, door: Door, denied: &Denied) -> HttpAnswer {
@@ -268,6 +269,13 @@ impl<C: Content> Desk<C> {
 }
 
 impl<C: Content> Decide for Desk<C> {
+    fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
+        for mailbox in ongoing.mailboxes() {
+            self.service.attend(now, mailbox, |open| ongoing.hear(open));
+        }
+        ongoing.say(now)
+    }
+
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
         let path = path_and_query(request);
         if let Some(target) = entra::endpoint(path) {

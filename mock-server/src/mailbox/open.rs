@@ -4,6 +4,7 @@
 
 mod folders;
 mod items;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,7 +48,7 @@ pub struct FolderInfo {
     pub kind: FolderKind,
     /// Its display name.
     pub name: Arc<str>,
-    /// The class of its items (`IPF.Note` and so on); empty for the root.
+    /// The class of its items (`IPF.Note` and so on); empty if it has none.
     pub class: Arc<str>,
     /// Items directly in it.
     pub items: u64,

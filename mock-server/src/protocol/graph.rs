@@ -37,6 +37,7 @@ mod times;
 mod token;
 mod upload;
 mod users;
+mod written;
 
 use std::borrow::Cow;
 
@@ -60,6 +61,7 @@ pub struct State {
     uploads: upload::Uploads,
     subscriptions: subscriptions::Subscriptions,
     categories: users::Categories,
+    written: written::Written,
 }
 
 /// A request.

@@ -4,6 +4,7 @@ mod client;
 mod coding;
 mod control;
 mod entra;
+mod ews;
 mod graph;
 mod mail;
 mod program;

@@ -3,11 +3,12 @@
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::failure::Failure;
 use super::filter::evaluate;
 use super::query::{Order, Query};
+use super::reply::Reply;
 use super::search::Search;
 use super::token;
 
@@ -171,24 +172,38 @@ pub(super) fn choose<K: Clone, E>(
     Ok(cut(&ordered))
 }
 
+/// The body of a page as it is sent.
+#[derive(Serialize)]
+struct Body<'a, T> {
+    #[serde(rename = "@odata.context")]
+    context: &'a str,
+    #[serde(rename = "@odata.count", skip_serializing_if = "Option::is_none")]
+    count: Option<usize>,
+    value: &'a [T],
+    #[serde(rename = "@odata.nextLink", skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
 /// The body of a page. `path` is the collection's own URL without a query, `context` what `@odata.context` names.
-pub(super) fn body<K>(context: String, path: &str, query: &Query, chosen: &Chosen<K>, value: Vec<Value>) -> Value {
-    let mut body = Map::new();
-    body.insert("@odata.context".to_owned(), Value::String(context));
-    if query.count {
-        body.insert("@odata.count".to_owned(), json!(chosen.total));
-    }
-    body.insert("value".to_owned(), Value::Array(value));
-    if let Some(skip) = chosen.next {
+pub(super) fn body<K, T: Serialize>(
+    context: &str,
+    path: &str,
+    query: &Query,
+    chosen: &Chosen<K>,
+    value: &[T],
+) -> Reply {
+    let next = chosen.next.map(|skip| {
         let token = token::seal(&SkipToken { skip });
-        let link = format!("{path}{}", query.with(&["skiptoken", "skip"], "$skiptoken", &token));
-        body.insert("@odata.nextLink".to_owned(), Value::String(link));
-    }
-    Value::Object(body)
+        format!("{path}{}", query.with(&["skiptoken", "skip"], "$skiptoken", &token))
+    });
+    let body = Body { context, count: query.count.then_some(chosen.total), value, next };
+    Reply::written(serde_json::to_vec(&body).expect("texts and numbers are valid JSON"))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn pages(query: &str) -> Result<Vec<Vec<u64>>, Failure> {
@@ -207,7 +222,8 @@ mod tests {
                 kind: "Message",
             };
             let chosen = choose(&query, None, &members, &mut access)?;
-            let body = body(String::new(), "", &query, &chosen, Vec::new());
+            let answer = body::<_, Value>("", "", &query, &chosen, &[]).answer();
+            let body: Value = serde_json::from_slice(&answer.body).expect("JSON");
             found.push(chosen.members);
             match body["@odata.nextLink"].as_str() {
                 Some(link) => query = Query::parse(&link[1..])?,

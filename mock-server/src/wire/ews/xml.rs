@@ -337,13 +337,31 @@ impl Writer {
     pub(crate) fn leaf_with(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         self.open(name, attributes);
         let text = self.cleaned(text);
-        let text = match memchr::memchr3(b'<', b'>', b'&', text.as_bytes()) {
-            // Bodies are long and rarely hold any of these.
-            None => text,
-            Some(_) => quick_xml::escape::partial_escape(text),
-        };
+        let bytes = text.as_bytes();
+        // Bodies are long and rarely hold any of what has to be escaped.
+        let is_plain = memchr::memchr3(b'<', b'>', b'&', bytes).is_none() && memchr::memchr(b'\r', bytes).is_none();
+        let text = if is_plain { text } else { quick_xml::escape::partial_escape(text) };
         self.event(Event::Text(BytesText::from_escaped(text)));
         self.close(name);
+    }
+
+    /// Writes an element that was read, with all that is below it; names of EWS get the usual prefixes.
+    pub(crate) fn copy(&mut self, element: &Element<'_>) {
+        let prefix = match element.space {
+            Space::Types => "t:",
+            Space::Messages => "m:",
+            Space::Soap | Space::Errors | Space::Other => "",
+        };
+        let name = format!("{prefix}{}", element.name);
+        // A prefix of somebody else's means nothing here.
+        let own = element.attributes.iter().filter(|(key, _)| !key.contains(':'));
+        let attributes: Vec<(&str, &str)> = own.map(|(key, value)| (&**key, &**value)).collect();
+        if element.children.is_empty() {
+            return self.leaf_with(&name, &attributes, element.whole_text());
+        }
+        self.open(&name, &attributes);
+        element.children.iter().for_each(|child| self.copy(child));
+        self.close(&name);
     }
 
     /// Writes what another writer has written.
