@@ -16,16 +16,20 @@ item_size = "1 kB"
 [source]
 limits = [{ name = "a", requests = "1/1 s" }, { name = "b", concurrency = 1 }, { preset = "outlook" }]
 costs = { find_folders = { call = "1 ms" } }
-faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }]
+faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }, { name = "c", act = "short-token", life = "9 s" }]
 [target]
 limits = [{ name = "a", burst = "1 s", recharge_per_hour = "1 s", cutoff = "1 s" }]
 costs = { find_folders = { call = "1 ms" } }
-faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }]
+faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }, { name = "c", act = "short-token", life = "9 s" }]
 [wave]
 mailboxes = 1
 [wave.prestage]
 [[windows]]
 freezes = [{ from = "2020-08-31", until = "2020-08-31" }]
+[[credentials]]
+user = "a@b.c"
+[[credentials]]
+client_id = "a"
 [[forecast.published]]
 window = "evening"
 "#;

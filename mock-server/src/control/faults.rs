@@ -15,7 +15,7 @@ use crate::wire::refusal::RefusalKind;
 pub(super) struct Fault {
     /// The name by which it is removed again.
     pub(super) name: String,
-    /// What it does: `refuse`, `delay`, `reset`, `truncate`, `lose-answer` or `corrupt-item`.
+    /// What it does: one of [`ACTS`].
     act: String,
     /// The operations that it concerns; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -44,6 +44,9 @@ pub(super) struct Fault {
     /// How much later an answer comes, in seconds, for `delay`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delay_seconds: Option<f64>,
+    /// How long tokens are good for, in seconds, for `short-token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    life_seconds: Option<f64>,
     /// After how many seconds the fault ends by itself; never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
@@ -54,7 +57,17 @@ fn always() -> f64 {
 }
 
 /// The acts by name.
-const ACTS: [&str; 6] = ["refuse", "delay", "reset", "truncate", "lose-answer", "corrupt-item"];
+const ACTS: [&str; 9] = [
+    "refuse",
+    "delay",
+    "reset",
+    "truncate",
+    "lose-answer",
+    "corrupt-item",
+    "expire-token",
+    "revoke-token",
+    "short-token",
+];
 
 /// Most seconds that a control request may name: a year.
 const SECONDS_MAX: f64 = 31_536_000.0;
@@ -98,6 +111,13 @@ impl Fault {
             "truncate" => Act::Truncate,
             "lose-answer" => Act::LoseAnswer,
             "corrupt-item" => Act::CorruptItem,
+            "expire-token" => Act::ExpireToken,
+            "revoke-token" => Act::RevokeToken,
+            "short-token" => {
+                let help = "say how long tokens are good for: \"life_seconds\": 30";
+                let life = span(self.life_seconds, "life_seconds")?;
+                Act::ShortenToken(life.ok_or_else(|| Wrong::request("life_seconds is missing", help))?)
+            }
             other => return Err(unknown("act", other, ACTS)),
         })
     }
@@ -128,6 +148,7 @@ impl Fault {
             status: None,
             retry_after_seconds: None,
             delay_seconds: None,
+            life_seconds: None,
             seconds: (*until < Moment::NEVER).then(|| until.since(now).as_seconds()),
         };
         let act = match rule.act {
@@ -145,6 +166,12 @@ impl Fault {
             Act::Truncate => ACTS[3],
             Act::LoseAnswer => ACTS[4],
             Act::CorruptItem => ACTS[5],
+            Act::ExpireToken => ACTS[6],
+            Act::RevokeToken => ACTS[7],
+            Act::ShortenToken(life) => {
+                fault.life_seconds = Some(life.as_seconds());
+                ACTS[8]
+            }
         };
         act.clone_into(&mut fault.act);
         fault
@@ -189,12 +216,15 @@ mod tests {
         check(r#"{"name":"a","act":"refuse","kind":"request_limit","retry_after_seconds":2.5,"nth":5}"#, Ok(()));
         check(r#"{"name":"b","act":"delay","delay_seconds":0.25,"rate":0.5,"seconds":60}"#, Ok(()));
         check(r#"{"name":"c","act":"reset","operations":["export_items"],"mailboxes":[0,3]}"#, Ok(()));
+        check(r#"{"name":"d","act":"revoke-token","nth":7}"#, Ok(()));
+        check(r#"{"name":"e","act":"short-token","life_seconds":30}"#, Ok(()));
     }
 
     #[test]
     fn what_is_wrong_with_a_fault_is_said() {
         check(r#"{"name":"a","act":"explode"}"#, Err("no act `explode`"));
         check(r#"{"name":"a","act":"delay"}"#, Err("delay_seconds is missing"));
+        check(r#"{"name":"a","act":"short-token"}"#, Err("life_seconds is missing"));
         check(r#"{"name":"a","act":"reset","rate":2}"#, Err("rate is 2"));
         check(r#"{"name":"","act":"reset"}"#, Err("name is empty"));
         check(r#"{"name":"a","act":"reset","seconds":-1}"#, Err("seconds is -1"));

@@ -11,6 +11,7 @@ use super::metrics::Metrics;
 use super::reply::{self, Wrong};
 use super::{PREFIX, har, limits, page};
 use crate::fault::rule::FaultRule;
+use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::named::Directory;
@@ -296,6 +297,12 @@ impl<C: Directory> Decide for Tank<C> {
         let decision = self.desk.decide(now, request);
         self.note(now, request, &decision);
         decision
+    }
+
+    fn refuse(&mut self, now: Moment, request: &Received, why: Unread) -> HttpAnswer {
+        let decision = Decision::at_once(now, self.desk.refuse(now, request, why));
+        self.note(now, request, &decision);
+        decision.answer
     }
 
     fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {

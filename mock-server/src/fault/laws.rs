@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::plan::{FaultPlan, Judgement, Strike};
+use super::plan::{FaultPlan, Judgement, Strike, TokenLoss};
 use super::rule::{Act, FaultRule, Match};
 use crate::draw::Distribution;
 use crate::time::{Moment, Span};
@@ -182,4 +182,21 @@ fn a_corrupt_item_stays_corrupt_whatever_call_names_it() {
             assert_eq!(plan.corrupts(Moment(now), MailboxKey(1), operation, item), first);
         }
     }
+}
+
+#[test]
+fn rules_about_tokens_strike_no_call_and_spare_nobody_whom_they_concern() {
+    let only = Match { operations: vec![Operation::GetItems], nth: Some(2), ..all(1.0) };
+    let rules = vec![rule(only, Act::RevokeToken), rule(all(1.0), Act::ShortenToken(Span::seconds(5)))];
+    let mut plan = FaultPlan::new(1, rules);
+    let takes = |plan: &FaultPlan, request, operation| {
+        plan.takes_token(Moment(0), MailboxKey(1), operation, RequestIdentity { request, attempt: 0 })
+    };
+    assert_eq!(judge(&plan, 1, 1, 0), Judgement::default());
+    assert_eq!(takes(&plan, 0, Operation::GetItems), None);
+    assert_eq!(takes(&plan, 1, Operation::GetItems), Some(TokenLoss::Revoked));
+    assert_eq!(takes(&plan, 1, Operation::Batch), None);
+    assert_eq!(plan.token_life(Moment(0), 3), Some(Span::seconds(5)));
+    assert_eq!((plan.rules().count(), plan.remove("rule")), (2, 2));
+    assert_eq!(plan.token_life(Moment(0), 3), None);
 }

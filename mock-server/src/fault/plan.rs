@@ -20,6 +20,15 @@ pub enum Strike {
     LoseAnswer,
 }
 
+/// Why a token is no longer taken.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum TokenLoss {
+    /// As if its time were over.
+    Expired,
+    /// As if it had been revoked.
+    Revoked,
+}
+
 /// What the fault rules say to a call.
 #[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
 pub struct Judgement {
@@ -40,6 +49,8 @@ pub struct FaultPlan {
     of_requests: Vec<Prepared>,
     /// The rules that concern items, in order.
     of_items: Vec<Prepared>,
+    /// The rules that concern tokens, in order.
+    of_tokens: Vec<Prepared>,
     /// The seed of the plan.
     seed: u64,
     /// How many rules were ever there: the position of the next one.
@@ -60,7 +71,7 @@ impl FaultPlan {
     /// A plan for these rules.
     #[must_use]
     pub fn new(seed: u64, rules: Vec<FaultRule>) -> Self {
-        let mut plan = Self { of_requests: Vec::new(), of_items: Vec::new(), seed, given: 0 };
+        let mut plan = Self { of_requests: Vec::new(), of_items: Vec::new(), of_tokens: Vec::new(), seed, given: 0 };
         for rule in rules {
             plan.add(rule);
         }
@@ -77,6 +88,7 @@ impl FaultPlan {
         self.given += 1;
         match prepared.rule.act {
             Act::CorruptItem => self.of_items.push(prepared),
+            Act::ExpireToken | Act::RevokeToken | Act::ShortenToken(_) => self.of_tokens.push(prepared),
             _ => self.of_requests.push(prepared),
         }
     }
@@ -86,12 +98,46 @@ impl FaultPlan {
         let before = self.rules().count();
         self.of_requests.retain(|prepared| prepared.rule.name != name);
         self.of_items.retain(|prepared| prepared.rule.name != name);
+        self.of_tokens.retain(|prepared| prepared.rule.name != name);
         before - self.rules().count()
     }
 
-    /// All rules: first those that concern requests, in order, then those that concern items.
+    /// All rules: first those that concern requests, in order, then those that concern items, then tokens.
     pub fn rules(&self) -> impl Iterator<Item = &FaultRule> {
-        self.of_requests.iter().chain(&self.of_items).map(|prepared| &prepared.rule)
+        self.of_requests.iter().chain(&self.of_items).chain(&self.of_tokens).map(|prepared| &prepared.rule)
+    }
+
+    /// Whether a request loses the token that it shows; the first rule that hits it decides.
+    #[must_use]
+    pub fn takes_token(
+        &self,
+        now: Moment,
+        mailbox: MailboxKey,
+        operation: Operation,
+        identity: RequestIdentity,
+    ) -> Option<TokenLoss> {
+        self.of_tokens.iter().find_map(|prepared| {
+            let loss = match prepared.rule.act {
+                Act::ExpireToken => TokenLoss::Expired,
+                Act::RevokeToken => TokenLoss::Revoked,
+                _ => return None,
+            };
+            prepared.hits(now, mailbox, operation, identity).then_some(loss)
+        })
+    }
+
+    /// How long the token is good for that is given out as the one of this number, if a rule shortens its life.
+    #[must_use]
+    pub fn token_life(&self, now: Moment, number: u64) -> Option<Span> {
+        self.of_tokens.iter().find_map(|prepared| {
+            let Match { from, until, nth, rate, .. } = &prepared.rule.matches;
+            let Act::ShortenToken(life) = prepared.rule.act else { return None };
+            let hit = *from <= now
+                && now < *until
+                && nth.is_none_or(|n| n != 0 && number % n == n - 1)
+                && falls_within(*rate, || hash(prepared.seed, Purpose::Fault, 0, number, 0));
+            hit.then_some(life)
+        })
     }
 
     /// What happens to a request. The delays of all rules that hit it add up; of the other acts the first decides.
@@ -158,8 +204,8 @@ impl Prepared {
             Act::Reset => Strike::Reset,
             Act::Truncate => Strike::Truncate,
             Act::LoseAnswer => Strike::LoseAnswer,
-            // Rules about items are kept apart.
-            Act::CorruptItem => return,
+            // Rules about items and tokens are kept apart.
+            Act::CorruptItem | Act::ExpireToken | Act::RevokeToken | Act::ShortenToken(_) => return,
         };
         judgement.strike = judgement.strike.or(Some(strike));
     }

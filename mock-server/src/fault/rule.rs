@@ -47,6 +47,13 @@ pub enum Act {
     LoseAnswer,
     /// The source items in the call cannot be read: the same share of *items* is corrupt, whatever the call.
     CorruptItem,
+    /// Take the token that it shows as expired, from now on. A token that is shown for the first time is spared, so that
+    /// whoever gets another can go on. Without tokens, as in virtual time, nothing happens.
+    ExpireToken,
+    /// Take the token that it shows as revoked, from now on; else like `ExpireToken`.
+    RevokeToken,
+    /// Tokens that are given out meanwhile are good for this long. Which calls the rule concerns does not matter.
+    ShortenToken(Span),
 }
 
 /// One fault rule.

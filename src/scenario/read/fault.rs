@@ -17,6 +17,9 @@ const ACTS: Choice<Kind> = Choice(&[
     ("truncate", Kind::Truncate),
     ("lose-answer", Kind::LoseAnswer),
     ("corrupt-item", Kind::CorruptItem),
+    ("expire-token", Kind::ExpireToken),
+    ("revoke-token", Kind::RevokeToken),
+    ("short-token", Kind::ShortToken),
 ]);
 
 #[derive(Copy, Clone, PartialEq)]
@@ -27,6 +30,9 @@ enum Kind {
     Truncate,
     LoseAnswer,
     CorruptItem,
+    ExpireToken,
+    RevokeToken,
+    ShortToken,
 }
 
 /// Which server the rules belong to.
@@ -98,5 +104,11 @@ fn act_of(section: &Section<'_>, kind: Kind) -> Option<Act> {
         Kind::Truncate => Some(Act::Truncate),
         Kind::LoseAnswer => Some(Act::LoseAnswer),
         Kind::CorruptItem => Some(Act::CorruptItem),
+        Kind::ExpireToken => Some(Act::ExpireToken),
+        Kind::RevokeToken => Some(Act::RevokeToken),
+        Kind::ShortToken => {
+            let help = "say how long tokens are good for: life = \"30 s\"";
+            section.need("life", &Duration(Span::seconds(1)), help).map(Act::ShortenToken)
+        }
     }
 }
