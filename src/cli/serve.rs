@@ -147,7 +147,7 @@ fn warn(doors: &Doors, credentials: &Credentials) {
             (false, true) => ", and any app gets a token for any mailbox",
             (false, false) => "",
         };
-        console::message(&format!("warning: other machines can reach this server{opens}"));
+        console::message(format!("warning: other machines can reach this server{opens}"));
     }
 }
 
