@@ -1,8 +1,15 @@
 //! The front over real sockets.
 
+mod alice;
 mod client;
 mod control;
+#[path = "../support/eml.rs"]
+mod eml;
 mod graph;
 mod mail;
+mod messages;
 mod program;
+#[path = "../support/server.rs"]
+mod server;
 mod sockets;
+mod thunderbird;
