@@ -10,6 +10,7 @@ pub mod desk;
 pub mod exchange;
 mod folders;
 pub mod listen;
+pub mod pending;
 mod proxy;
 pub mod server_timing;
 mod socket;

@@ -7,6 +7,7 @@ pub mod churn;
 pub mod content;
 pub mod hasher;
 pub mod item;
+pub mod keep;
 pub mod mime;
 pub mod named;
 pub mod open;

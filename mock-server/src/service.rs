@@ -9,6 +9,7 @@ pub mod config;
 pub mod core;
 pub mod cost;
 pub mod errand;
+pub mod keep;
 pub mod refusals;
 pub mod reply;
 pub mod switch;

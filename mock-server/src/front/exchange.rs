@@ -14,6 +14,7 @@ use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use super::body::{self, AnswerBody, Unread};
 use super::bounds::Bounds;
 use super::clock::Clock;
+use super::pending::Pending;
 use super::socket::Fate;
 use crate::service::reply::Spoil;
 use crate::time::Moment;
@@ -109,6 +110,15 @@ impl Decision {
 pub trait Decide {
     /// Decides what becomes of a request that has arrived whole.
     fn decide(&mut self, now: Moment, request: &Received) -> Decision;
+
+    /// Sees to it that what was decided is kept, if anybody keeps it: what answers have to wait for before they leave.
+    /// Called after every decision.
+    fn keep(&mut self, _now: Moment) -> Option<Pending> {
+        None
+    }
+
+    /// Does what is to be done at the end: called once, after the last request.
+    fn end(&mut self, _now: Moment) {}
 }
 
 /// The connection, or the stream of an HTTP/2 connection, is broken off on purpose.
@@ -135,6 +145,17 @@ impl<D: Decide> Front<D> {
         self.bounds
     }
 
+    /// Has done what is to be done at the end.
+    pub(super) fn end(&self) {
+        self.desk.borrow_mut().end(self.clock.now());
+    }
+
+    fn decide(&self, request: &Received) -> (Decision, Option<Pending>) {
+        let (mut desk, now) = (self.desk.borrow_mut(), self.clock.now());
+        let decision = desk.decide(now, request);
+        (decision, desk.keep(now))
+    }
+
     /// Carries out one exchange on a connection.
     pub(super) async fn answer(
         self: Rc<Self>,
@@ -158,9 +179,14 @@ impl<D: Decide> Front<D> {
             peer: fate.peer(),
             secure: fate.is_secure(),
         };
-        let decision = self.desk.borrow_mut().decide(self.clock.now(), &request);
+        let (decision, pending) = self.decide(&request);
         drop(request);
         self.clock.sleep_until(decision.ready).await;
+        if let Some(pending) = pending
+            && pending.kept().await.is_err()
+        {
+            return Ok(whole(unkept()));
+        }
         match decision.spoil {
             None => Ok(whole(decision.answer)),
             Some(Spoil::Truncate) => Ok(cut(decision.answer)),
@@ -184,6 +210,15 @@ fn refuse(unread: Unread) -> Result<Response<AnswerBody>, BrokenOff> {
     let mut response = Response::new(AnswerBody::whole(Vec::new()));
     *response.status_mut() = status;
     Ok(response)
+}
+
+/// What a client hears in place of an answer that rests on what cannot be kept.
+fn unkept() -> HttpAnswer {
+    HttpAnswer {
+        status: StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
+        headers: vec![("content-type", "text/plain".to_owned())],
+        body: b"The server can no longer keep its state; what it printed says why.\n".to_vec(),
+    }
 }
 
 fn whole(answer: HttpAnswer) -> Response<AnswerBody> {

@@ -9,6 +9,7 @@ mod graph;
 mod mail;
 mod messages;
 mod program;
+mod restart;
 #[path = "../support/server.rs"]
 mod server;
 mod sockets;

@@ -1,0 +1,306 @@
+//! What of a mailbox outlives the process: what clients changed in it, in portions since it was last kept.
+//!
+//! Every change of an item is a line of the log, so the lines since then say which items to keep anew; the rest of a
+//! mailbox is small and kept whole. Nothing computed is kept but the counts that changes of clients and computed changes
+//! share.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::content::{FolderShape, Totals};
+use super::item::Item;
+use super::overlay::{Foreign, Logged, MadeFolder, MadeItem, Overlay, Touch};
+use super::records::{FolderRecord, Records, Recoverable};
+use super::reference::{self, FIRST_MADE_FOLDER, ItemNumber};
+use super::store::{Folder, Store};
+use crate::time::Span;
+use crate::wire::answer::ChangeKind;
+use crate::wire::call::FolderKind;
+use crate::wire::id::ItemKey;
+
+/// How much of a mailbox has been kept: compared with what there is, it tells whether there is more.
+#[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
+pub struct Mark {
+    log: usize,
+    folder_log: usize,
+    purged: usize,
+    folders: usize,
+    changes: u64,
+    sessions: u64,
+    stopped: Option<Span>,
+    user: (bool, bool),
+}
+
+/// A line of a log as it is kept.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeptLine {
+    number: u64,
+    folder: u32,
+    kind: u8,
+}
+
+/// A folder that is not as it was computed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct KeptFolder {
+    ordinal: u32,
+    parent: Option<u32>,
+    name: Option<Arc<str>>,
+    gone: bool,
+    items: u64,
+    bytes: u64,
+    changes: u64,
+}
+
+/// Everything about a mailbox but its items and logs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct KeptMailbox {
+    stopped: Option<u64>,
+    provisioned: bool,
+    licensed: bool,
+    sessions: u64,
+    made_folders: Vec<(u32, Arc<str>)>,
+    folders: Vec<KeptFolder>,
+    records: Option<(u64, Vec<(u32, FolderRecord)>)>,
+}
+
+/// Everything that clients did to one item.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+pub struct KeptItem {
+    /// Key, size and folder of an item that a client stored.
+    made: Option<(u64, u32, u32)>,
+    /// Key and size of a computed item that a client replaced; neither if it was deleted.
+    touch: Option<Option<(u64, u32)>>,
+    /// Bytes that cannot be computed, and whether they are a message.
+    foreign: Option<(Bytes, bool)>,
+    item: Option<Arc<Item>>,
+    version: Option<u64>,
+    buried: Option<Recoverable>,
+}
+
+/// What is to be kept of a mailbox since it was last kept.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Portion {
+    /// Everything but items and logs, in place of what was kept before.
+    pub mailbox: KeptMailbox,
+    /// The items that changed, by number, each in place of what was kept before. One without anything is to be forgotten.
+    pub items: Vec<(u64, KeptItem)>,
+    /// New lines of the log of items, and the place of the first.
+    pub log: (u64, Vec<KeptLine>),
+    /// New lines of the log of folders, and the place of the first.
+    pub folder_log: (u64, Vec<KeptLine>),
+}
+
+/// What was kept of a mailbox does not fit together.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("what was kept of the mailbox does not fit together")]
+pub struct Misfit;
+
+impl KeptLine {
+    const KINDS: [ChangeKind; 4] = [ChangeKind::Create, ChangeKind::Update, ChangeKind::ReadFlag, ChangeKind::Delete];
+
+    fn new(number: u64, folder: u32, kind: ChangeKind) -> Self {
+        let kind = match kind {
+            ChangeKind::Create => 0,
+            ChangeKind::Update => 1,
+            ChangeKind::ReadFlag => 2,
+            ChangeKind::Delete => 3,
+        };
+        Self { number, folder, kind }
+    }
+
+    fn kind(self) -> Result<ChangeKind, Misfit> {
+        Self::KINDS.get(usize::from(self.kind)).copied().ok_or(Misfit)
+    }
+}
+
+impl KeptItem {
+    /// Whether there is nothing to keep.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn of(overlay: &Overlay, number: u64) -> Self {
+        let made = match reference::read_item(number) {
+            ItemNumber::Made { position } => {
+                let item = usize::try_from(position).ok().and_then(|position| overlay.items.get(position));
+                item.map(|item| (item.key.0, item.size, item.folder))
+            }
+            ItemNumber::Computed { .. } => None,
+        };
+        let touch = overlay.touched.get(&number).map(|touch| match *touch {
+            Touch::Replaced { key, size } => Some((key.0, size)),
+            Touch::Deleted => None,
+        });
+        let foreign = overlay.foreign.get(&number).map(|foreign| (foreign.bytes.clone(), foreign.mime));
+        let records = overlay.records.as_deref();
+        Self {
+            made,
+            touch,
+            foreign,
+            item: records.and_then(|records| records.items.get(&number)).cloned(),
+            version: records.and_then(|records| records.versions.get(&number)).copied(),
+            buried: records.and_then(|records| records.recoverable.get(&number)).cloned(),
+        }
+    }
+
+    /// Puts an item back. Items that clients stored come in the order of their numbers.
+    fn restore(self, number: u64, overlay: &mut Overlay) -> Result<(), Misfit> {
+        if let Some((key, size, folder)) = self.made {
+            if number != reference::made_number(overlay.items.len() as u64) {
+                return Err(Misfit);
+            }
+            overlay.items.push(MadeItem { key: ItemKey(key), size, folder });
+        }
+        if let Some(touch) = self.touch {
+            let touch = touch.map_or(Touch::Deleted, |(key, size)| Touch::Replaced { key: ItemKey(key), size });
+            overlay.touched.insert(number, touch);
+        }
+        if let Some((bytes, mime)) = self.foreign {
+            overlay.foreign.insert(number, Foreign { bytes, mime });
+        }
+        if self.item.is_some() || self.version.is_some() || self.buried.is_some() {
+            let records = overlay.records.as_deref_mut().ok_or(Misfit)?;
+            records.items.extend(self.item.map(|item| (number, item)));
+            records.versions.extend(self.version.map(|version| (number, version)));
+            records.recoverable.extend(self.buried.map(|buried| (number, buried)));
+        }
+        Ok(())
+    }
+}
+
+impl Mark {
+    /// A mailbox that nobody has touched, of which nothing is kept.
+    #[must_use]
+    pub fn untouched(provisioned: bool, licensed: bool) -> Self {
+        Self { user: (provisioned, licensed), ..Self::default() }
+    }
+
+    /// How much there is of a mailbox.
+    #[must_use]
+    pub fn of(store: &Store) -> Self {
+        let overlay = &store.overlay;
+        let records = overlay.records.as_deref();
+        Self {
+            log: overlay.log.len(),
+            folder_log: records.map_or(0, |records| records.folder_log.len()),
+            purged: records.map_or(0, |records| records.purged.len()),
+            folders: overlay.folders.len(),
+            changes: records.map_or(0, |records| records.changes),
+            sessions: overlay.sessions,
+            stopped: overlay.stopped,
+            user: (overlay.provisioned, overlay.licensed),
+        }
+    }
+}
+
+impl Store {
+    /// What is to be kept since a mark, and the new mark; nothing if all of it is kept. Items are shared, not copied.
+    #[must_use]
+    pub fn portion(&self, since: Mark) -> Option<(Portion, Mark)> {
+        let mark = Mark::of(self);
+        if mark == since {
+            return None;
+        }
+        let Overlay { log, records, .. } = &self.overlay;
+        let lines = &log[since.log..];
+        let mut changed: BTreeSet<u64> = lines.iter().map(|line| line.number).collect();
+        let mut folder_lines = Vec::new();
+        if let Some(records) = records {
+            changed.extend(&records.purged[since.purged..]);
+            let new = &records.folder_log[since.folder_log..];
+            folder_lines = new.iter().map(|&(kind, ordinal)| KeptLine::new(0, ordinal, kind)).collect();
+        }
+        let portion = Portion {
+            mailbox: self.kept(),
+            items: changed.into_iter().map(|number| (number, KeptItem::of(&self.overlay, number))).collect(),
+            log: (
+                since.log as u64,
+                lines.iter().map(|line| KeptLine::new(line.number, line.folder, line.kind)).collect(),
+            ),
+            folder_log: (since.folder_log as u64, folder_lines),
+        };
+        Some((portion, mark))
+    }
+
+    fn kept(&self) -> KeptMailbox {
+        let overlay = &self.overlay;
+        let changed = self.folders.iter().filter(|folder| {
+            let made = folder.shape.ordinal >= FIRST_MADE_FOLDER;
+            made || folder.edited || folder.gone || folder.totals != Totals::of(&folder.shape)
+        });
+        let folders = changed.map(|folder| KeptFolder {
+            ordinal: folder.shape.ordinal,
+            parent: folder.shape.parent,
+            name: folder.name.clone().filter(|_| folder.edited),
+            gone: folder.gone,
+            items: folder.totals.items,
+            bytes: folder.totals.bytes,
+            changes: folder.totals.changes,
+        });
+        let records = overlay.records.as_deref().map(|records| {
+            let folders = records.folders.iter().map(|(&ordinal, record)| (ordinal, record.clone()));
+            (records.changes, folders.collect())
+        });
+        KeptMailbox {
+            stopped: overlay.stopped.map(|stopped| stopped.0),
+            provisioned: overlay.provisioned,
+            licensed: overlay.licensed,
+            sessions: overlay.sessions,
+            made_folders: overlay.folders.iter().map(|folder| (folder.parent, folder.name.clone())).collect(),
+            folders: folders.collect(),
+            records,
+        }
+    }
+
+    /// Makes an untouched mailbox what it was when it was kept. Items come in the order of their numbers, lines in that
+    /// of the logs.
+    ///
+    /// # Errors
+    ///
+    /// If the parts do not fit together.
+    pub fn restore(
+        &mut self,
+        kept: KeptMailbox,
+        items: impl IntoIterator<Item = (u64, KeptItem)>,
+        log: &[KeptLine],
+        folder_log: &[KeptLine],
+    ) -> Result<(), Misfit> {
+        let overlay = &mut self.overlay;
+        overlay.stopped = kept.stopped.map(Span);
+        (overlay.provisioned, overlay.licensed) = (kept.provisioned, kept.licensed);
+        overlay.sessions = kept.sessions;
+        for (parent, name) in kept.made_folders {
+            let ordinal = FIRST_MADE_FOLDER + overlay.folders.len() as u32;
+            let kind = FolderKind::User;
+            let shape = FolderShape { ordinal, parent: Some(parent), kind, items: 0, bytes: 0, changes_per_day: 0.0 };
+            self.folders.push(Folder::new(shape, Some(name.clone()), false));
+            overlay.folders.push(MadeFolder { parent, name });
+        }
+        if let Some((changes, folders)) = kept.records {
+            let folder_log = folder_log.iter().map(|line| Ok((line.kind()?, line.folder)));
+            let folder_log = folder_log.collect::<Result<_, Misfit>>()?;
+            let folders = folders.into_iter().collect();
+            overlay.records = Some(Box::new(Records { folders, folder_log, changes, ..Records::default() }));
+        }
+        for (number, item) in items {
+            item.restore(number, overlay)?;
+        }
+        for line in log {
+            overlay.log.push(Logged { number: line.number, folder: line.folder, kind: line.kind()? });
+        }
+        for kept in kept.folders {
+            let known = self.folders.iter_mut().find(|folder| folder.shape.ordinal == kept.ordinal);
+            let folder = known.ok_or(Misfit)?;
+            folder.edited = kept.name.is_some() || folder.shape.parent != kept.parent;
+            folder.shape.parent = kept.parent;
+            folder.name = kept.name.or_else(|| folder.name.take());
+            folder.gone = kept.gone;
+            folder.totals = Totals { items: kept.items, bytes: kept.bytes, changes: kept.changes };
+        }
+        Ok(())
+    }
+}
