@@ -36,6 +36,10 @@ use mock_server::time::Span;
 use mock_server::wire::refusal::RefusalKind;
 use tokio::runtime::LocalOptions;
 
+// Both servers have the allocator that the programs have.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Connections that are kept busy.
 const CONNECTIONS: usize = 32;
 
@@ -67,10 +71,12 @@ fn main() {
     }
     let token = token(mock.address);
     let list = graph_list(&token);
+    let (fields, body) = ews_get_item(mock.address);
     let cases = [
         ("graph list of 10 with $select", &mock, list.clone(), 200, 0.40),
         ("answer 429", &throttled, list, 429, 0.70),
-        ("ews GetItem of one id", &mock, ews_get_item(mock.address), 200, 0.30),
+        ("ews GetItem of one id, three fields", &mock, fields, 200, 0.30),
+        ("ews GetItem of one id, with its body of 16 KiB", &mock, body, 200, 0.30),
     ];
     for (name, server, request, status, goal) in cases {
         if arguments.iter().all(|word| name.contains(word.as_str())) {
@@ -184,9 +190,12 @@ fn token(address: SocketAddr) -> String {
 }
 
 fn graph_list(token: &str) -> Vec<u8> {
-    let path = "/v1.0/users/user0@contoso.test/mailFolders/inbox/messages?$top=10&$select=subject,from,receivedDateTime";
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n")
-        .into_bytes()
+    let path =
+        "/v1.0/users/user0@contoso.test/mailFolders/inbox/messages?$top=10&$select=subject,from,receivedDateTime";
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n"
+    )
+    .into_bytes()
 }
 
 const ENVELOPE: &str = r#"<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"><s:Header><t:RequestServerVersion Version="Exchange2016"/></s:Header><s:Body>BODY</s:Body></s:Envelope>"#;
@@ -197,15 +206,20 @@ fn ews(body: &str) -> Vec<u8> {
     post("/EWS/Exchange.asmx", headers, &ENVELOPE.replace("BODY", body))
 }
 
-fn ews_get_item(address: SocketAddr) -> Vec<u8> {
+/// Requests for an item: the three fields that the list in Graph asks for, and all that the shape `Default` has.
+fn ews_get_item(address: SocketAddr) -> (Vec<u8>, Vec<u8>) {
     let found = ews(
         r#"<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:IndexedPageItemView MaxEntriesReturned="1" Offset="0" BasePoint="Beginning"/><m:ParentFolderIds><t:DistinguishedFolderId Id="inbox"/></m:ParentFolderIds></m:FindItem>"#,
     );
     let (_, body) = ask(address, &found);
     let id = body.split("<t:ItemId Id=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an item");
-    ews(&format!(
-        r#"<m:GetItem><m:ItemShape><t:BaseShape>Default</t:BaseShape></m:ItemShape><m:ItemIds><t:ItemId Id="{id}"/></m:ItemIds></m:GetItem>"#
-    ))
+    let get = |shape: &str| {
+        ews(&format!(
+            r#"<m:GetItem><m:ItemShape>{shape}</m:ItemShape><m:ItemIds><t:ItemId Id="{id}"/></m:ItemIds></m:GetItem>"#
+        ))
+    };
+    let fields = r#"<t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties><t:FieldURI FieldURI="item:Subject"/><t:FieldURI FieldURI="message:From"/><t:FieldURI FieldURI="item:DateTimeReceived"/></t:AdditionalProperties>"#;
+    (get(fields), get("<t:BaseShape>Default</t:BaseShape>"))
 }
 
 /// What one round showed.

@@ -16,6 +16,10 @@ use mock_server::throttle::limit::Limit;
 use mock_server::throttle::preset;
 use mock_server::wire::id::MailboxKey;
 
+// Answers are many small buffers; mimalloc keeps them cheap on every platform.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The exit code for wrong options, an address that is taken among them.
 const USAGE: u8 = 2;
 

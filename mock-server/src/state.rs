@@ -6,7 +6,8 @@
 //! not at all; of requests that were not answered yet, a first part may be there. If the disk refuses, nothing is
 //! answered any more but that.
 //!
-//! What is not kept: limits and faults set while running, how far limits are used up, the journal, subscriptions, upload
+//! What is not kept: limits and faults set while running, how far limits are used up, the journal, subscriptions (which
+//! Exchange loses, too, when a server starts again: clients subscribe anew, from the watermark that they have), upload
 //! sessions and master categories of Graph. The clock of computed mailboxes goes on where it stood; after a kill it may
 //! skip up to [`AHEAD`].
 
@@ -25,6 +26,7 @@ use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::front::pending::{Pending, Progress};
 use crate::mailbox::named::Directory;
+use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::service::keep::Unsaved;
 use crate::time::{Moment, Span};
@@ -204,6 +206,10 @@ impl<D: Serving> Keeper<D> {
 impl<D: Serving> Decide for Keeper<D> {
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
         self.inner.decide(now, request)
+    }
+
+    fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
+        self.inner.proceed(now, ongoing)
     }
 
     fn keep(&mut self, now: Moment) -> Option<Pending> {

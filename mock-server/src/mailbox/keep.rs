@@ -11,11 +11,14 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::content::{FolderShape, Totals};
+use super::hidden;
 use super::item::Item;
 use super::overlay::{Foreign, Logged, MadeFolder, MadeItem, Overlay, Touch};
 use super::records::{FolderRecord, Records, Recoverable};
 use super::reference::{self, FIRST_MADE_FOLDER, ItemNumber};
+use super::settings::Settings;
 use super::store::{Folder, Store};
+use super::watch::{FolderNote, Origin};
 use crate::time::Span;
 use crate::wire::answer::ChangeKind;
 use crate::wire::call::FolderKind;
@@ -30,16 +33,26 @@ pub struct Mark {
     folders: usize,
     changes: u64,
     sessions: u64,
+    settled: u64,
+    given: u64,
     stopped: Option<Span>,
     user: (bool, bool),
 }
 
-/// A line of a log as it is kept.
+/// A line of the log of items as it is kept.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct KeptLine {
     number: u64,
     folder: u32,
     kind: u8,
+}
+
+/// A line of the log of folders as it is kept.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeptFolderLine {
+    folder: u32,
+    kind: u8,
+    note: Option<FolderNote>,
 }
 
 /// A folder that is not as it was computed.
@@ -54,7 +67,7 @@ struct KeptFolder {
     changes: u64,
 }
 
-/// Everything about a mailbox but its items and logs.
+/// Everything about a mailbox but its items, logs and settings.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct KeptMailbox {
     stopped: Option<u64>,
@@ -63,7 +76,15 @@ pub struct KeptMailbox {
     sessions: u64,
     made_folders: Vec<(u32, Arc<str>)>,
     folders: Vec<KeptFolder>,
-    records: Option<(u64, Vec<(u32, FolderRecord)>)>,
+    records: Option<KeptRecords>,
+}
+
+/// What is known beyond computed content.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct KeptRecords {
+    changes: u64,
+    given: u64,
+    folders: Vec<(u32, FolderRecord)>,
 }
 
 /// Everything that clients did to one item.
@@ -78,19 +99,39 @@ pub struct KeptItem {
     item: Option<Arc<Item>>,
     version: Option<u64>,
     buried: Option<Recoverable>,
+    origin: Option<Origin>,
+    /// Whether it was moved and has another number since.
+    left: bool,
 }
 
 /// What is to be kept of a mailbox since it was last kept.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Portion {
-    /// Everything but items and logs, in place of what was kept before.
+    /// Everything but items, logs and settings, in place of what was kept before.
     pub mailbox: KeptMailbox,
+    /// The settings, if they changed, in place of what was kept before.
+    pub settings: Option<Settings>,
     /// The items that changed, by number, each in place of what was kept before. One without anything is to be forgotten.
     pub items: Vec<(u64, KeptItem)>,
     /// New lines of the log of items, and the place of the first.
     pub log: (u64, Vec<KeptLine>),
     /// New lines of the log of folders, and the place of the first.
-    pub folder_log: (u64, Vec<KeptLine>),
+    pub folder_log: (u64, Vec<KeptFolderLine>),
+}
+
+/// A mailbox as it was kept.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Kept {
+    /// Everything but items, logs and settings.
+    pub mailbox: KeptMailbox,
+    /// Its settings, if it has any.
+    pub settings: Option<Settings>,
+    /// Its items, in the order of their numbers.
+    pub items: Vec<(u64, KeptItem)>,
+    /// The log of items.
+    pub log: Vec<KeptLine>,
+    /// The log of folders.
+    pub folder_log: Vec<KeptFolderLine>,
 }
 
 /// What was kept of a mailbox does not fit together.
@@ -98,21 +139,31 @@ pub struct Portion {
 #[error("what was kept of the mailbox does not fit together")]
 pub struct Misfit;
 
-impl KeptLine {
-    const KINDS: [ChangeKind; 4] = [ChangeKind::Create, ChangeKind::Update, ChangeKind::ReadFlag, ChangeKind::Delete];
+/// Kinds of changes by the numbers that stand for them in a file.
+const KINDS: [ChangeKind; 4] = [ChangeKind::Create, ChangeKind::Update, ChangeKind::ReadFlag, ChangeKind::Delete];
 
-    fn new(number: u64, folder: u32, kind: ChangeKind) -> Self {
-        let kind = match kind {
-            ChangeKind::Create => 0,
-            ChangeKind::Update => 1,
-            ChangeKind::ReadFlag => 2,
-            ChangeKind::Delete => 3,
-        };
-        Self { number, folder, kind }
+fn write_kind(kind: ChangeKind) -> u8 {
+    match kind {
+        ChangeKind::Create => 0,
+        ChangeKind::Update => 1,
+        ChangeKind::ReadFlag => 2,
+        ChangeKind::Delete => 3,
     }
+}
 
-    fn kind(self) -> Result<ChangeKind, Misfit> {
-        Self::KINDS.get(usize::from(self.kind)).copied().ok_or(Misfit)
+fn read_kind(number: u8) -> Result<ChangeKind, Misfit> {
+    KINDS.get(usize::from(number)).copied().ok_or(Misfit)
+}
+
+impl KeptRecords {
+    fn read(self, settings: Settings, folder_log: &[KeptFolderLine]) -> Result<Records, Misfit> {
+        let mut records = Records { folders: self.folders.into_iter().collect(), settings, ..Records::default() };
+        (records.changes, records.watch.given) = (self.changes, self.given);
+        for (place, line) in (0..).zip(folder_log) {
+            records.folder_log.push((read_kind(line.kind)?, line.folder));
+            records.watch.folder_notes.extend(line.note.map(|note| (place, note)));
+        }
+        Ok(records)
     }
 }
 
@@ -144,6 +195,8 @@ impl KeptItem {
             item: records.and_then(|records| records.items.get(&number)).cloned(),
             version: records.and_then(|records| records.versions.get(&number)).copied(),
             buried: records.and_then(|records| records.recoverable.get(&number)).cloned(),
+            origin: records.and_then(|records| records.watch.origins.get(&number)).copied(),
+            left: records.is_some_and(|records| records.watch.left.contains(&number)),
         }
     }
 
@@ -162,8 +215,11 @@ impl KeptItem {
         if let Some((bytes, mime)) = self.foreign {
             overlay.foreign.insert(number, Foreign { bytes, mime });
         }
-        if self.item.is_some() || self.version.is_some() || self.buried.is_some() {
+        let recorded = self.item.is_some() || self.version.is_some() || self.buried.is_some();
+        if recorded || self.origin.is_some() || self.left {
             let records = overlay.records.as_deref_mut().ok_or(Misfit)?;
+            records.watch.origins.extend(self.origin.map(|origin| (number, origin)));
+            records.watch.left.extend(self.left.then_some(number));
             records.items.extend(self.item.map(|item| (number, item)));
             records.versions.extend(self.version.map(|version| (number, version)));
             records.recoverable.extend(self.buried.map(|buried| (number, buried)));
@@ -191,6 +247,8 @@ impl Mark {
             folders: overlay.folders.len(),
             changes: records.map_or(0, |records| records.changes),
             sessions: overlay.sessions,
+            settled: records.map_or(0, |records| records.settled),
+            given: records.map_or(0, |records| records.watch.given),
             stopped: overlay.stopped,
             user: (overlay.provisioned, overlay.licensed),
         }
@@ -211,16 +269,20 @@ impl Store {
         let mut folder_lines = Vec::new();
         if let Some(records) = records {
             changed.extend(&records.purged[since.purged..]);
-            let new = &records.folder_log[since.folder_log..];
-            folder_lines = new.iter().map(|&(kind, ordinal)| KeptLine::new(0, ordinal, kind)).collect();
+            let new = (since.folder_log as u32..).zip(&records.folder_log[since.folder_log..]);
+            let line = |(place, &(kind, folder)): (u32, &(ChangeKind, u32))| {
+                let note = records.watch.folder_notes.get(&place).copied();
+                KeptFolderLine { folder, kind: write_kind(kind), note }
+            };
+            folder_lines = new.map(line).collect();
         }
+        let settings = records.as_deref().filter(|records| records.settled != since.settled);
+        let line = |line: &Logged| KeptLine { number: line.number, folder: line.folder, kind: write_kind(line.kind) };
         let portion = Portion {
             mailbox: self.kept(),
             items: changed.into_iter().map(|number| (number, KeptItem::of(&self.overlay, number))).collect(),
-            log: (
-                since.log as u64,
-                lines.iter().map(|line| KeptLine::new(line.number, line.folder, line.kind)).collect(),
-            ),
+            settings: settings.map(|records| records.settings.clone()),
+            log: (since.log as u64, lines.iter().map(line).collect()),
             folder_log: (since.folder_log as u64, folder_lines),
         };
         Some((portion, mark))
@@ -228,8 +290,8 @@ impl Store {
 
     fn kept(&self) -> KeptMailbox {
         let overlay = &self.overlay;
-        let changed = self.folders.iter().filter(|folder| {
-            let made = folder.shape.ordinal >= FIRST_MADE_FOLDER;
+        let changed = self.folders.iter().chain(self.hidden.values()).filter(|folder| {
+            let made = folder.shape.ordinal >= FIRST_MADE_FOLDER && hidden::get(folder.shape.ordinal).is_none();
             made || folder.edited || folder.gone || folder.totals != Totals::of(&folder.shape)
         });
         let folders = changed.map(|folder| KeptFolder {
@@ -241,9 +303,10 @@ impl Store {
             bytes: folder.totals.bytes,
             changes: folder.totals.changes,
         });
-        let records = overlay.records.as_deref().map(|records| {
-            let folders = records.folders.iter().map(|(&ordinal, record)| (ordinal, record.clone()));
-            (records.changes, folders.collect())
+        let records = overlay.records.as_deref().map(|records| KeptRecords {
+            changes: records.changes,
+            given: records.watch.given,
+            folders: records.folders.iter().map(|(&ordinal, record)| (ordinal, record.clone())).collect(),
         });
         KeptMailbox {
             stopped: overlay.stopped.map(|stopped| stopped.0),
@@ -256,19 +319,13 @@ impl Store {
         }
     }
 
-    /// Makes an untouched mailbox what it was when it was kept. Items come in the order of their numbers, lines in that
-    /// of the logs.
+    /// Makes an untouched mailbox what it was when it was kept.
     ///
     /// # Errors
     ///
     /// If the parts do not fit together.
-    pub fn restore(
-        &mut self,
-        kept: KeptMailbox,
-        items: impl IntoIterator<Item = (u64, KeptItem)>,
-        log: &[KeptLine],
-        folder_log: &[KeptLine],
-    ) -> Result<(), Misfit> {
+    pub fn restore(&mut self, kept: Kept) -> Result<(), Misfit> {
+        let Kept { mailbox: kept, settings, items, log, folder_log } = kept;
         let overlay = &mut self.overlay;
         overlay.stopped = kept.stopped.map(Span);
         (overlay.provisioned, overlay.licensed) = (kept.provisioned, kept.licensed);
@@ -280,21 +337,17 @@ impl Store {
             self.folders.push(Folder::new(shape, Some(name.clone()), false));
             overlay.folders.push(MadeFolder { parent, name });
         }
-        if let Some((changes, folders)) = kept.records {
-            let folder_log = folder_log.iter().map(|line| Ok((line.kind()?, line.folder)));
-            let folder_log = folder_log.collect::<Result<_, Misfit>>()?;
-            let folders = folders.into_iter().collect();
-            overlay.records = Some(Box::new(Records { folders, folder_log, changes, ..Records::default() }));
+        if let Some(kept) = kept.records {
+            overlay.records = Some(Box::new(kept.read(settings.unwrap_or_default(), &folder_log)?));
         }
         for (number, item) in items {
             item.restore(number, overlay)?;
         }
         for line in log {
-            overlay.log.push(Logged { number: line.number, folder: line.folder, kind: line.kind()? });
+            overlay.log.push(Logged { number: line.number, folder: line.folder, kind: read_kind(line.kind)? });
         }
         for kept in kept.folders {
-            let known = self.folders.iter_mut().find(|folder| folder.shape.ordinal == kept.ordinal);
-            let folder = known.ok_or(Misfit)?;
+            let folder = self.folder(kept.ordinal).ok_or(Misfit)?;
             folder.edited = kept.name.is_some() || folder.shape.parent != kept.parent;
             folder.shape.parent = kept.parent;
             folder.name = kept.name.or_else(|| folder.name.take());

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::item::Item;
 use super::property::Properties;
+use super::settings::Settings;
+use super::watch::{FolderNote, Watch};
 use crate::wire::answer::ChangeKind;
 
 /// What is said about a folder beyond its name and place.
@@ -45,6 +47,12 @@ pub struct Records {
     pub(super) recoverable: BTreeMap<u64, Recoverable>,
     /// Items that were recoverable and were purged, in the order in which that happened.
     pub(super) purged: Vec<u64>,
+    /// What the mailbox keeps beside folders and items.
+    pub settings: Settings,
+    /// How often somebody set about to change the settings.
+    pub(super) settled: u64,
+    /// Who watches the mailbox.
+    pub watch: Watch,
     /// Changes of the mailbox so far.
     pub(super) changes: u64,
 }
@@ -94,6 +102,12 @@ impl Records {
         let record = self.folders.entry(ordinal).or_default();
         record.version = self.changes;
         record
+    }
+
+    /// As [`Self::change_folder`], with what stands behind the change.
+    pub(super) fn note_folder(&mut self, ordinal: u32, kind: ChangeKind, note: FolderNote) {
+        self.watch.folder_notes.insert(self.folder_log.len() as u32, note);
+        self.change_folder(ordinal, kind);
     }
 
     /// All changes of folders, oldest first.

@@ -13,6 +13,7 @@ use super::switch::Switches;
 use crate::fault::plan::{FaultPlan, Judgement, Strike};
 use crate::mailbox::content::Content;
 use crate::mailbox::hasher::KeyHashes;
+use crate::mailbox::shelf::Shelf;
 use crate::mailbox::store::{Store, View};
 use crate::throttle::limit::Limit;
 use crate::throttle::stack::{Asked, Stack, Verdict};
@@ -47,6 +48,7 @@ pub struct Service<C> {
     pub(super) mailboxes: HashMap<MailboxKey, Store, KeyHashes>,
     /// What was touched since the mailboxes were last kept, if anybody keeps them.
     pub(super) keeping: Option<Box<Keeping>>,
+    pub(super) shelf: Shelf,
 }
 
 /// A call on its way through the service.
@@ -92,6 +94,7 @@ impl<C: Content> Service<C> {
             switches: Switches::new(config.seed, config.switch),
             mailboxes: HashMap::default(),
             keeping: None,
+            shelf: Shelf::default(),
         }
     }
 

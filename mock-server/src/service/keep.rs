@@ -6,7 +6,7 @@ use super::config::Holding;
 use super::core::{Service, untouched};
 use super::switch::KeptSwitch;
 use crate::mailbox::content::Content;
-use crate::mailbox::keep::{KeptItem, KeptLine, KeptMailbox, Mark, Misfit, Portion};
+use crate::mailbox::keep::{Kept, Mark, Misfit, Portion};
 use crate::mailbox::named::Directory;
 use crate::time::{Moment, Span};
 use crate::wire::id::MailboxKey;
@@ -38,19 +38,6 @@ pub struct Unsaved {
     pub added: Vec<(u64, String)>,
     /// The switches that changed; nothing for those that were forgotten.
     pub switches: Vec<(MailboxKey, Option<KeptSwitch>)>,
-}
-
-/// A mailbox as it was kept.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Kept {
-    /// Everything but items and logs.
-    pub mailbox: KeptMailbox,
-    /// Its items, in the order of their numbers.
-    pub items: Vec<(u64, KeptItem)>,
-    /// The log of items.
-    pub log: Vec<KeptLine>,
-    /// The log of folders.
-    pub folder_log: Vec<KeptLine>,
 }
 
 impl Keeping {
@@ -109,7 +96,7 @@ impl<C: Directory> Service<C> {
             return Err(Misfit);
         }
         let mut store = untouched(&self.content, self.holding, mailbox);
-        store.restore(kept.mailbox, kept.items, &kept.log, &kept.folder_log)?;
+        store.restore(kept)?;
         self.mailboxes.insert(mailbox, store);
         Ok(())
     }

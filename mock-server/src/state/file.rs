@@ -5,15 +5,15 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use redb::{
-    Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
+    Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition,
     TableError, WriteTransaction,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StateError;
-use crate::mailbox::keep::{KeptLine, Portion};
-use crate::service::keep::{Kept, Unsaved};
+use crate::mailbox::keep::Kept;
+use crate::service::keep::Unsaved;
 use crate::service::switch::KeptSwitch;
 use crate::time::Span;
 use crate::wire::id::MailboxKey;
@@ -30,7 +30,7 @@ const META: TableDefinition<'_, &str, &str> = TableDefinition::new("meta");
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
 /// Addresses of mailboxes that were added, by their place.
 const ADDED: TableDefinition<'_, u64, &str> = TableDefinition::new("added");
-/// Everything of a mailbox but items and logs, by mailbox.
+/// Everything of a mailbox but items, logs and settings, by mailbox.
 const MAILBOXES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("mailboxes");
 /// Items, by mailbox and number.
 const ITEMS: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("items");
@@ -38,6 +38,8 @@ const ITEMS: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("item
 const LOG: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("log");
 /// Lines of the log of folders, by mailbox and place.
 const FOLDER_LOG: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("folder_log");
+/// Settings, by mailbox.
+const SETTINGS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("settings");
 /// Switches, by mailbox.
 const SWITCHES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("switches");
 
@@ -149,6 +151,7 @@ impl StateFile {
     ) -> Result<(), StateError> {
         let tables = |read: &ReadTransaction| -> Result<Tables, redb::Error> {
             Ok(Tables {
+                settings: read.open_table(SETTINGS)?,
                 items: read.open_table(ITEMS)?,
                 log: read.open_table(LOG)?,
                 folder_log: read.open_table(FOLDER_LOG)?,
@@ -163,8 +166,10 @@ impl StateFile {
         for row in mailboxes.iter().map_err(failed)? {
             let (mailbox, row) = row.map_err(failed)?;
             let mailbox = mailbox.value();
+            let settings = tables.settings.get(mailbox).map_err(failed)?;
             let kept = Kept {
                 mailbox: self.decode(mailbox, row.value())?,
+                settings: settings.map(|row| self.decode(mailbox, row.value())).transpose()?,
                 items: self.rows(&tables.items, mailbox)?,
                 log: self.lines(&tables.log, mailbox)?,
                 folder_log: self.lines(&tables.folder_log, mailbox)?,
@@ -190,8 +195,8 @@ impl StateFile {
     }
 
     /// The lines of a log of a mailbox, which must be all there.
-    fn lines(&self, table: &Rows, mailbox: u32) -> Result<Vec<KeptLine>, StateError> {
-        let rows: Vec<(u64, KeptLine)> = self.rows(table, mailbox)?;
+    fn lines<T: DeserializeOwned>(&self, table: &Rows, mailbox: u32) -> Result<Vec<T>, StateError> {
+        let rows: Vec<(u64, T)> = self.rows(table, mailbox)?;
         let all_there = (0..).zip(&rows).all(|(place, (own, _))| place == *own);
         if all_there { Ok(rows.into_iter().map(|(_, line)| line).collect()) } else { Err(self.unreadable(mailbox)) }
     }
@@ -219,6 +224,7 @@ impl StateFile {
 type Rows = ReadOnlyTable<(u32, u64), &'static [u8]>;
 
 struct Tables {
+    settings: ReadOnlyTable<u32, &'static [u8]>,
     items: Rows,
     log: Rows,
     folder_log: Rows,
@@ -272,7 +278,9 @@ fn claim(database: &Database, owner: &str) -> Result<Option<(String, String)>, r
     for rows in [ITEMS, LOG, FOLDER_LOG] {
         write.open_table(rows)?;
     }
-    write.open_table(SWITCHES)?;
+    for rows in [SETTINGS, SWITCHES] {
+        write.open_table(rows)?;
+    }
     write.commit()?;
     Ok(Some(found))
 }
@@ -284,42 +292,53 @@ fn encode(row: &impl Serialize) -> Vec<u8> {
 
 fn write_to(write: &WriteTransaction, unsaved: &Unsaved) -> Result<(), redb::Error> {
     write.open_table(NUMBERS)?.insert("clock", unsaved.clock.0)?;
-    let mut mailboxes = write.open_table(MAILBOXES)?;
+    let [mut mailboxes, mut settings, mut switches] =
+        [write.open_table(MAILBOXES)?, write.open_table(SETTINGS)?, write.open_table(SWITCHES)?];
     let [mut items, mut log, mut folder_log] =
         [write.open_table(ITEMS)?, write.open_table(LOG)?, write.open_table(FOLDER_LOG)?];
     for &MailboxKey(mailbox) in &unsaved.forgotten {
         mailboxes.remove(mailbox)?;
+        settings.remove(mailbox)?;
         for table in [&mut items, &mut log, &mut folder_log] {
             table.retain_in((mailbox, 0)..=(mailbox, u64::MAX), |_, _| false)?;
         }
     }
     for (MailboxKey(mailbox), portion) in &unsaved.mailboxes {
-        let Portion { mailbox: kept, items: changed, log: (first, lines), folder_log: (first_folder, folder_lines) } =
-            portion;
-        mailboxes.insert(mailbox, encode(kept).as_slice())?;
-        for (number, item) in changed {
+        mailboxes.insert(mailbox, encode(&portion.mailbox).as_slice())?;
+        if let Some(changed) = &portion.settings {
+            settings.insert(mailbox, encode(changed).as_slice())?;
+        }
+        for (number, item) in &portion.items {
             if item.is_empty() {
                 items.remove((*mailbox, *number))?;
             } else {
                 items.insert((*mailbox, *number), encode(item).as_slice())?;
             }
         }
-        for (table, first, lines) in [(&mut log, first, lines), (&mut folder_log, first_folder, folder_lines)] {
-            for (place, line) in (*first..).zip(lines) {
-                table.insert((*mailbox, place), encode(line).as_slice())?;
-            }
-        }
+        add_lines(&mut log, *mailbox, &portion.log)?;
+        add_lines(&mut folder_log, *mailbox, &portion.folder_log)?;
     }
     let mut added = write.open_table(ADDED)?;
     for (place, address) in &unsaved.added {
         added.insert(place, address.as_str())?;
     }
-    let mut switches = write.open_table(SWITCHES)?;
     for (MailboxKey(mailbox), switch) in &unsaved.switches {
         match switch {
             Some(switch) => switches.insert(mailbox, encode(switch).as_slice())?,
             None => switches.remove(mailbox)?,
         };
+    }
+    Ok(())
+}
+
+/// Adds lines to a log, from a place on.
+fn add_lines<T: Serialize>(
+    table: &mut Table<'_, (u32, u64), &[u8]>,
+    mailbox: u32,
+    (first, lines): &(u64, Vec<T>),
+) -> Result<(), redb::Error> {
+    for (place, line) in (*first..).zip(lines) {
+        table.insert((mailbox, place), encode(line).as_slice())?;
     }
     Ok(())
 }

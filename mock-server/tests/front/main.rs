@@ -5,6 +5,7 @@ mod client;
 mod control;
 #[path = "../support/eml.rs"]
 mod eml;
+mod ews;
 mod graph;
 mod mail;
 mod messages;
