@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use mock_server::mailbox::content::Content;
+use mock_server::mailbox::hidden;
 use mock_server::mailbox::item::{Item, Person, Role};
 use mock_server::mailbox::named::{Directory, Named};
 use mock_server::mailbox::open::{Deletion, FolderInfo, Head, Open};
@@ -12,7 +13,9 @@ use mock_server::mailbox::plain::Plain;
 use mock_server::mailbox::property::{self, FLAG_READ, Value};
 use mock_server::mailbox::records::Recoverable;
 use mock_server::mailbox::reference::{self, SyncPosition};
+use mock_server::mailbox::settings::{Configuration, Object, Rule, Settings};
 use mock_server::mailbox::sync::Page;
+use mock_server::mailbox::watch::{Delivery, Event, EventKind, Position, Subscription};
 use mock_server::service::config::Holding;
 use mock_server::service::core::Service;
 use mock_server::service::cost::Work;
@@ -92,7 +95,7 @@ struct Step {
 }
 
 fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
-    let step = (0u8..18, 0u32..3, any::<usize>(), any::<usize>(), 0u64..40, any::<bool>());
+    let step = (0u8..21, 0u32..3, any::<usize>(), any::<usize>(), 0u64..40, any::<bool>());
     let step = step.prop_map(|(what, mailbox, one, other, wait, save)| Step { what, mailbox, one, other, wait, save });
     prop::collection::vec(step, 1..most)
 }
@@ -176,6 +179,17 @@ fn change(open: &mut Open<'_, Named<Plain>>, step: Step, folder: u32) {
                 open.send(sent);
             }
         },
+        (18, _) => {
+            let number = open.settings_mut().next_number();
+            open.settings_mut().rules.push(Rule { number, name: format!("rule {}", step.one % 9), ..Rule::default() });
+        }
+        (19, _) => {
+            let dictionary = Some(vec![(Object { kind: "String".to_owned(), values: vec!["key".to_owned()] }, None)]);
+            let stored = Configuration { number: 1, version: step.other as u64, dictionary, ..Default::default() };
+            let all = open.settings_mut().configurations.entry(folder).or_default();
+            all.insert(format!("stored {}", step.one % 3), stored);
+        }
+        (20, _) => drop(open.create(hidden::FIRST + step.one as u32 % hidden::ALL.len() as u32, note(step.other % 9))),
         _ => {}
     }
 }
@@ -189,6 +203,8 @@ struct Seen {
     pages: Vec<Option<Page>>,
     folder_changes: Vec<Option<(Vec<(ChangeKind, u32)>, u64)>>,
     recoverable: Vec<(u64, Recoverable)>,
+    settings: Settings,
+    events: Option<(Vec<Event>, Position)>,
     is_open: bool,
 }
 
@@ -198,7 +214,8 @@ fn look(kept: &mut Kept, now: Span, positions: &[(MailboxKey, u32, SyncPosition)
     let seen = all.map(MailboxKey).map(|mailbox| {
         let is_open = kept.server.is_open(mailbox);
         kept.at(now, mailbox, |open| {
-            let folders = open.folders();
+            let visible = open.folders();
+            let folders: Vec<_> = visible.into_iter().chain(open.hidden()).collect();
             let mut items = Vec::new();
             let mut pages = Vec::new();
             for folder in &folders {
@@ -212,7 +229,9 @@ fn look(kept: &mut Kept, now: Span, positions: &[(MailboxKey, u32, SyncPosition)
             pages.extend(mine.map(|&(_, folder, position)| open.changes(folder, Some(position), 512)));
             let folder_changes = [None, Some(0), Some(1), Some(2)].map(|since| open.sync_folders(since)).into();
             let address = open.address();
-            Seen { address, folders, items, pages, folder_changes, recoverable: open.recoverable(), is_open }
+            let (recoverable, settings) = (open.recoverable(), open.settings().clone());
+            let events = open.events(Position::default(), 1_000);
+            Seen { address, folders, items, pages, folder_changes, recoverable, settings, events, is_open }
         })
     });
     seen.collect()
@@ -363,13 +382,20 @@ fn identities_of_what_was_sent_before_and_after_a_start_differ() {
         let key = kept.at(now, alice, |open| {
             let inbox = open.default_folder(FolderKind::Inbox).expect("an inbox");
             let number = open.create(inbox, note(1)).expect("it is stored");
-            (Id::Number(number), open.head(number).expect("it is there").key)
+            let subscription = open.watch().subscribe(Subscription {
+                delivery: Delivery::Streaming,
+                folders: None,
+                kinds: [EventKind::NewMail].into(),
+                position: Position::default(),
+                asked: BEGAN,
+            });
+            (subscription, Id::Number(number), open.head(number).expect("it is there").key)
         });
         kept.save(now);
         (key, kept.server.starts())
     };
-    let ((one, first), starts) = keys(0);
-    let ((two, second), more) = keys(9);
-    assert!(one != two && first != second);
+    let ((watch, one, first), starts) = keys(0);
+    let ((other, two, second), more) = keys(9);
+    assert!(watch != other && one != two && first != second);
     assert_eq!((starts, more), (0, 1));
 }
