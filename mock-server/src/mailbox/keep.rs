@@ -87,13 +87,20 @@ struct KeptRecords {
     folders: Vec<(u32, FolderRecord)>,
 }
 
+/// What a client did to a computed item.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+enum KeptTouch {
+    /// It has another key and size.
+    Replaced(u64, u32),
+    Deleted,
+}
+
 /// Everything that clients did to one item.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct KeptItem {
     /// Key, size and folder of an item that a client stored.
     made: Option<(u64, u32, u32)>,
-    /// Key and size of a computed item that a client replaced; neither if it was deleted.
-    touch: Option<Option<(u64, u32)>>,
+    touch: Option<KeptTouch>,
     /// Bytes that cannot be computed, and whether they are a message.
     foreign: Option<(Bytes, bool)>,
     item: Option<Arc<Item>>,
@@ -183,8 +190,8 @@ impl KeptItem {
             ItemNumber::Computed { .. } => None,
         };
         let touch = overlay.touched.get(&number).map(|touch| match *touch {
-            Touch::Replaced { key, size } => Some((key.0, size)),
-            Touch::Deleted => None,
+            Touch::Replaced { key, size } => KeptTouch::Replaced(key.0, size),
+            Touch::Deleted => KeptTouch::Deleted,
         });
         let foreign = overlay.foreign.get(&number).map(|foreign| (foreign.bytes.clone(), foreign.mime));
         let records = overlay.records.as_deref();
@@ -209,7 +216,10 @@ impl KeptItem {
             overlay.items.push(MadeItem { key: ItemKey(key), size, folder });
         }
         if let Some(touch) = self.touch {
-            let touch = touch.map_or(Touch::Deleted, |(key, size)| Touch::Replaced { key: ItemKey(key), size });
+            let touch = match touch {
+                KeptTouch::Replaced(key, size) => Touch::Replaced { key: ItemKey(key), size },
+                KeptTouch::Deleted => Touch::Deleted,
+            };
             overlay.touched.insert(number, touch);
         }
         if let Some((bytes, mime)) = self.foreign {

@@ -8,6 +8,7 @@ mod eml;
 mod ews;
 mod graph;
 mod mail;
+mod memory;
 mod messages;
 mod program;
 mod restart;
