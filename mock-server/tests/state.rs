@@ -49,7 +49,7 @@ struct Kept {
 impl Kept {
     fn open(file: &Path, began: Span) -> Self {
         let file = StateFile::open(file, OWNER).expect("it can be opened");
-        let wall = BEGAN + SignedDuration::from_nanos(began.0 as i64);
+        let wall = BEGAN + SignedDuration::from_nanos(began.0.cast_signed());
         let service = Service::new(server::free(Holding::Live), Named::new(PLAIN));
         let mut server = service.with_bytes(true).with_wall(wall);
         restore(&file, &mut server).expect("it can be read");
@@ -168,17 +168,18 @@ fn change(open: &mut Open<'_, Named<Plain>>, step: Step, folder: u32) {
         (7, _) => drop(open.make_folder(folder, &format!("made {}", step.other % 5), None)),
         (8, _) => drop(open.rename_folder(folder, &format!("named {}", step.other % 5))),
         (9, _) => drop(open.move_folder(folder, other)),
-        (10, _) if step.other % 4 == 0 => drop(open.delete_folder(folder, deletion)),
-        (10, _) => drop(open.set_folder(folder, property::SUBJECT, Some(Value::Integer(step.one as i32)))),
-        (11, _) => match open.recoverable().first() {
-            Some((number, _)) => drop(open.purge(*number)),
-            None => {
-                let mut sent = note(step.one % 9);
-                let address = Arc::from("USER0@contoso.test");
-                sent.people.push(Person { role: Role::To, address, ..Person::default() });
-                open.send(sent);
+        (10, _) if step.other.is_multiple_of(4) => drop(open.delete_folder(folder, deletion)),
+        (10, _) => drop(open.set_folder(folder, property::SUBJECT, Some(Value::Long(step.one.cast_signed() as i64)))),
+        (11, _) => {
+            if let Some((number, _)) = open.recoverable().first() {
+                let _ = open.purge(*number);
+                return;
             }
-        },
+            let mut sent = note(step.one % 9);
+            let address = Arc::from("USER0@contoso.test");
+            sent.people.push(Person { role: Role::To, address, ..Person::default() });
+            open.send(sent);
+        }
         (18, _) => {
             let number = open.settings_mut().next_number();
             open.settings_mut().rules.push(Rule { number, name: format!("rule {}", step.one % 9), ..Rule::default() });
@@ -194,6 +195,9 @@ fn change(open: &mut Open<'_, Named<Plain>>, step: Step, folder: u32) {
     }
 }
 
+/// Changes of folders since a position, and how far they lead.
+type FolderChanges = Option<(Vec<(ChangeKind, u32)>, u64)>;
+
 /// Everything that can be seen of a mailbox.
 #[derive(PartialEq, Debug)]
 struct Seen {
@@ -201,7 +205,7 @@ struct Seen {
     folders: Vec<FolderInfo>,
     items: Vec<(u64, Option<Head>, Option<Item>)>,
     pages: Vec<Option<Page>>,
-    folder_changes: Vec<Option<(Vec<(ChangeKind, u32)>, u64)>>,
+    folder_changes: Vec<FolderChanges>,
     recoverable: Vec<(u64, Recoverable)>,
     settings: Settings,
     events: Option<(Vec<Event>, Position)>,

@@ -22,6 +22,7 @@ mod mailboxes;
 mod messages;
 mod occurrences;
 mod page;
+mod places;
 mod prefer;
 mod query;
 mod reference;
@@ -60,6 +61,7 @@ pub struct State {
     subscriptions: subscriptions::Subscriptions,
     categories: users::Categories,
     written: written::Written,
+    places: places::Places,
 }
 
 /// A request.
@@ -113,7 +115,7 @@ pub fn answer<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mut H) -> Ht
 }
 
 fn carry_out<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mut H) -> Result<Reply, Failure> {
-    let place = route::find(asked.url)?;
+    let place = state.places.find(asked.url)?;
     let prefer = Prefer::read(&asked.header("prefer").unwrap_or_default());
     match place.route {
         R::Batch => return batch::carry_out(asked, state, host),
