@@ -12,6 +12,9 @@ use crate::wire::id::MailboxKey;
 pub trait Directory: Content {
     /// Adds an empty mailbox; the existing one if the address is known already. None if no more fit.
     fn add(&mut self, address: &str) -> Option<MailboxKey>;
+
+    /// The addresses of all added mailboxes, in the order in which they were added.
+    fn added(&self) -> &[String];
 }
 
 /// The folders of a named mailbox below its root, each with the position of the folder that holds it (0 is the root):
@@ -67,6 +70,10 @@ impl<C: Content> Directory for Named<C> {
         self.addresses.push(address.to_owned());
         self.by_address.insert(address.to_lowercase(), key);
         Some(key)
+    }
+
+    fn added(&self) -> &[String] {
+        &self.addresses
     }
 }
 

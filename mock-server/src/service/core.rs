@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::act::Bench;
 use super::config::{Config, Holding};
 use super::cost::{CostTable, Queue, Work};
+use super::keep::Keeping;
 use super::refusals;
 use super::reply::{Reply, Request, Spent, Spoil};
 use super::switch::Switches;
@@ -43,8 +44,10 @@ pub struct Service<C> {
     pub(super) limits: Stack,
     costs: CostTable,
     queue: Queue,
-    switches: Switches,
+    pub(super) switches: Switches,
     pub(super) mailboxes: HashMap<MailboxKey, Store, KeyHashes>,
+    /// What was touched since the mailboxes were last kept, if anybody keeps them.
+    pub(super) keeping: Option<Box<Keeping>>,
     pub(super) shelf: Shelf,
 }
 
@@ -90,6 +93,7 @@ impl<C: Content> Service<C> {
             queue: Queue::new(config.costs.servers),
             switches: Switches::new(config.seed, config.switch),
             mailboxes: HashMap::default(),
+            keeping: None,
             shelf: Shelf::default(),
         }
     }
@@ -230,6 +234,7 @@ impl<C: Content> Service<C> {
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
         }
+        self.note(mailbox);
         let Self { content, holding, switches, faults, mailboxes, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
         let clock = reading(*holding, self.clock_at_start, now, store);
@@ -256,6 +261,9 @@ impl<C: Content> Service<C> {
     pub fn forget(&mut self, mailbox: MailboxKey) {
         self.mailboxes.remove(&mailbox);
         self.switches.forget(mailbox);
+        if let Some(keeping) = &mut self.keeping {
+            keeping.forget(mailbox);
+        }
         self.limits.forget(mailbox);
     }
 

@@ -109,6 +109,7 @@ impl<C: Content> Service<C> {
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
         }
+        self.note(mailbox);
         let wall = self.wall(now);
         let Self { content, holding, faults, mailboxes, shelf, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
@@ -132,6 +133,7 @@ impl<C: Content> Service<C> {
         readers.sort_unstable();
         readers.dedup();
         for reader in readers {
+            self.note(reader);
             let Self { content, holding, mailboxes, shelf, .. } = self;
             let store = mailboxes.entry(reader).or_insert_with(|| untouched(content, *holding, reader));
             let clock = reading(*holding, self.clock_at_start, now, store);

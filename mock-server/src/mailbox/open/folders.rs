@@ -217,7 +217,9 @@ impl<C: Content> Open<'_, C> {
         self.empty_folder(ordinal, deletion, true)?;
         self.store.remove_folder(ordinal)?;
         self.records().note_folder(ordinal, ChangeKind::Delete, FolderNote::Deleted { parent });
-        self.records().settings.configurations.remove(&ordinal);
+        if self.settings().configurations.contains_key(&ordinal) {
+            self.settings_mut().configurations.remove(&ordinal);
+        }
         Ok(())
     }
 

@@ -42,7 +42,8 @@ impl Store {
     ///
     /// If there is no such folder.
     pub fn rename_folder(&mut self, ordinal: u32, name: Arc<str>) -> Result<(), StoreError> {
-        self.edited(ordinal)?.name = Some(name);
+        let folder = self.edited(ordinal)?;
+        (folder.name, folder.edited) = (Some(name), true);
         Ok(())
     }
 
@@ -59,7 +60,8 @@ impl Store {
             }
             above = self.place(one).ok_or(StoreError::NotFound)?.1;
         }
-        self.edited(ordinal)?.shape.parent = Some(parent);
+        let folder = self.edited(ordinal)?;
+        (folder.shape.parent, folder.edited) = (Some(parent), true);
         Ok(())
     }
 
