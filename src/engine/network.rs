@@ -70,6 +70,12 @@ impl Link {
         sent + self.latency(direction, message)
     }
 
+    /// Whether messages of one direction arrive in the order in which they are handed over.
+    #[must_use]
+    pub fn keeps_order(&self) -> bool {
+        matches!(self.plan.latency, Distribution::Constant(_))
+    }
+
     /// Time for so many bytes to be sent on an idle link, latency not included.
     #[must_use]
     pub fn transfer(&self, bytes: u64) -> Span {

@@ -1,7 +1,9 @@
 //! The virtual world: two service cores called as functions, over links that take virtual time.
 //!
-//! A call travels up the link, is handled at the moment of its arrival, waits until its answer is ready, and travels
-//! down. Bodies are lengths: the codecs say how long they would be.
+//! A call travels up the link, is handled as of the moment of its arrival, waits until its answer is ready, and travels
+//! down. Where calls cannot overtake each other on their way up, a call is handled when it is sent: the service sees the
+//! same calls at the same moments in the same order, and the arrival needs no timer. Bodies are lengths: the codecs say
+//! how long they would be.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -10,9 +12,8 @@ use std::task::Poll;
 use mock_server::mailbox::content::Content;
 use mock_server::service::config::Config;
 use mock_server::service::core::{Held, Service};
-use mock_server::service::reply::{Reply, Request, Spent};
+use mock_server::service::reply::{Reply, Request};
 use mock_server::time::{Moment, Span};
-use mock_server::wire::answer::Answer;
 use mock_server::wire::call::{Call, Protocol, RequestIdentity};
 use mock_server::wire::codec;
 use mock_server::wire::heard;
@@ -38,6 +39,8 @@ const ADDRESS_SLOTS: usize = 4096;
 #[derive(Debug)]
 pub struct Server<C> {
     protocol: Protocol,
+    /// Whether calls arrive in the order in which they are sent, so that a call can be handled as soon as it is sent.
+    keeps_order: bool,
     service: RefCell<Service<C>>,
     link: RefCell<Link>,
 }
@@ -45,7 +48,8 @@ pub struct Server<C> {
 impl<C: Content> Server<C> {
     /// A server at the far end of a link.
     pub fn new(protocol: Protocol, config: Config, content: C, link: Link) -> Self {
-        Self { protocol, service: RefCell::new(Service::new(config, content)), link: RefCell::new(link) }
+        let keeps_order = link.keeps_order();
+        Self { protocol, keeps_order, service: RefCell::new(Service::new(config, content)), link: RefCell::new(link) }
     }
 
     fn handle(&self, arrives: Moment, route: &Route, body_bytes: u64, call: &Call) -> Reply {
@@ -61,37 +65,29 @@ impl<C: Content> Server<C> {
     }
 }
 
-/// A call on its way to a server and back. The task that made it is not polled before the answer is there.
-#[derive(Debug)]
+/// An answer on its way out of a server. The task that waits for it is not polled before it is there.
+#[derive(Copy, Clone, Debug)]
 struct Flight {
-    route: Route,
+    message: Message,
+    side: Side,
+    stage: Stage,
     /// Who waits for the answer, and how long.
     task: TaskNumber,
     gives_up: Moment,
+    /// Length of the answer.
+    bytes: u64,
     /// When whoever waits may find something new.
     wakes: Moment,
-    sent_bytes: u64,
-    stage: Stage,
 }
 
-#[derive(Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
 enum Stage {
-    /// On its way to the server.
-    Up(Call),
     /// In the server; the answer is ready at a known moment.
-    Served(Answered),
-    /// The answer is on its way, and arrives at this moment.
-    Down(Answered, Moment),
+    Served,
+    /// The answer is on its way.
+    Down,
     /// Nobody will wait for the answer.
     Late,
-}
-
-/// What the server said.
-#[derive(Debug)]
-struct Answered {
-    result: Result<Answer, Refusal>,
-    spent: Spent,
-    bytes: u64,
 }
 
 /// Two servers and a clock that jumps.
@@ -144,53 +140,16 @@ impl<C: Content> VirtualWorld<C> {
         length
     }
 
-    /// Takes a flight one stage further at the moment that was set for it; says what is to happen next, and when.
+    /// Sends the answer of a flight off at the moment at which it is ready; says when whoever waits for it hears of it.
     pub(super) fn go_on(&self, now: Moment, place: u32) -> Next {
         let flight = &mut self.flights.borrow_mut()[place as usize];
-        loop {
-            let next = self.stage_after(now, flight);
-            match next {
-                Next::Errand(at) if at <= now => {}
-                Next::Errand(at) | Next::Poll(at, _) => {
-                    flight.wakes = at;
-                    return next;
-                }
-            }
+        if flight.stage == Stage::Served {
+            let mut link = self.servers[flight.side as usize].link.borrow_mut();
+            let heard = link.send(now, flight.bytes, Direction::Down, flight.message);
+            (flight.stage, flight.wakes) =
+                if heard > flight.gives_up { (Stage::Late, flight.gives_up) } else { (Stage::Down, heard) };
         }
-    }
-
-    fn stage_after(&self, now: Moment, flight: &mut Flight) -> Next {
-        let server = &self.servers[flight.route.side as usize];
-        let late = Next::Poll(flight.gives_up, flight.task);
-        match std::mem::replace(&mut flight.stage, Stage::Late) {
-            Stage::Up(call) => {
-                let Reply { mut outcome, ready, spent, .. } =
-                    server.handle(now, &flight.route, flight.sent_bytes, &call);
-                heard::listen(server.protocol, &call, &mut outcome);
-                if ready > flight.gives_up {
-                    return late;
-                }
-                let bytes = match &outcome {
-                    Ok(answer) => codec::answer_bytes(server.protocol, &call, answer),
-                    Err(_) => REFUSAL_BYTES,
-                };
-                flight.stage = Stage::Served(Answered { result: outcome, spent, bytes });
-                Next::Errand(ready)
-            }
-            Stage::Served(answered) => {
-                let message = Message::from(&flight.route);
-                let heard = server.link.borrow_mut().send(now, answered.bytes, Direction::Down, message);
-                if heard > flight.gives_up {
-                    return late;
-                }
-                flight.stage = Stage::Down(answered, heard);
-                Next::Poll(heard, flight.task)
-            }
-            stage @ (Stage::Down(..) | Stage::Late) => {
-                flight.stage = stage;
-                Next::Poll(flight.wakes, flight.task)
-            }
-        }
+        Next::Poll(flight.wakes, flight.task)
     }
 
     /// Finds a place for a flight.
@@ -204,16 +163,27 @@ impl<C: Content> VirtualWorld<C> {
         flights.len() as u32 - 1
     }
 
-    /// What became of a flight, once it is over.
+    /// Whether a flight has brought its answer or is late, once it is over.
     #[inline]
     fn land(&self, place: u32) -> Poll<Stage> {
-        let flight = &mut self.flights.borrow_mut()[place as usize];
-        if matches!(flight.stage, Stage::Down(..) | Stage::Late) && flight.wakes <= self.clock.now() {
+        let Flight { stage, wakes, .. } = self.flights.borrow()[place as usize];
+        if stage != Stage::Served && wakes <= self.clock.now() {
             self.landed.borrow_mut().push(place);
-            return Poll::Ready(std::mem::replace(&mut flight.stage, Stage::Late));
+            return Poll::Ready(stage);
         }
-        self.clock.note_wait(flight.wakes);
+        self.clock.note_wait(wakes);
         Poll::Pending
+    }
+
+    /// Waits in vain.
+    async fn lose_patience(&self, gives_up: Moment, patience: Span, sent_bytes: u64) -> Outcome {
+        self.clock.sleep_until(gives_up).await;
+        Outcome {
+            result: Err(Refusal { kind: RefusalKind::TimedOut, status: 0, retry_after: None }),
+            elapsed: Elapsed { network: patience, ..Elapsed::default() },
+            sent_bytes,
+            received_bytes: 0,
+        }
     }
 }
 
@@ -237,32 +207,34 @@ impl<C: Content> World for VirtualWorld<C> {
         let server = &self.servers[route.side as usize];
         let message = Message::from(&route);
         let asked = self.clock.now();
+        let gives_up = asked + route.patience;
         let sent_bytes = codec::call_bytes(server.protocol, call, self.address_length(route.mailbox));
         let arrives = server.link.borrow_mut().send(asked, sent_bytes, Direction::Up, message);
-        let gives_up = asked + route.patience;
-        let (task, late) = (self.clock.current(), arrives > gives_up);
-        let stage = if late { Stage::Late } else { Stage::Up(call.clone()) };
-        let wakes = if late { gives_up } else { arrives };
-        let place = self.take_off(Flight { route, task, gives_up, wakes, sent_bytes, stage });
-        if late {
-            self.clock.carry_on(Next::Poll(gives_up, task), place);
-        } else if arrives <= asked {
-            self.clock.carry_on(self.go_on(asked, place), place);
-        } else {
-            self.clock.carry_on(Next::Errand(arrives), place);
+        if arrives > gives_up {
+            return self.lose_patience(gives_up, route.patience, sent_bytes).await;
         }
-        let over = poll_fn(|_| self.land(place)).await;
-        let Stage::Down(Answered { result, spent, bytes }, heard) = over else {
-            return Outcome {
-                result: Err(Refusal { kind: RefusalKind::TimedOut, status: 0, retry_after: None }),
-                elapsed: Elapsed { network: route.patience, ..Elapsed::default() },
-                sent_bytes,
-                received_bytes: 0,
-            };
+        if !server.keeps_order {
+            self.clock.sleep_until(arrives).await;
+        }
+        let Reply { outcome: mut result, ready, spent, .. } = server.handle(arrives, &route, sent_bytes, call);
+        heard::listen(server.protocol, call, &mut result);
+        if ready > gives_up {
+            return self.lose_patience(gives_up, route.patience, sent_bytes).await;
+        }
+        let bytes = match &result {
+            Ok(answer) => codec::answer_bytes(server.protocol, call, answer),
+            Err(_) => REFUSAL_BYTES,
         };
-        let inside: Span = spent.delayed + spent.queued + spent.served;
+        let (task, stage) = (self.clock.current(), Stage::Served);
+        let place = self.take_off(Flight { message, side: route.side, stage, task, gives_up, bytes, wakes: ready });
+        let now = self.clock.now();
+        let next = if ready <= now { self.go_on(now, place) } else { Next::Errand(ready) };
+        self.clock.carry_on(next, place);
+        if poll_fn(|_| self.land(place)).await == Stage::Late {
+            return self.lose_patience(gives_up, route.patience, sent_bytes).await;
+        }
         let elapsed = Elapsed {
-            network: heard.since(asked) - inside,
+            network: self.clock.now().since(asked) - (spent.delayed + spent.queued + spent.served),
             delayed: spent.delayed,
             queued: spent.queued,
             served: spent.served,
