@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use mock_server::mailbox::churn::counts;
 use mock_server::mailbox::content::Content;
@@ -70,7 +71,7 @@ impl<S: Content, C: Checkpoint> Prestaged<S, C> {
             });
         }
         self.copied.borrow_mut().insert(mailbox, copied);
-        Progress { folders, ..Progress::default() }
+        Progress { folders: Arc::new(folders), ..Progress::default() }
     }
 
     /// Whether a reference is that of an item which was copied before the run.
@@ -126,8 +127,6 @@ impl<S: Content, C: Checkpoint> Checkpoint for Prestaged<S, C> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::checkpoint::memory::Memory;
     use mock_server::mailbox::content::{FolderShape, ItemShape, item_key};

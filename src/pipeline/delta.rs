@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use mock_server::wire::answer::{Answer, ChangeKind, FolderEntry, ItemChange};
 use mock_server::wire::call::Call;
@@ -124,7 +125,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             // A folder without a state cannot lose it: asking again would go on forever.
             Err(refusal) if refusal.kind == RefusalKind::SyncStateLost && open.cursor.is_some() => {
                 let mut progress = self.progress.borrow_mut();
-                let folder = &mut progress.folders[open.folder as usize];
+                let folder = &mut Arc::make_mut(&mut progress.folders)[open.folder as usize];
                 folder.state = None;
                 folder.restarting = true;
                 Ok(Page { changes: Vec::new(), cursor: None, complete: false })
@@ -216,8 +217,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let mut done = Vec::with_capacity(pages.len());
         {
             let mut progress = self.progress.borrow_mut();
+            let folders = Arc::make_mut(&mut progress.folders);
             for (open, page) in open.iter_mut().zip(pages) {
-                let folder = &mut progress.folders[open.folder as usize];
+                let folder = &mut folders[open.folder as usize];
                 // A folder that starts over keeps no state before it has been compared to its end: only a complete
                 // listing tells what is no longer in the source.
                 if page.complete || !folder.restarting {
@@ -228,7 +230,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 done.push(page.complete);
             }
             for (folder, change) in copied.balance {
-                if let Some(items) = &mut progress.folders[folder as usize].items {
+                if let Some(items) = &mut folders[folder as usize].items {
                     *items = items.saturating_add_signed(change);
                 }
             }

@@ -12,6 +12,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use mock_server::wire::answer::{ChangeKind, FolderEntry, ItemChange};
 use mock_server::wire::call::FolderKind;
@@ -100,7 +101,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 
     /// Lists every folder on both sides and compares item by item.
     async fn compare_items(&self, source: &[FolderEntry], counts: Verification) -> Result<Verification, Setback> {
-        let folders: Vec<FolderProgress> = self.progress.borrow().folders.clone();
+        let folders = Arc::clone(&self.progress.borrow().folders);
         let first = self.reserve(folders.len() * 3);
         let next = Cell::new(0);
         let total = RefCell::new(Verification::default());

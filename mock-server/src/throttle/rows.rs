@@ -11,9 +11,14 @@ use crate::wire::id::MailboxKey;
 
 /// The rows of all mailboxes that have called. Only ever asked by key, never gone through, so that nothing depends on
 /// the order of the table.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(super) struct Rows {
-    by_mailbox: HashMap<MailboxKey, Row, BuildHasherDefault<KeyHasher>>,
+    by_mailbox: HashMap<MailboxKey, u32, BuildHasherDefault<KeyHasher>>,
+    /// The rows, also those that nobody has at present.
+    rows: Vec<Row>,
+    unused: Vec<u32>,
+    /// The mailbox that was asked for last, and where its row is: a call asks at least twice.
+    last: Option<(MailboxKey, u32)>,
     /// New machines of the limits that each mailbox has to itself.
     mailbox_new: Vec<Machine>,
     /// New machines of the limits that each pair of app and mailbox has to itself.
@@ -37,7 +42,7 @@ pub(super) struct View<'a> {
 impl Rows {
     /// Rows for these limits; also where each limit's machine is found in a [`View`], none for shared limits.
     pub(super) fn new(limits: &[Limit]) -> (Self, Vec<Option<Place>>) {
-        let mut rows = Self { by_mailbox: HashMap::default(), mailbox_new: Vec::new(), pair_new: Vec::new() };
+        let mut rows = Self::default();
         let places = limits.iter().map(|limit| {
             let machine = Machine::new(&limit.rule);
             match limit.scope {
@@ -59,22 +64,44 @@ impl Rows {
     /// The machines that concern an app and a mailbox, made new if they have not called before.
     #[inline]
     pub(super) fn view(&mut self, app: u32, mailbox: MailboxKey) -> View<'_> {
-        let Self { by_mailbox, mailbox_new, pair_new } = self;
-        if mailbox_new.is_empty() && pair_new.is_empty() {
+        if self.mailbox_new.is_empty() && self.pair_new.is_empty() {
             return View { machines: &mut [], pair_from: 0 };
         }
-        let row = by_mailbox.entry(mailbox).or_insert_with(|| Row {
-            first_app: app,
-            other_apps: Vec::new(),
-            machines: mailbox_new.iter().chain(pair_new.iter()).cloned().collect(),
-        });
+        let place = match self.last {
+            Some((last, place)) if last == mailbox => place,
+            _ => self.place(app, mailbox),
+        };
+        let Self { rows, mailbox_new, pair_new, .. } = self;
+        let row = &mut rows[place as usize];
         let number = if row.first_app == app { 0 } else { row.number_of(app, pair_new) };
         View { machines: &mut row.machines, pair_from: mailbox_new.len() + number * pair_new.len() }
     }
 
+    /// Where the row of a mailbox is, made new if it has none.
+    fn place(&mut self, app: u32, mailbox: MailboxKey) -> u32 {
+        let Self { by_mailbox, rows, unused, mailbox_new, pair_new, .. } = self;
+        let place = *by_mailbox.entry(mailbox).or_insert_with(|| {
+            let place = unused.pop().unwrap_or_else(|| {
+                rows.push(Row { first_app: app, other_apps: Vec::new(), machines: Vec::new() });
+                rows.len() as u32 - 1
+            });
+            let row = &mut rows[place as usize];
+            row.first_app = app;
+            row.machines.extend(mailbox_new.iter().chain(pair_new.iter()).cloned());
+            place
+        });
+        self.last = Some((mailbox, place));
+        place
+    }
+
     /// Drops the row of a mailbox.
     pub(super) fn forget(&mut self, mailbox: MailboxKey) {
-        self.by_mailbox.remove(&mailbox);
+        let Some(place) = self.by_mailbox.remove(&mailbox) else { return };
+        let row = &mut self.rows[place as usize];
+        row.other_apps.clear();
+        row.machines.clear();
+        self.unused.push(place);
+        self.last = None;
     }
 
     /// Hands every machine of every mailbox to `each`, with the place that its limit gave it: mailboxes in the order of
@@ -84,8 +111,8 @@ impl Rows {
         let mut keys: Vec<_> = self.by_mailbox.keys().copied().collect();
         keys.sort_unstable();
         for key in keys {
-            let Some(row) = self.by_mailbox.get_mut(&key) else { continue };
-            let Row { first_app, other_apps, machines } = row;
+            let Some(&place) = self.by_mailbox.get(&key) else { continue };
+            let Row { first_app, other_apps, machines } = &mut self.rows[place as usize];
             for (position, machine) in machines.iter_mut().enumerate() {
                 if position < of_mailbox {
                     each(key, None, Place { of_pair: false, number: position }, machine);

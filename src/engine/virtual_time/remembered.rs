@@ -109,6 +109,10 @@ impl<C: Content> Content for Remembered<C> {
         self.content.size(mailbox, folder, ordinal, version)
     }
 
+    fn sizes(&self, mailbox: MailboxKey, folder: &FolderShape) -> impl Fn(u64, u32) -> u32 {
+        self.content.sizes(mailbox, folder)
+    }
+
     #[inline]
     fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {
         if folder.changes_per_day <= 0.0 || self.often != Some(clock) {
