@@ -5,11 +5,12 @@
 //! from the content. What the run itself adds is kept by the checkpoint underneath.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use mock_server::mailbox::churn::counts;
 use mock_server::mailbox::content::Content;
+use mock_server::mailbox::hasher::KeyHashes;
 use mock_server::mailbox::reference::{self, ItemNumber, SyncPosition};
 use mock_server::time::Span;
 use mock_server::wire::call::FolderKind;
@@ -25,7 +26,7 @@ pub struct Prestaged<S, C> {
     text: bool,
     inner: C,
     /// For each mailbox in progress and each of its folders by ordinal: one more than the last item that was copied.
-    copied: RefCell<BTreeMap<MailboxKey, Vec<u64>>>,
+    copied: RefCell<HashMap<MailboxKey, Vec<u64>, KeyHashes>>,
 }
 
 impl<S: Content, C: Checkpoint> Prestaged<S, C> {

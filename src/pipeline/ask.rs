@@ -79,7 +79,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Makes a call once.
     pub(super) async fn attempt(&self, tries: &mut Tries, call: &Call) -> Step {
         let side = tries.side;
-        self.admit(side, call.content_bytes(), tries).await;
+        let bytes = call.content_bytes();
+        if !self.admit_at_once(side, bytes) {
+            self.admit(side, bytes, tries).await;
+        }
         let route = Route {
             side,
             mailbox: self.mailbox,
@@ -111,8 +114,22 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 self.passed(side);
                 Step::Done(answer)
             }
-            Err(refusal) => self.refused(tries, refusal, asked, heard).await,
+            // Refusals are rare: what they need does not make every call larger.
+            Err(refusal) => Box::pin(self.refused(tries, refusal, asked, heard)).await,
         }
+    }
+
+    /// Lets a call go if it may go now.
+    #[inline]
+    fn admit_at_once(&self, side: Side, bytes: u64) -> bool {
+        let (now, shared) = (self.now(), self.run.side(side));
+        let mut pace = self.paces[side as usize].borrow_mut();
+        let goes = shared.fence() <= now && shared.has_room() && pace.ask(now, bytes) == Permission::Go;
+        if goes {
+            shared.start();
+            pace.start(now, bytes);
+        }
+        goes
     }
 
     /// Waits until a call may go, and lets it go.

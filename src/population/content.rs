@@ -61,6 +61,10 @@ impl Content for Population {
         Arc::from(&*folder::name(folder))
     }
 
+    fn names_by_ordinal(&self) -> bool {
+        true
+    }
+
     fn key_seed(&self) -> u64 {
         self.inner.seed
     }

@@ -110,6 +110,11 @@ pub trait Content {
     /// The display name of a folder, unique among its siblings.
     fn folder_name(&self, mailbox: MailboxKey, folder: &FolderShape) -> Arc<str>;
 
+    /// Whether the name of a folder depends on its ordinal alone, so that mailboxes can share it.
+    fn names_by_ordinal(&self) -> bool {
+        false
+    }
+
     /// The seed of the identities of items: [`Content::item`] must return [`item_key`] of this seed as the key.
     fn key_seed(&self) -> u64;
 
@@ -162,6 +167,10 @@ macro_rules! forward {
 
             fn folder_name(&self, mailbox: MailboxKey, folder: &FolderShape) -> Arc<str> {
                 (**self).folder_name(mailbox, folder)
+            }
+
+            fn names_by_ordinal(&self) -> bool {
+                (**self).names_by_ordinal()
             }
 
             fn key_seed(&self) -> u64 {

@@ -113,16 +113,17 @@ impl Stack {
         let mut view = self.rows.view(asked.app, asked.mailbox);
         let concerned = 1_u64 << asked.operation as u32;
         let mut delay = Span::ZERO;
-        for position in 0..self.limits.len() {
-            let slot = &mut self.limits[position];
+        let refusing = self.limits.iter_mut().position(|slot| {
             if slot.operations & concerned == 0 {
-                continue;
+                return false;
             }
             let (machine, limit) = slot.machine(asked.app, &mut view);
-            match machine.ask(&limit.rule, present, asked.body_bytes) {
-                Some(held) => delay = delay.max(held),
-                None => return reject(&mut self.limits, &mut view, position, now, present, asked),
-            }
+            let held = machine.ask(&limit.rule, present, asked.body_bytes);
+            delay = delay.max(held.unwrap_or(Span::ZERO));
+            held.is_none()
+        });
+        if let Some(position) = refusing {
+            return reject(&mut self.limits, &mut view, position, now, present, asked);
         }
         for slot in &mut self.limits {
             if slot.admitted & concerned != 0 {

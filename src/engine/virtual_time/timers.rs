@@ -70,7 +70,7 @@ impl Timers {
             let latest = self.near.remove(0);
             self.heap.push(Reverse(latest));
         }
-        let place = self.near.iter().rposition(|other| timer < *other).map_or(0, |later| later + 1);
+        let place = self.near.partition_point(|other| timer < *other);
         self.near.insert(place, timer);
     }
 

@@ -6,21 +6,22 @@
 //! how long they would be.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
-use std::task::Poll;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use mock_server::mailbox::content::Content;
 use mock_server::service::config::Config;
 use mock_server::service::core::{Held, Service};
 use mock_server::service::reply::{Reply, Request};
-use mock_server::time::{Moment, Span};
+use mock_server::time::Moment;
 use mock_server::wire::call::{Call, Protocol, RequestIdentity};
 use mock_server::wire::codec;
 use mock_server::wire::heard;
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::refusal::{Refusal, RefusalKind};
 
-use super::executor::{Clock, Next};
+use super::executor::{Clock, Next, Sleep};
 use super::timers::TaskNumber;
 use crate::engine::network::{Direction, Link, Message};
 use crate::world::{Elapsed, Outcome, Route, Side, World};
@@ -175,15 +176,98 @@ impl<C: Content> VirtualWorld<C> {
         Poll::Pending
     }
 
-    /// Waits in vain.
-    async fn lose_patience(&self, gives_up: Moment, patience: Span, sent_bytes: u64) -> Outcome {
-        self.clock.sleep_until(gives_up).await;
-        Outcome {
-            result: Err(Refusal { kind: RefusalKind::TimedOut, status: 0, retry_after: None }),
-            elapsed: Elapsed { network: patience, ..Elapsed::default() },
-            sent_bytes,
-            received_bytes: 0,
+    /// Has a call handled by its server as of the moment at which it arrives there, and sees its answer off.
+    fn handle<'c>(&self, asking: &Asking<'c>) -> Leg<'_, 'c> {
+        let Asking { route, call, asked, gives_up, sent_bytes, arrives } = *asking;
+        let server = &self.servers[route.side as usize];
+        let Reply { outcome: mut result, ready, spent, .. } = server.handle(arrives, &route, sent_bytes, call);
+        heard::listen(server.protocol, call, &mut result);
+        if ready > gives_up {
+            return self.lose(&route, gives_up, sent_bytes);
         }
+        let bytes = match &result {
+            Ok(answer) => codec::answer_bytes(server.protocol, call, answer),
+            Err(_) => REFUSAL_BYTES,
+        };
+        let (side, message, task) = (route.side, Message::from(&route), self.clock.current());
+        let flight = Flight { message, side, stage: Stage::Served, task, gives_up, bytes, wakes: ready };
+        let place = self.take_off(flight);
+        let now = self.clock.now();
+        let next = if ready <= now { self.go_on(now, place) } else { Next::Errand(ready) };
+        self.clock.carry_on(next, place);
+        // The time on the network is known once the answer has arrived.
+        let network = route.patience;
+        let elapsed = Elapsed { network, delayed: spent.delayed, queued: spent.queued, served: spent.served };
+        Leg::Flying { place, asked, outcome: Outcome { result, elapsed, sent_bytes, received_bytes: bytes } }
+    }
+
+    /// No answer will come in time.
+    #[cold]
+    fn lose<'c>(&self, route: &Route, gives_up: Moment, sent_bytes: u64) -> Leg<'_, 'c> {
+        let elapsed = Elapsed { network: route.patience, ..Elapsed::default() };
+        Leg::Lost { gives_up: self.clock.sleep_until(gives_up), elapsed, sent_bytes }
+    }
+}
+
+/// A call that was made; see [`World::call`]. Written by hand, as every call of a run goes through it.
+struct Calling<'w, 'c, C> {
+    world: &'w VirtualWorld<C>,
+    leg: Leg<'w, 'c>,
+}
+
+/// How far a call is.
+enum Leg<'w, 'c> {
+    /// On its way to the server.
+    Asked { arrives: Sleep<'w>, asking: Asking<'c> },
+    /// Its answer is in a flight; what is known of it already.
+    Flying { place: u32, asked: Moment, outcome: Outcome },
+    /// No answer will come in time.
+    Lost { gives_up: Sleep<'w>, elapsed: Elapsed, sent_bytes: u64 },
+    /// Over.
+    Over,
+}
+
+/// A call on its way to a server.
+#[derive(Copy, Clone)]
+struct Asking<'c> {
+    route: Route,
+    call: &'c Call,
+    asked: Moment,
+    gives_up: Moment,
+    sent_bytes: u64,
+    arrives: Moment,
+}
+
+impl<C: Content> Future for Calling<'_, '_, C> {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let Self { world, leg } = &mut *self;
+        if let Leg::Asked { arrives, asking } = leg {
+            ready!(Pin::new(arrives).poll(context));
+            *leg = world.handle(asking);
+        }
+        if let Leg::Flying { place, .. } = leg {
+            let stage = ready!(world.land(*place));
+            if let Leg::Flying { asked, mut outcome, .. } = std::mem::replace(leg, Leg::Over) {
+                let Elapsed { network: patience, delayed, queued, served } = outcome.elapsed;
+                if stage != Stage::Late {
+                    outcome.elapsed.network = world.clock.now().since(asked) - (delayed + queued + served);
+                    return Poll::Ready(outcome);
+                }
+                let elapsed = Elapsed { network: patience, ..Elapsed::default() };
+                let gives_up = world.clock.sleep_until(asked + patience);
+                *leg = Leg::Lost { gives_up, elapsed, sent_bytes: outcome.sent_bytes };
+            }
+        }
+        let Leg::Lost { gives_up, elapsed, sent_bytes } = leg else { unreachable!("nobody polls a call that is over") };
+        ready!(Pin::new(gives_up).poll(context));
+        Poll::Ready(Outcome {
+            result: Err(Refusal { kind: RefusalKind::TimedOut, status: 0, retry_after: None }),
+            elapsed: *elapsed,
+            sent_bytes: *sent_bytes,
+            received_bytes: 0,
+        })
     }
 }
 
@@ -194,8 +278,8 @@ impl<C: Content> World for VirtualWorld<C> {
     }
 
     #[inline]
-    async fn sleep_until(&self, moment: Moment) {
-        self.clock.sleep_until(moment).await;
+    fn sleep_until(&self, moment: Moment) -> impl Future<Output = ()> {
+        self.clock.sleep_until(moment)
     }
 
     #[inline]
@@ -203,42 +287,20 @@ impl<C: Content> World for VirtualWorld<C> {
         self.clock.take_wait()
     }
 
-    async fn call(&self, route: Route, call: &Call) -> Outcome {
+    fn call(&self, route: Route, call: &Call) -> impl Future<Output = Outcome> {
         let server = &self.servers[route.side as usize];
-        let message = Message::from(&route);
         let asked = self.clock.now();
         let gives_up = asked + route.patience;
         let sent_bytes = codec::call_bytes(server.protocol, call, self.address_length(route.mailbox));
-        let arrives = server.link.borrow_mut().send(asked, sent_bytes, Direction::Up, message);
-        if arrives > gives_up {
-            return self.lose_patience(gives_up, route.patience, sent_bytes).await;
-        }
-        if !server.keeps_order {
-            self.clock.sleep_until(arrives).await;
-        }
-        let Reply { outcome: mut result, ready, spent, .. } = server.handle(arrives, &route, sent_bytes, call);
-        heard::listen(server.protocol, call, &mut result);
-        if ready > gives_up {
-            return self.lose_patience(gives_up, route.patience, sent_bytes).await;
-        }
-        let bytes = match &result {
-            Ok(answer) => codec::answer_bytes(server.protocol, call, answer),
-            Err(_) => REFUSAL_BYTES,
+        let arrives = server.link.borrow_mut().send(asked, sent_bytes, Direction::Up, Message::from(&route));
+        let asking = Asking { route, call, asked, gives_up, sent_bytes, arrives };
+        let leg = if arrives > gives_up {
+            self.lose(&route, gives_up, sent_bytes)
+        } else if server.keeps_order {
+            self.handle(&asking)
+        } else {
+            Leg::Asked { arrives: self.clock.sleep_until(arrives), asking }
         };
-        let (task, stage) = (self.clock.current(), Stage::Served);
-        let place = self.take_off(Flight { message, side: route.side, stage, task, gives_up, bytes, wakes: ready });
-        let now = self.clock.now();
-        let next = if ready <= now { self.go_on(now, place) } else { Next::Errand(ready) };
-        self.clock.carry_on(next, place);
-        if poll_fn(|_| self.land(place)).await == Stage::Late {
-            return self.lose_patience(gives_up, route.patience, sent_bytes).await;
-        }
-        let elapsed = Elapsed {
-            network: self.clock.now().since(asked) - (spent.delayed + spent.queued + spent.served),
-            delayed: spent.delayed,
-            queued: spent.queued,
-            served: spent.served,
-        };
-        Outcome { result, elapsed, sent_bytes, received_bytes: bytes }
+        Calling { world: self, leg }
     }
 }
