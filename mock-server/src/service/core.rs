@@ -150,6 +150,7 @@ impl<C: Content> Service<C> {
     ///
     /// Where the connection is reset before an answer exists, the outcome is `ConnectionReset` and nothing is spoiled:
     /// there is nothing that could have been sent. The transport resets the connection whenever that is the outcome.
+    #[inline]
     pub fn handle(&mut self, now: Moment, request: &Request<'_>) -> Reply {
         if let Call::Batch { calls } = request.call {
             return self.handle_batch(now, request, calls);

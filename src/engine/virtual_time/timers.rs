@@ -38,7 +38,7 @@ pub struct Timers {
 }
 
 /// How many timers the sorted list holds: as many as can be moved about for less than the heap costs.
-const FEW: usize = 48;
+const FEW: usize = 16;
 
 impl Timers {
     /// Sets a timer for a task.
@@ -70,7 +70,7 @@ impl Timers {
             let latest = self.near.remove(0);
             self.heap.push(Reverse(latest));
         }
-        let place = self.near.partition_point(|other| timer < *other);
+        let place = self.near.iter().rposition(|other| timer < *other).map_or(0, |later| later + 1);
         self.near.insert(place, timer);
     }
 

@@ -53,6 +53,7 @@ impl<C: Content> Server<C> {
         Self { protocol, keeps_order, service: RefCell::new(Service::new(config, content)), link: RefCell::new(link) }
     }
 
+    #[inline]
     fn handle(&self, arrives: Moment, route: &Route, body_bytes: u64, call: &Call) -> Reply {
         let request = Request {
             app: APP,
@@ -177,6 +178,7 @@ impl<C: Content> VirtualWorld<C> {
     }
 
     /// Has a call handled by its server as of the moment at which it arrives there, and sees its answer off.
+    #[inline]
     fn handle<'c>(&self, asking: &Asking<'c>) -> Leg<'_, 'c> {
         let Asking { route, call, asked, gives_up, sent_bytes, arrives } = *asking;
         let server = &self.servers[route.side as usize];
@@ -241,6 +243,7 @@ struct Asking<'c> {
 impl<C: Content> Future for Calling<'_, '_, C> {
     type Output = Outcome;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
         let Self { world, leg } = &mut *self;
         if let Leg::Asked { arrives, asking } = leg {
@@ -287,6 +290,7 @@ impl<C: Content> World for VirtualWorld<C> {
         self.clock.take_wait()
     }
 
+    #[inline]
     fn call(&self, route: Route, call: &Call) -> impl Future<Output = Outcome> {
         let server = &self.servers[route.side as usize];
         let asked = self.clock.now();
