@@ -42,9 +42,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mock::throttle",
             "mock::fault",
             "mock::service",
+            "mock::protocol",
             "mock::front",
         ],
     ),
+    ("mock::serve", &["mock::mailbox", "mock::service", "mock::front", "mock::control"]),
     ("sample", &["mock::time", "mock::draw"]),
     ("calendar", &["mock::time"]),
     (

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::sync::mpsc;
 
 /// Why a request body was not read.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -38,6 +39,8 @@ pub(super) async fn read(body: Incoming, bytes: usize, time: Duration) -> Result
 pub(super) enum AnswerBody {
     /// All of it.
     Whole(Option<Bytes>),
+    /// The beginning of it; the rest follows piece by piece.
+    Ongoing(Option<Bytes>, mpsc::Receiver<Bytes>),
     /// The first part of it; then the connection breaks off.
     Cut(Option<Bytes>, Flushed),
 }
@@ -57,6 +60,11 @@ impl AnswerBody {
         Self::Whole((!bytes.is_empty()).then(|| bytes.into()))
     }
 
+    /// A body that goes on.
+    pub(super) fn ongoing(beginning: Vec<u8>, rest: mpsc::Receiver<Bytes>) -> Self {
+        Self::Ongoing((!beginning.is_empty()).then(|| beginning.into()), rest)
+    }
+
     /// The first half of a body.
     pub(super) fn cut(mut bytes: Vec<u8>) -> Self {
         bytes.truncate(bytes.len() / 2);
@@ -74,6 +82,10 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Ongoing(beginning, rest) => match beginning.take() {
+                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                None => rest.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
+            },
             Self::Cut(bytes, flushed) => match bytes.take() {
                 Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 None if *flushed == Flushed::No => {
@@ -94,7 +106,7 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Cut(..) => SizeHint::default(),
+            Self::Ongoing(..) | Self::Cut(..) => SizeHint::default(),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::server_timing;
 use super::visit::{FIRST_FOREIGN, Visit, Visitor};
 use crate::mailbox::content::Content;
 use crate::protocol;
+use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::service::reply::{Reply, Request, Spoil};
 use crate::time::Moment;
@@ -94,7 +95,7 @@ impl<C: Content> Desk<C> {
             operation: call.operation(),
             refusal: reply.outcome.as_ref().err().map(|refusal| refusal.kind),
         };
-        Decision { answer, ready: reply.ready, spoil, about: Some(about) }
+        Decision { answer, ready: reply.ready, spoil, about: Some(about), ongoing: None }
     }
 
     fn ews(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -167,8 +168,8 @@ impl<C: Content> Desk<C> {
         };
         let visitor = visitor(now, request, caller, Protocol::Ews);
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
-        let answer = protocol::ews::answer(&asked, &mut visit);
-        visit.leave(answer, caller.app)
+        let (answer, ongoing) = protocol::ews::answer(&asked, &mut visit);
+        Decision { ongoing, ..visit.leave(answer, caller.app) }
     }
 
     fn graph_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -177,11 +178,14 @@ impl<C: Content> Desk<C> {
         let visitor = visitor(now, request, caller, Protocol::Graph);
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let base = request.base();
-        let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let asked = protocol::graph::Asked {
             method: request.method.as_str(),
             url: path_and_query(request),
-            headers: request.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+                .collect(),
             body: &request.body,
             base: &base,
             user: caller.user.as_deref(),
@@ -205,6 +209,13 @@ impl<C: Content> Desk<C> {
 }
 
 impl<C: Content> Decide for Desk<C> {
+    fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
+        for mailbox in ongoing.mailboxes() {
+            self.service.attend(now, mailbox, |open| ongoing.hear(open));
+        }
+        ongoing.say(now)
+    }
+
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
         let path = path_and_query(request);
         if entra::tenant_of(path).is_some() {

@@ -71,7 +71,7 @@ impl<'a, C: Content> Visit<'a, C> {
             operation,
             refusal: refusal.map(|refusal| refusal.kind),
         });
-        Decision { answer, ready: self.ready, spoil: self.spoil, about }
+        Decision { answer, ready: self.ready, spoil: self.spoil, about, ongoing: None }
     }
 
     /// Which request the next work belongs to. An identity counts once: further work of the request is numbered as if

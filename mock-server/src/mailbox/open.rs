@@ -4,6 +4,7 @@
 
 mod folders;
 mod items;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use super::content::Content;
 use super::item::Item;
 use super::property::Properties;
 use super::records::Records;
+use super::shelf::Shelf;
 use super::store::{Store, View};
 use crate::wire::call::FolderKind;
 use crate::wire::id::{ItemKey, MailboxKey};
@@ -22,6 +24,7 @@ use crate::wire::id::{ItemKey, MailboxKey};
 pub struct Open<'a, C> {
     view: View<'a, C>,
     store: &'a mut Store,
+    shelf: &'a mut Shelf,
     wall: Timestamp,
     corrupts: &'a dyn Fn(ItemKey) -> bool,
     /// What was sent, to be delivered once the work is done.
@@ -45,7 +48,7 @@ pub struct FolderInfo {
     pub kind: FolderKind,
     /// Its display name.
     pub name: Arc<str>,
-    /// The class of its items (`IPF.Note` and so on); empty for the root.
+    /// The class of its items (`IPF.Note` and so on); empty if it has none.
     pub class: Arc<str>,
     /// Items directly in it.
     pub items: u64,
@@ -94,10 +97,11 @@ impl<'a, C: Content> Open<'a, C> {
     pub fn new(
         view: View<'a, C>,
         store: &'a mut Store,
+        shelf: &'a mut Shelf,
         wall: Timestamp,
         corrupts: &'a dyn Fn(ItemKey) -> bool,
     ) -> Self {
-        Self { view, store, wall, corrupts, outbox: Vec::new() }
+        Self { view, store, shelf, wall, corrupts, outbox: Vec::new() }
     }
 
     /// Which mailbox it is.

@@ -12,6 +12,7 @@ use super::switch::Switches;
 use crate::fault::plan::{FaultPlan, Judgement, Strike};
 use crate::mailbox::content::Content;
 use crate::mailbox::hasher::KeyHashes;
+use crate::mailbox::shelf::Shelf;
 use crate::mailbox::store::{Store, View};
 use crate::throttle::limit::Limit;
 use crate::throttle::stack::{Asked, Stack, Verdict};
@@ -44,6 +45,7 @@ pub struct Service<C> {
     queue: Queue,
     switches: Switches,
     pub(super) mailboxes: HashMap<MailboxKey, Store, KeyHashes>,
+    pub(super) shelf: Shelf,
 }
 
 /// A call on its way through the service.
@@ -88,6 +90,7 @@ impl<C: Content> Service<C> {
             queue: Queue::new(config.costs.servers),
             switches: Switches::new(config.seed, config.switch),
             mailboxes: HashMap::default(),
+            shelf: Shelf::default(),
         }
     }
 

@@ -87,6 +87,18 @@ impl<C: Content> Service<C> {
         self.began.checked_add(since).unwrap_or(Timestamp::MAX)
     }
 
+    /// Looks into a mailbox without asking faults or limits, and without a price: for what the server does by itself.
+    /// Nothing if there is no such mailbox.
+    pub fn attend<T>(
+        &mut self,
+        now: Moment,
+        mailbox: MailboxKey,
+        work: impl FnOnce(&mut Open<'_, C>) -> T,
+    ) -> Option<T> {
+        let done = self.open(now, mailbox, Operation::GetEvents, |open| (work(open), Work::default()));
+        done.ok().map(|(told, _)| told)
+    }
+
     fn open<T>(
         &mut self,
         now: Moment,
@@ -98,11 +110,11 @@ impl<C: Content> Service<C> {
             return Err(refusals::NOT_FOUND);
         }
         let wall = self.wall(now);
-        let Self { content, holding, faults, mailboxes, .. } = self;
+        let Self { content, holding, faults, mailboxes, shelf, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
         let view = View { content: &*content, mailbox, clock: reading(*holding, self.clock_at_start, now, store) };
         let corrupts = |key: ItemKey| faults.corrupts(now, mailbox, operation, key);
-        let mut open = Open::new(view, store, wall, &corrupts);
+        let mut open = Open::new(view, store, shelf, wall, &corrupts);
         let told = work(&mut open);
         let outbox = std::mem::take(&mut open.outbox);
         for item in outbox {
@@ -120,11 +132,11 @@ impl<C: Content> Service<C> {
         readers.sort_unstable();
         readers.dedup();
         for reader in readers {
-            let Self { content, holding, mailboxes, .. } = self;
+            let Self { content, holding, mailboxes, shelf, .. } = self;
             let store = mailboxes.entry(reader).or_insert_with(|| untouched(content, *holding, reader));
             let clock = reading(*holding, self.clock_at_start, now, store);
             let view = View { content: &*content, mailbox: reader, clock };
-            let mut open = Open::new(view, store, wall, &|_| false);
+            let mut open = Open::new(view, store, shelf, wall, &|_| false);
             let Some(inbox) = open.default_folder(FolderKind::Inbox) else { continue };
             let mut copy = item.clone();
             copy.people.retain(|person| person.role != Role::Bcc);
@@ -133,7 +145,7 @@ impl<C: Content> Service<C> {
             }
             copy.put(property::DELIVERY_TIME, Some(Value::Time(open.wall())));
             copy.flag(0, FLAG_READ | FLAG_UNSENT);
-            open.create(inbox, copy).expect("the inbox exists");
+            open.receive(inbox, copy).expect("the inbox exists");
         }
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Deletion, Head, Open};
 use crate::draw::mix;
 use crate::mailbox::content::Content;
+use crate::mailbox::hidden;
 use crate::mailbox::item::Item;
 use crate::mailbox::mime;
 use crate::mailbox::overlay::Incoming;
@@ -15,6 +16,7 @@ use crate::mailbox::records::Recoverable;
 use crate::mailbox::reference::SyncPosition;
 use crate::mailbox::store::StoreError;
 use crate::mailbox::sync::Page;
+use crate::mailbox::watch::Origin;
 use crate::wire::answer::{ChangeKind, ItemChange};
 use crate::wire::call::FolderKind;
 use crate::wire::id::{Id, ItemKey};
@@ -24,6 +26,12 @@ impl<C: Content> Open<'_, C> {
     /// The numbers of the items of a folder, oldest first. Empty if there is no such folder.
     pub fn list(&mut self, folder: u32) -> Vec<u64> {
         self.store.items(self.view, folder).into_iter().map(|(number, ..)| number).collect()
+    }
+
+    /// The numbers of items of a folder, newest first, without those skipped, and not more than wanted: what
+    /// [`Self::list`] ends with.
+    pub fn newest(&mut self, folder: u32, skip: usize, most: usize) -> Vec<u64> {
+        self.store.newest(self.view, folder, skip, most)
     }
 
     /// What is known of an item without reading it.
@@ -54,7 +62,14 @@ impl<C: Content> Open<'_, C> {
         if let Some(item) = self.store.overlay.records().and_then(|records| records.item(number)) {
             return Ok(Arc::clone(item));
         }
-        let mut item = match self.store.foreign(number) {
+        let foreign = self.store.foreign(number);
+        if foreign.is_none()
+            && let Some(item) = self.shelf.get(head.key, head.size)
+        {
+            return Ok(item);
+        }
+        let is_computed = foreign.is_none();
+        let mut item = match foreign {
             Some(foreign) if foreign.mime => Item::from_mime(&foreign.bytes).map_err(|_| StoreError::Corrupt)?,
             Some(foreign) => Item::import(&foreign.bytes).map_err(|_| StoreError::Corrupt)?,
             None => {
@@ -70,7 +85,11 @@ impl<C: Content> Open<'_, C> {
             .entry(property::SEARCH_KEY)
             .or_insert_with(|| Value::Binary(search_key(head.key).to_vec().into()));
         item.flag(FLAG_READ, 0);
-        Ok(Arc::new(item))
+        let item = Arc::new(item);
+        if is_computed {
+            self.shelf.put(head.key, head.size, Arc::clone(&item));
+        }
+        Ok(item)
     }
 
     /// Stores a new item and returns its number. It gets an identity, and the moments that it lacks.
@@ -140,10 +159,16 @@ impl<C: Content> Open<'_, C> {
         {
             return self.move_item(number, bin).map(Some);
         }
-        if deletion == Deletion::Soft {
+        if let Some(Origin::Moved { number: before, .. }) = self.watch().origins.get(&number).copied()
+            && head.folder == hidden::DELETIONS
+        {
+            self.records().unearth(before);
+        } else if deletion == Deletion::Soft {
             let item = self.item(number)?;
             let buried = Recoverable { folder: head.folder, item, deleted: self.wall() };
+            self.move_item(number, hidden::DELETIONS)?;
             self.records().bury(number, buried);
+            return Ok(None);
         }
         self.remove(number)?;
         Ok(None)
@@ -161,8 +186,10 @@ impl<C: Content> Open<'_, C> {
     ///
     /// If there is no such item or folder, or the item cannot be read.
     pub fn move_item(&mut self, number: u64, folder: u32) -> Result<u64, StoreError> {
+        let before = self.head(number).ok_or(StoreError::NotFound)?.folder;
         let item = self.item(number)?;
         let moved = self.insert(folder, Item::clone(&item), false)?;
+        self.watch().note(moved, Origin::Moved { number, folder: before });
         self.remove(number)?;
         Ok(moved)
     }
@@ -173,9 +200,23 @@ impl<C: Content> Open<'_, C> {
     ///
     /// If there is no such item or folder, or the item cannot be read.
     pub fn copy_item(&mut self, number: u64, folder: u32) -> Result<u64, StoreError> {
+        let source = self.head(number).ok_or(StoreError::NotFound)?.folder;
         let mut item = Item::clone(&*self.item(number)?);
         item.put(property::SEARCH_KEY, None);
-        self.insert(folder, item, false)
+        let copy = self.insert(folder, item, false)?;
+        self.watch().note(copy, Origin::Copied { number, folder: source });
+        Ok(copy)
+    }
+
+    /// Stores an item that arrived by mail, as [`Self::create`] does.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such folder.
+    pub fn receive(&mut self, folder: u32, item: Item) -> Result<u64, StoreError> {
+        let number = self.insert(folder, item, true)?;
+        self.watch().note(number, Origin::Arrived);
+        Ok(number)
     }
 
     /// How many items of a folder were not read.
