@@ -71,6 +71,13 @@ impl Link {
         sent + self.latency(direction, message)
     }
 
+    /// When a message that is handed over at `now` arrives if no other is in its way: never later than it does.
+    #[must_use]
+    #[inline]
+    pub fn soonest(&self, now: Moment, bytes: u64, direction: Direction, message: Message) -> Moment {
+        now + self.transfer(bytes) + self.latency(direction, message)
+    }
+
     /// Whether messages of one direction arrive in the order in which they are handed over.
     #[must_use]
     pub fn keeps_order(&self) -> bool {

@@ -2,8 +2,9 @@
 //!
 //! A call travels up the link, is handled as of the moment of its arrival, waits until its answer is ready, and travels
 //! down. Where calls cannot overtake each other on their way up, a call is handled when it is sent: the service sees the
-//! same calls at the same moments in the same order, and the arrival needs no timer. Bodies are lengths: the codecs say
-//! how long they would be.
+//! same calls at the same moments in the same order, and the arrival needs no timer. Nor does the moment at which an
+//! answer is ready: one timer stands at the soonest moment at which it can arrive, and only then is asked what else was on
+//! the link. Bodies are lengths: the codecs say how long they would be.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -13,16 +14,17 @@ use std::task::{Context, Poll, ready};
 use mock_server::mailbox::content::Content;
 use mock_server::service::config::Config;
 use mock_server::service::core::{Held, Service};
-use mock_server::service::reply::{Reply, Request};
-use mock_server::time::Moment;
+use mock_server::service::reply::{Reply, Request, Spent};
+use mock_server::time::{Moment, Span};
+use mock_server::wire::answer::Answer;
 use mock_server::wire::call::{Call, Protocol, RequestIdentity};
 use mock_server::wire::codec;
 use mock_server::wire::heard;
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::refusal::{Refusal, RefusalKind};
 
-use super::executor::{Clock, Next, Sleep};
-use super::timers::TaskNumber;
+use super::executor::{Clock, Sleep};
+use super::timers::{TaskNumber, Timers};
 use crate::engine::network::{Direction, Link, Message};
 use crate::world::{Elapsed, Outcome, Route, Side, World};
 
@@ -33,7 +35,7 @@ const REFUSAL_BYTES: u64 = 600;
 /// The number of the only app of a virtual run.
 const APP: u32 = 1;
 
-/// Slots of the table of address lengths; a power of two.
+/// Tasks of which the length of the address that they called last is remembered; a power of two.
 const ADDRESS_SLOTS: usize = 4096;
 
 /// One of the two servers and the way to it.
@@ -44,13 +46,16 @@ pub struct Server<C> {
     keeps_order: bool,
     service: RefCell<Service<C>>,
     link: RefCell<Link>,
+    /// Flights whose answers have not been handed over to the link yet, by the moment at which they are ready.
+    leaving: RefCell<Timers>,
 }
 
 impl<C: Content> Server<C> {
     /// A server at the far end of a link.
     pub fn new(protocol: Protocol, config: Config, content: C, link: Link) -> Self {
         let keeps_order = link.keeps_order();
-        Self { protocol, keeps_order, service: RefCell::new(Service::new(config, content)), link: RefCell::new(link) }
+        let service = RefCell::new(Service::new(config, content));
+        Self { protocol, keeps_order, service, link: RefCell::new(link), leaving: RefCell::default() }
     }
 
     #[inline]
@@ -68,18 +73,19 @@ impl<C: Content> Server<C> {
 }
 
 /// An answer on its way out of a server. The task that waits for it is not polled before it is there.
-#[derive(Copy, Clone, Debug)]
+#[derive(Debug)]
 struct Flight {
     message: Message,
     side: Side,
     stage: Stage,
-    /// Who waits for the answer, and how long.
+    /// Who waits for the answer, since when, and how long.
     task: TaskNumber,
+    asked: Moment,
     gives_up: Moment,
-    /// Length of the answer.
-    bytes: u64,
     /// When whoever waits may find something new.
     wakes: Moment,
+    /// What the answer will be. The time on the network is known once it has arrived.
+    outcome: Outcome,
 }
 
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -97,7 +103,7 @@ enum Stage {
 pub struct VirtualWorld<C> {
     clock: Clock,
     servers: [Server<C>; 2],
-    /// Lengths of the addresses of mailboxes that were called lately.
+    /// Lengths of the addresses that tasks called last.
     addresses: Vec<Cell<(u32, u32)>>,
     flights: RefCell<Vec<Flight>>,
     /// Flights that are over, whose places can be used again.
@@ -132,7 +138,8 @@ impl<C: Content> VirtualWorld<C> {
     }
 
     fn address_length(&self, mailbox: MailboxKey) -> usize {
-        let slot = &self.addresses[mailbox.0 as usize % ADDRESS_SLOTS];
+        // A task is busy with one mailbox at a time.
+        let slot = &self.addresses[self.clock.current() as usize % ADDRESS_SLOTS];
         let (known, length) = slot.get();
         if known == mailbox.0 {
             return length as usize;
@@ -142,19 +149,8 @@ impl<C: Content> VirtualWorld<C> {
         length
     }
 
-    /// Sends the answer of a flight off at the moment at which it is ready; says when whoever waits for it hears of it.
-    pub(super) fn go_on(&self, now: Moment, place: u32) -> Next {
-        let flight = &mut self.flights.borrow_mut()[place as usize];
-        if flight.stage == Stage::Served {
-            let mut link = self.servers[flight.side as usize].link.borrow_mut();
-            let heard = link.send(now, flight.bytes, Direction::Down, flight.message);
-            (flight.stage, flight.wakes) =
-                if heard > flight.gives_up { (Stage::Late, flight.gives_up) } else { (Stage::Down, heard) };
-        }
-        Next::Poll(flight.wakes, flight.task)
-    }
-
     /// Finds a place for a flight.
+    #[inline]
     fn take_off(&self, flight: Flight) -> u32 {
         let mut flights = self.flights.borrow_mut();
         if let Some(place) = self.landed.borrow_mut().pop() {
@@ -165,16 +161,51 @@ impl<C: Content> VirtualWorld<C> {
         flights.len() as u32 - 1
     }
 
-    /// Whether a flight has brought its answer or is late, once it is over.
+    /// What came of a flight, once it is over.
     #[inline]
-    fn land(&self, place: u32) -> Poll<Stage> {
-        let Flight { stage, wakes, .. } = self.flights.borrow()[place as usize];
-        if stage != Stage::Served && wakes <= self.clock.now() {
-            self.landed.borrow_mut().push(place);
-            return Poll::Ready(stage);
+    fn land(&self, place: u32) -> Poll<Outcome> {
+        let mut flights = self.flights.borrow_mut();
+        let now = self.clock.now();
+        let Flight { wakes, stage, side, .. } = flights[place as usize];
+        if wakes <= now && stage == Stage::Served {
+            self.send_answers(&mut flights, side, now);
         }
-        self.clock.note_wait(wakes);
-        Poll::Pending
+        let flight = &mut flights[place as usize];
+        if flight.wakes > now {
+            self.clock.note_wait(flight.wakes);
+            return Poll::Pending;
+        }
+        self.landed.borrow_mut().push(place);
+        let Outcome { result, elapsed: Elapsed { delayed, queued, served, .. }, sent_bytes, received_bytes } =
+            &mut flight.outcome;
+        if flight.stage == Stage::Late {
+            return Poll::Ready(timed_out(flight.gives_up.since(flight.asked), *sent_bytes));
+        }
+        let network = now.since(flight.asked) - (*delayed + *queued + *served);
+        Poll::Ready(Outcome {
+            result: std::mem::replace(result, Ok(Answer::Done)),
+            elapsed: Elapsed { network, delayed: *delayed, queued: *queued, served: *served },
+            sent_bytes: *sent_bytes,
+            received_bytes: *received_bytes,
+        })
+    }
+
+    /// Hands all answers of a server that are ready by now over to the link, in the order in which they are ready, and
+    /// notes when they arrive. No other can come before them: a call that is made later is answered later.
+    fn send_answers(&self, flights: &mut [Flight], side: Side, now: Moment) {
+        let server = &self.servers[side as usize];
+        let (mut leaving, mut link) = (server.leaving.borrow_mut(), server.link.borrow_mut());
+        while let Some((ready, place)) = leaving.pop_by(now) {
+            let flight = &mut flights[place as usize];
+            let heard = link.send(ready, flight.outcome.received_bytes, Direction::Down, flight.message);
+            let (stage, wakes) =
+                if heard > flight.gives_up { (Stage::Late, flight.gives_up) } else { (Stage::Down, heard) };
+            if wakes > flight.wakes {
+                // Others were in its way.
+                self.clock.wake(flight.task, wakes);
+            }
+            (flight.stage, flight.wakes) = (stage, wakes);
+        }
     }
 
     /// Has a call handled by its server as of the moment at which it arrives there, and sees its answer off.
@@ -187,31 +218,51 @@ impl<C: Content> VirtualWorld<C> {
         if ready > gives_up {
             return self.lose(&route, gives_up, sent_bytes);
         }
-        let bytes = match &result {
+        let received_bytes = match &result {
             Ok(answer) => codec::answer_bytes(server.protocol, call, answer),
             Err(_) => REFUSAL_BYTES,
         };
-        let (side, message, task) = (route.side, Message::from(&route), self.clock.current());
-        let flight = Flight { message, side, stage: Stage::Served, task, gives_up, bytes, wakes: ready };
-        let place = self.take_off(flight);
-        let now = self.clock.now();
-        let next = if ready <= now { self.go_on(now, place) } else { Next::Errand(ready) };
-        self.clock.carry_on(next, place);
-        // The time on the network is known once the answer has arrived.
-        let network = route.patience;
-        let elapsed = Elapsed { network, delayed: spent.delayed, queued: spent.queued, served: spent.served };
-        Leg::Flying { place, asked, outcome: Outcome { result, elapsed, sent_bytes, received_bytes: bytes } }
+        let message = Message::from(&route);
+        let soonest = server.link.borrow().soonest(ready, received_bytes, Direction::Down, message).min(gives_up);
+        let Spent { delayed, queued, served } = spent;
+        let elapsed = Elapsed { network: Span::ZERO, delayed, queued, served };
+        let task = self.clock.current();
+        let place = self.take_off(Flight {
+            message,
+            side: route.side,
+            stage: Stage::Served,
+            task,
+            asked,
+            gives_up,
+            wakes: soonest,
+            outcome: Outcome { result, elapsed, sent_bytes, received_bytes },
+        });
+        server.leaving.borrow_mut().set(ready, place);
+        if soonest > self.clock.now() {
+            self.clock.wake(task, soonest);
+        }
+        Leg::Flying { place }
     }
 
     /// No answer will come in time.
     #[cold]
     fn lose<'c>(&self, route: &Route, gives_up: Moment, sent_bytes: u64) -> Leg<'_, 'c> {
-        let elapsed = Elapsed { network: route.patience, ..Elapsed::default() };
-        Leg::Lost { gives_up: self.clock.sleep_until(gives_up), elapsed, sent_bytes }
+        let outcome = timed_out(route.patience, sent_bytes);
+        Leg::Lost(Box::new((self.clock.sleep_until(gives_up), outcome)))
     }
 }
 
-/// A call that was made; see [`World::call`]. Written by hand, as every call of a run goes through it.
+/// What comes of a call whose answer did not come in time.
+fn timed_out(patience: Span, sent_bytes: u64) -> Outcome {
+    Outcome {
+        result: Err(Refusal { kind: RefusalKind::TimedOut, status: 0, retry_after: None }),
+        elapsed: Elapsed { network: patience, ..Elapsed::default() },
+        sent_bytes,
+        received_bytes: 0,
+    }
+}
+
+/// A call that was made; see [`World::call`]. Written by hand and small, as every call of a run goes through it.
 struct Calling<'w, 'c, C> {
     world: &'w VirtualWorld<C>,
     leg: Leg<'w, 'c>,
@@ -220,13 +271,11 @@ struct Calling<'w, 'c, C> {
 /// How far a call is.
 enum Leg<'w, 'c> {
     /// On its way to the server.
-    Asked { arrives: Sleep<'w>, asking: Asking<'c> },
-    /// Its answer is in a flight; what is known of it already.
-    Flying { place: u32, asked: Moment, outcome: Outcome },
+    Asked(Box<(Sleep<'w>, Asking<'c>)>),
+    /// Its answer is in a flight.
+    Flying { place: u32 },
     /// No answer will come in time.
-    Lost { gives_up: Sleep<'w>, elapsed: Elapsed, sent_bytes: u64 },
-    /// Over.
-    Over,
+    Lost(Box<(Sleep<'w>, Outcome)>),
 }
 
 /// A call on its way to a server.
@@ -246,31 +295,18 @@ impl<C: Content> Future for Calling<'_, '_, C> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
         let Self { world, leg } = &mut *self;
-        if let Leg::Asked { arrives, asking } = leg {
-            ready!(Pin::new(arrives).poll(context));
-            *leg = world.handle(asking);
+        if let Leg::Asked(asked) = leg {
+            ready!(Pin::new(&mut asked.0).poll(context));
+            *leg = world.handle(&asked.1);
         }
-        if let Leg::Flying { place, .. } = leg {
-            let stage = ready!(world.land(*place));
-            if let Leg::Flying { asked, mut outcome, .. } = std::mem::replace(leg, Leg::Over) {
-                let Elapsed { network: patience, delayed, queued, served } = outcome.elapsed;
-                if stage != Stage::Late {
-                    outcome.elapsed.network = world.clock.now().since(asked) - (delayed + queued + served);
-                    return Poll::Ready(outcome);
-                }
-                let elapsed = Elapsed { network: patience, ..Elapsed::default() };
-                let gives_up = world.clock.sleep_until(asked + patience);
-                *leg = Leg::Lost { gives_up, elapsed, sent_bytes: outcome.sent_bytes };
+        match leg {
+            Leg::Flying { place } => world.land(*place),
+            Leg::Lost(lost) => {
+                ready!(Pin::new(&mut lost.0).poll(context));
+                Poll::Ready(lost.1.clone())
             }
+            Leg::Asked(_) => unreachable!("a call that has arrived is handled"),
         }
-        let Leg::Lost { gives_up, elapsed, sent_bytes } = leg else { unreachable!("nobody polls a call that is over") };
-        ready!(Pin::new(gives_up).poll(context));
-        Poll::Ready(Outcome {
-            result: Err(Refusal { kind: RefusalKind::TimedOut, status: 0, retry_after: None }),
-            elapsed: *elapsed,
-            sent_bytes: *sent_bytes,
-            received_bytes: 0,
-        })
     }
 }
 
@@ -303,7 +339,7 @@ impl<C: Content> World for VirtualWorld<C> {
         } else if server.keeps_order {
             self.handle(&asking)
         } else {
-            Leg::Asked { arrives: self.clock.sleep_until(arrives), asking }
+            Leg::Asked(Box::new((self.clock.sleep_until(arrives), asking)))
         };
         Calling { world: self, leg }
     }
