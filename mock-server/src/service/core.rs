@@ -313,7 +313,7 @@ pub(super) fn reading(holding: Holding, clock_at_start: Span, now: Moment, store
 
 /// Turns what became of a call into what the client perceives, and when. Where the work was refused there is no answer
 /// to be spoiled: a lost refusal is a reset connection, and a refusal is too short to be cut.
-#[inline]
+#[inline(always)]
 pub(super) fn spoil(now: Moment, outcome: Result<Answer, Refusal>, spent: Spent, strike: Option<Strike>) -> Reply {
     let ready = now + (spent.delayed + spent.queued + spent.served);
     if strike.is_none() {
