@@ -111,7 +111,11 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         .await;
         match setback.get() {
             Some(setback) => Err(setback),
-            None => Ok(pages.into_inner().into_iter().flatten().collect()),
+            None => {
+                let mut listed = Vec::with_capacity(round.len());
+                listed.extend(pages.into_inner().into_iter().flatten());
+                Ok(listed)
+            }
         }
     }
 
@@ -142,15 +146,15 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// forgot their state, and those that an interrupted run may have stored something in.
     async fn list_held(&self, round: &mut [Open], pages: &[Page]) -> Result<(), Setback> {
         for (open, page) in round.iter_mut().zip(pages) {
-            let (restarting, target) = {
+            let target = {
                 let progress = self.progress.borrow();
                 let folder = &progress.folders[open.folder as usize];
-                (folder.restarting, folder.target.clone())
+                let wanted = folder.restarting || (self.unsure.get() && (!page.changes.is_empty() || page.complete));
+                if !wanted || open.held.is_some() {
+                    continue;
+                }
+                folder.target.clone()
             };
-            let wanted = restarting || (self.unsure.get() && (!page.changes.is_empty() || page.complete));
-            if !wanted || open.held.is_some() {
-                continue;
-            }
             let mut held = Held { items: BTreeMap::new(), repeated: Vec::new() };
             for change in self.list_items(Side::Target, &target, self.reserve(1)).await? {
                 if let Some(key) = change.key
