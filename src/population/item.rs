@@ -87,6 +87,7 @@ impl SizeLaw {
     }
 
     /// The size that a share `above` of all items exceeds.
+    #[inline]
     pub(super) fn exceeded_by(&self, above: f64) -> f64 {
         if above < self.tail_share {
             self.tail.exceeded_by(above / self.tail_share)
@@ -108,6 +109,7 @@ impl SizeLaw {
     }
 
     /// The size of a message that arrives, or of an item that was updated.
+    #[inline]
     pub(super) fn arriving(&self, word: u64) -> u32 {
         let size = self.exceeded_by(unit(word)) * (ARRIVING_MEAN / self.mean);
         (size as u32).clamp(SMALLEST as u32, self.largest)
@@ -239,9 +241,8 @@ impl Stratified {
     }
 
     fn size(&self, law: &SizeLaw, items: u64, place: f64) -> u64 {
-        let share = |first: f64| {
-            (1.0 - self.evenness) * self.lorenz(law, items, first) + self.evenness * (first / self.count)
-        };
+        let share =
+            |first: f64| (1.0 - self.evenness) * self.lorenz(law, items, first) + self.evenness * (first / self.count);
         part(self.bytes, share(place), share(place + 1.0))
     }
 }
