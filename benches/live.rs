@@ -119,9 +119,7 @@ async fn ask(world: &LiveWorld, side: Side, request: u64, call: &Call) -> Answer
 async fn inbox(world: &LiveWorld, side: Side) -> Id {
     let call = Call::GetFolders { folders: vec![FolderRef::Kind(FolderKind::Inbox)] };
     match ask(world, side, 0, &call).await {
-        Answer::FolderList(folders) => {
-            folders.into_iter().flatten().next().expect("every mailbox has an inbox").id
-        }
+        Answer::FolderList(folders) => folders.into_iter().flatten().next().expect("every mailbox has an inbox").id,
         other => panic!("not an answer about folders: {other:?}"),
     }
 }
