@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod executor;
+mod fetch;
 pub mod remembered;
 pub mod run;
 pub mod timers;

@@ -460,7 +460,8 @@ impl Folder {
             return;
         }
         let churn = *self.churn(view);
-        let size = |item, version| u64::from(view.content.size(view.mailbox, &self.shape, item, version));
+        let sizes = view.content.sizes(view.mailbox, &self.shape);
+        let size = |item, version| u64::from(sizes(item, version));
         let touch = |item| overlay.touch(reference::item_number(self.shape.ordinal, item));
         let totals = &mut self.totals;
         for change in totals.changes..changes {

@@ -157,6 +157,7 @@ impl<C: Content> Service<C> {
     ///
     /// Where the connection is reset before an answer exists, the outcome is `ConnectionReset` and nothing is spoiled:
     /// there is nothing that could have been sent. The transport resets the connection whenever that is the outcome.
+    #[inline]
     pub fn handle(&mut self, now: Moment, request: &Request<'_>) -> Reply {
         if let Call::Batch { calls } = request.call {
             return self.handle_batch(now, request, calls);
@@ -176,7 +177,7 @@ impl<C: Content> Service<C> {
     }
 
     /// Takes one call, which is no batch, through faults, limits, work and price.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pass(&mut self, now: Moment, passage: Passage<'_>) -> Passed {
         let Passage { asked, identity, call, start } = passage;
         self.admit(now, &asked, identity, start, |service| {
@@ -220,7 +221,7 @@ impl<C: Content> Service<C> {
             Err(refusal) => (Err(refusal), Work::default()),
         };
         let served = self.costs.served(asked.mailbox, asked.operation, identity, work);
-        let queued = self.queue.enter(start, served);
+        let queued = self.queue.enter(now, start, served);
         let spent = Spent { delayed: held + fault.delay, queued, served };
         Passed { outcome, spent, strike: fault.strike, admitted: Some(served) }
     }
@@ -320,8 +321,12 @@ pub(super) fn reading(holding: Holding, clock_at_start: Span, now: Moment, store
 
 /// Turns what became of a call into what the client perceives, and when. Where the work was refused there is no answer
 /// to be spoiled: a lost refusal is a reset connection, and a refusal is too short to be cut.
+#[inline(always)]
 pub(super) fn spoil(now: Moment, outcome: Result<Answer, Refusal>, spent: Spent, strike: Option<Strike>) -> Reply {
     let ready = now + (spent.delayed + spent.queued + spent.served);
+    if strike.is_none() {
+        return Reply { outcome, ready, spent, spoiled: None };
+    }
     let (outcome, spoiled) = match (strike, outcome) {
         (Some(Strike::LoseAnswer), Ok(answer)) => {
             (Err(refusals::CONNECTION_RESET), Some((Spoil::Reset, Box::new(answer))))

@@ -184,10 +184,7 @@ impl Course<'_, '_> {
         };
         let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, replication), deadline);
         let run = Rc::new(Run::new(world, options, wave.to_vec(), checkpoint, ear));
-        let finish = {
-            let (lanes, world) = ((0..run.lanes()).map(|_| lane(Rc::clone(&run))), Rc::clone(run.world()));
-            executor::run_with(&clock, lanes, move |at, flight| world.go_on(at, flight))
-        };
+        let finish = executor::run(&clock, (0..run.lanes()).map(|_| lane(Rc::clone(&run))));
         if let Some(error) = run.take_error() {
             unreachable!("progress kept in memory cannot fail: {error}");
         }

@@ -62,6 +62,8 @@ impl<C: Content> Bench<'_, C> {
     }
 
     fn entries(&mut self, first: usize, last: usize) -> Vec<FolderEntry> {
-        (first..last).filter_map(|position| self.store.entry(self.view, position)).collect()
+        let mut entries = Vec::with_capacity(last.saturating_sub(first));
+        entries.extend((first..last).filter_map(|position| self.store.entry(self.view, position)));
+        entries
     }
 }
