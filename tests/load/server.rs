@@ -17,7 +17,7 @@ use tokio::runtime::LocalOptions;
 
 /// How the server behaves.
 #[derive(Copy, Clone)]
-pub enum Manner {
+pub(crate) enum Manner {
     /// It answers at once.
     Prompt,
     /// It does nothing at all for `lasts`, once, some time after its first request.
@@ -55,7 +55,7 @@ async fn answer(manner: Manner, number: u32) -> Result<Response<Full<Bytes>>, io
 }
 
 /// Starts a server that lives as long as the test.
-pub fn start(manner: Manner) -> SocketAddr {
+pub(crate) fn start(manner: Manner) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.set_nonblocking(true).expect("a socket");
     let address = listener.local_addr().expect("a bound socket");

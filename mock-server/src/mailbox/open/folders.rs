@@ -74,10 +74,9 @@ impl<C: Content> Open<'_, C> {
         self.store.place(ordinal).and_then(|(_, parent)| parent)
     }
 
-    /// The default folder of a kind.
-    #[must_use]
-    pub fn default_folder(&self, kind: FolderKind) -> Option<u32> {
-        self.store.default_folder(kind).filter(|&ordinal| self.store.has_folder(ordinal))
+    /// The default folder of a kind. One that every mailbox of Exchange has is made if the computed mailbox lacks it.
+    pub fn default_folder(&mut self, kind: FolderKind) -> Option<u32> {
+        self.store.ensure_default_folder(self.view, kind)
     }
 
     /// The folders directly in a folder.

@@ -208,7 +208,7 @@ pub(in super::super) fn find<H: Host>(request: &Element<'_>, context: &mut Conte
     };
     let mailbox = folder.map_or(context.mailbox(), |folder| folder.mailbox());
     let listed = context.perform(mailbox, Operation::FindMessages, |open| {
-        let contacts = || open.default_folder(FolderKind::Contacts).ok_or(Failure::FOLDER_NOT_FOUND);
+        let mut contacts = || open.default_folder(FolderKind::Contacts).ok_or(Failure::FOLDER_NOT_FOUND);
         let ordinal = match folder {
             None => contacts(),
             Some(folder) => folder.ordinal(open),
