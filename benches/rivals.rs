@@ -60,14 +60,7 @@ struct Rival {
 }
 
 const RIVALS: [Rival; 2] = [
-    Rival {
-        name: "HTTP/1.1, 64 connections",
-        http: Http::One,
-        tool: "wrk",
-        connections: 64,
-        streams: 1,
-        goal: 0.85,
-    },
+    Rival { name: "HTTP/1.1, 64 connections", http: Http::One, tool: "wrk", connections: 64, streams: 1, goal: 0.85 },
     Rival {
         name: "HTTP/2, 4 connections of 16 streams",
         http: Http::Two,

@@ -1,6 +1,7 @@
 //! Section by section from the tree to the plan. Each file reads one section, fills in what is absent, and checks what
 //! contradicts itself.
 
+pub(crate) mod background;
 pub(crate) mod cost;
 pub(crate) mod fault;
 pub(crate) mod forecast;
@@ -35,6 +36,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
     let windows = window::read(&root);
     let wave = wave::read(root.section("wave"), &population, &windows);
     let forecast = forecast::read(root.section("forecast"), &windows);
+    let background = background::read(&root);
     root.finish();
     let mut plan = Plan {
         title,
@@ -49,6 +51,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
         wave,
         windows: windows.right,
         forecast,
+        background,
         assumptions: Vec::new(),
     };
     plan.source.server.seed = plan.seed;

@@ -2,6 +2,8 @@
 //!
 //! The types here describe the file and are never filled in; a test holds them to the keys that reading asks for.
 
+mod background;
+
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, schema_for};
@@ -88,6 +90,8 @@ pub struct Scenario {
     pub windows: Option<Vec<Window>>,
     /// How forecasts are made.
     pub forecast: Option<Forecast>,
+    /// People at work beside a wave.
+    pub background: Option<background::Background>,
 }
 
 /// Who has mailboxes.

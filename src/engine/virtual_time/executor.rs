@@ -176,7 +176,7 @@ const FIRST_ERRAND: TaskNumber = 1 << 23;
 ///
 /// If there are more than 2^23 of them.
 pub fn run<F: Future<Output = ()>>(clock: &Clock, futures: impl IntoIterator<Item = F>) -> Finish {
-    run_with(clock, futures, |_, _| unreachable!("errands are set by those who run them"))
+    run_with(clock, futures, |_| {}, |_, _| unreachable!("errands are set by those who run them"))
 }
 
 /// What follows an errand.
@@ -189,10 +189,12 @@ pub(super) enum Next {
 }
 
 /// Runs futures like [`run`], and errands between them: what is to happen at a moment and needs no task for it. Each
-/// tells what follows it.
+/// tells what follows it. Whoever has things happen beside all of that is told of every moment before anything happens
+/// at it.
 pub(super) fn run_with<F: Future<Output = ()>>(
     clock: &Clock,
     futures: impl IntoIterator<Item = F>,
+    mut beside: impl FnMut(Moment),
     mut errands: impl FnMut(Moment, u32) -> Next,
 ) -> Finish {
     let woken = Arc::new(Woken::default());
@@ -213,6 +215,7 @@ pub(super) fn run_with<F: Future<Output = ()>>(
         let next = clock.0.timers.borrow_mut().pop();
         let Some((at, task)) = next else { break };
         debug_assert!(at >= clock.now(), "virtual time never goes back");
+        beside(at);
         clock.0.now.set(at);
         clock.0.fired.set(clock.0.fired.get() + 1);
         let task = match task.checked_sub(FIRST_ERRAND) {
