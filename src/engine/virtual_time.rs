@@ -4,6 +4,7 @@
 //! events is its result.
 
 pub mod audit;
+pub mod crowd;
 pub mod executor;
 mod fetch;
 pub mod remembered;

@@ -2,6 +2,8 @@
 //!
 //! The types here describe the file and are never filled in; a test holds them to the keys that reading asks for.
 
+mod background;
+
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, schema_for};
@@ -90,6 +92,8 @@ pub struct Scenario {
     pub forecast: Option<Forecast>,
     /// Who may prove themselves to servers that outlive a run; everybody if absent.
     pub credentials: Option<Vec<Credential>>,
+    /// People at work beside a wave.
+    pub background: Option<background::Background>,
 }
 
 /// A user or an app.

@@ -24,6 +24,7 @@ faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "
 [wave]
 mailboxes = 1
 [wave.prestage]
+[background]
 [[windows]]
 freezes = [{ from = "2020-08-31", until = "2020-08-31" }]
 [[credentials]]

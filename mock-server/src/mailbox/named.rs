@@ -40,6 +40,14 @@ const FOLDERS: [(FolderKind, &str, u32); 18] = [
     (FolderKind::Default(8), "Recipient Cache", 8),
 ];
 
+/// The name of the default folder of a kind, and the kind of the folder that holds it, if every mailbox has one below
+/// its root.
+pub(super) fn default_folder(kind: FolderKind) -> Option<(&'static str, FolderKind)> {
+    let (_, name, parent) = FOLDERS.iter().find(|(one, ..)| *one == kind)?;
+    let above = (*parent as usize).checked_sub(1).map_or(FolderKind::Root, |position| FOLDERS[position].0);
+    Some((name, above))
+}
+
 /// Computed mailboxes, and after them empty ones with names.
 #[derive(Clone, Debug)]
 pub struct Named<C> {

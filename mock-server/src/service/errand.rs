@@ -80,6 +80,24 @@ impl<C: Content> Service<C> {
         Performed { outcome, ready, spent, spoil }
     }
 
+    /// Has work judged by the fault rules and by the limits, and priced, that changes no mailbox: a load of which only the
+    /// weight matters. No mailbox is opened for it, so it leaves no trace but in the limits and in the servers' time.
+    pub fn bear(&mut self, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
+        let Errand { app, mailbox, identity, body_bytes, operation, .. } = *errand;
+        let asked = Asked { app, mailbox, operation, body_bytes };
+        let Passed { outcome, spent, strike, admitted } = self.admit(now, &asked, identity, now, |_| Ok(((), work)));
+        let ready = now + (spent.delayed + spent.queued + spent.served);
+        if let Some(served) = admitted {
+            self.limits.settle(&asked, ready, served);
+        }
+        let (outcome, spoil) = match (outcome, strike) {
+            (Ok(()), Some(Strike::LoseAnswer)) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
+            (Ok(()), Some(Strike::Truncate)) => (Err(refusals::TRUNCATED), Some(Spoil::Truncate)),
+            (outcome, _) => (outcome, None),
+        };
+        Performed { outcome, ready, spent, spoil }
+    }
+
     /// The moment of the wall clock.
     #[must_use]
     pub fn wall(&self, now: Moment) -> Timestamp {

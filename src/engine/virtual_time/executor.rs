@@ -167,6 +167,19 @@ pub struct Finish {
 ///
 /// If there are more than 2^24 of them.
 pub fn run<F: Future<Output = ()>>(clock: &Clock, futures: impl IntoIterator<Item = F>) -> Finish {
+    run_beside(clock, futures, |_| {})
+}
+
+/// Runs futures like [`run`]. Whoever has things happen beside them is told of every moment before anything happens at it.
+///
+/// # Panics
+///
+/// As [`run`].
+pub(super) fn run_beside<F: Future<Output = ()>>(
+    clock: &Clock,
+    futures: impl IntoIterator<Item = F>,
+    mut beside: impl FnMut(Moment),
+) -> Finish {
     let woken = Arc::new(Woken::default());
     let mut tasks: Vec<Task<F>> = futures
         .into_iter()
@@ -192,6 +205,7 @@ pub fn run<F: Future<Output = ()>>(clock: &Clock, futures: impl IntoIterator<Ite
             fetch(&*future.as_ref());
         }
         debug_assert!(at >= clock.now(), "virtual time never goes back");
+        beside(at);
         clock.0.now.set(at);
         clock.0.fired.set(clock.0.fired.get() + 1);
         poll(clock, &mut tasks, task);

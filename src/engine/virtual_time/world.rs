@@ -14,6 +14,8 @@ use std::task::{Context, Poll, ready};
 use mock_server::mailbox::content::Content;
 use mock_server::service::config::Config;
 use mock_server::service::core::{Held, Service};
+use mock_server::service::cost::Work;
+use mock_server::service::errand::{Errand, Performed};
 use mock_server::service::reply::{Reply, Request, Spent};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
@@ -120,6 +122,11 @@ impl<C: Content> VirtualWorld<C> {
     /// The service of one side, for independent checks of what it holds.
     pub fn service(&self, side: Side) -> &RefCell<Service<C>> {
         &self.servers[side as usize].service
+    }
+
+    /// Has work on one side judged and priced that is not the pipeline's.
+    pub(super) fn bear(&self, side: Side, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
+        self.service(side).borrow_mut().bear(now, errand, work)
     }
 
     /// Everything that a mailbox holds on one side at this moment, in order.

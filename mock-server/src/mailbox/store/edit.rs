@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::{Folder, Store, StoreError, View};
 use crate::mailbox::content::Content;
 use crate::mailbox::hidden::{self, Above};
+use crate::mailbox::named;
+use crate::wire::answer::ChangeKind;
 use crate::wire::call::FolderKind;
 
 impl Store {
@@ -29,6 +31,29 @@ impl Store {
         let position = self.position(ordinal)?;
         let shape = &self.folders[position].shape;
         Some((shape.kind, shape.parent))
+    }
+
+    /// The default folder of a kind. It is made if the computed mailbox lacks it although every mailbox of Exchange has
+    /// one, unless a folder of its name is in its place. Nothing if not every mailbox has one, and this one has none.
+    pub fn ensure_default_folder<C: Content>(&mut self, view: View<'_, C>, kind: FolderKind) -> Option<u32> {
+        if let Some(ordinal) = self.default_folder(kind) {
+            return self.has_folder(ordinal).then_some(ordinal);
+        }
+        let (name, above) = named::default_folder(kind)?;
+        let parent = self.ensure_default_folder(view, above)?;
+        let name = Arc::from(name);
+        match self.make_folder(view, parent, &name) {
+            Ok(ordinal) => {
+                self.folder(ordinal)?.shape.kind = kind;
+                self.overlay.records_mut().change_folder(ordinal, ChangeKind::Create);
+                Some(ordinal)
+            }
+            Err(_) => {
+                let sibling = |folder: &&mut Folder| !folder.gone && folder.shape.parent == Some(parent);
+                let mut siblings = self.folders.iter_mut().filter(sibling);
+                siblings.find_map(|folder| (folder.name(view) == name).then_some(folder.shape.ordinal))
+            }
+        }
     }
 
     /// The name of a folder.

@@ -133,7 +133,7 @@ fn home<C: Content>(open: &mut Open<'_, C>, sort: Sort) -> Result<u32, Failure> 
         Sort::PostItem => FolderKind::Inbox,
         _ => FolderKind::Drafts,
     };
-    open.default_folder(kind).ok_or(Failure::FOLDER_NOT_FOUND)
+    open.known_folder(kind).ok_or(Failure::FOLDER_NOT_FOUND)
 }
 
 /// Makes one item; returns its number if it is kept.
