@@ -17,6 +17,8 @@
 //! of the requests is due during a stall and waits for what is left of it, so one in a hundred waits for 180 ms or
 //! longer. Of the time from sending to answer, which is what most tools print, the same percentile shows nothing.
 
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
+
 #[path = "support/bare.rs"]
 mod bare;
 

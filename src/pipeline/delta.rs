@@ -109,14 +109,12 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             }
         })
         .await;
-        match setback.get() {
-            Some(setback) => Err(setback),
-            None => {
-                let mut listed = Vec::with_capacity(round.len());
-                listed.extend(pages.into_inner().into_iter().flatten());
-                Ok(listed)
-            }
+        if let Some(setback) = setback.get() {
+            return Err(setback);
         }
+        let mut listed = Vec::with_capacity(round.len());
+        listed.extend(pages.into_inner().into_iter().flatten());
+        Ok(listed)
     }
 
     async fn sync_page(&self, request: u64, open: &Open) -> Result<Page, Setback> {

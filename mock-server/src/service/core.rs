@@ -177,6 +177,7 @@ impl<C: Content> Service<C> {
     }
 
     /// Takes one call, which is no batch, through faults, limits, work and price.
+    #[expect(clippy::inline_always, reason = "it is passed once for each call of the virtual world, and is short")]
     #[inline(always)]
     pub(super) fn pass(&mut self, now: Moment, passage: Passage<'_>) -> Passed {
         let Passage { asked, identity, call, start } = passage;
@@ -321,6 +322,7 @@ pub(super) fn reading(holding: Holding, clock_at_start: Span, now: Moment, store
 
 /// Turns what became of a call into what the client perceives, and when. Where the work was refused there is no answer
 /// to be spoiled: a lost refusal is a reset connection, and a refusal is too short to be cut.
+#[expect(clippy::inline_always, reason = "it is passed once for each call of the virtual world, and is short")]
 #[inline(always)]
 pub(super) fn spoil(now: Moment, outcome: Result<Answer, Refusal>, spent: Spent, strike: Option<Strike>) -> Reply {
     let ready = now + (spent.delayed + spent.queued + spent.served);

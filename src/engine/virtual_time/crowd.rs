@@ -87,7 +87,7 @@ fn shape(plan: &Plan, mailboxes: u32, replication: u64, side: Side) -> Option<(B
 fn mean_item_bytes(population: &Population) -> u64 {
     let looked_at = (0..population.len().min(LOOKED_AT)).map(|key| population.mailbox(MailboxKey(key)));
     let (items, bytes) = looked_at.fold((0, 0), |(items, bytes), one| (items + one.items, bytes + one.bytes));
-    if items == 0 { 0 } else { bytes / items }
+    bytes.checked_div(items).unwrap_or(0)
 }
 
 impl Crowd {

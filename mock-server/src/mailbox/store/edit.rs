@@ -42,18 +42,14 @@ impl Store {
         let (name, above) = named::default_folder(kind)?;
         let parent = self.ensure_default_folder(view, above)?;
         let name = Arc::from(name);
-        match self.make_folder(view, parent, &name) {
-            Ok(ordinal) => {
-                self.folder(ordinal)?.shape.kind = kind;
-                self.overlay.records_mut().change_folder(ordinal, ChangeKind::Create);
-                Some(ordinal)
-            }
-            Err(_) => {
-                let sibling = |folder: &&mut Folder| !folder.gone && folder.shape.parent == Some(parent);
-                let mut siblings = self.folders.iter_mut().filter(sibling);
-                siblings.find_map(|folder| (folder.name(view) == name).then_some(folder.shape.ordinal))
-            }
+        if let Ok(ordinal) = self.make_folder(view, parent, &name) {
+            self.folder(ordinal)?.shape.kind = kind;
+            self.overlay.records_mut().change_folder(ordinal, ChangeKind::Create);
+            return Some(ordinal);
         }
+        let sibling = |folder: &&mut Folder| !folder.gone && folder.shape.parent == Some(parent);
+        let mut siblings = self.folders.iter_mut().filter(sibling);
+        siblings.find_map(|folder| (folder.name(view) == name).then_some(folder.shape.ordinal))
     }
 
     /// The name of a folder.
