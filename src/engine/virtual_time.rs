@@ -5,7 +5,9 @@
 
 pub mod audit;
 pub mod executor;
+mod lives;
 pub mod remembered;
 pub mod run;
 pub mod timers;
+pub mod watch;
 pub mod world;

@@ -16,8 +16,9 @@ use super::ask::LOOK;
 use super::changes::{Copied, IdMap};
 use super::job::{Job, Setback};
 use super::join::workers;
+use super::planted::Bug;
 use crate::checkpoint::{Checkpoint, Pair};
-use crate::event::Listener;
+use crate::event::{Listener, Mark};
 use crate::world::{Side, World};
 
 /// Changes that one round is meant to bring (assumed: some minutes of work at 4 imports at once, and what is done twice
@@ -67,6 +68,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             self.list_held(&mut open[..count], &pages).await?;
             let work = self.plan_work(&mut open[..count], &pages)?;
             self.clean.set(false);
+            if self.run.errs(Bug::AdvanceStateFirst) {
+                self.advance_early(&open, &pages)?;
+            }
             let copied = self.copy(&work).await?;
             self.settle();
             self.commit(&mut open, pages, work.pairs, copied)?;
@@ -119,7 +123,13 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let limit = self.run.plan.batch.sync_changes.max(1);
         let call = Call::SyncItems { folder, state: open.cursor.clone(), limit };
         match self.ask(Side::Source, request, &call).await {
-            Ok(Answer::Items { changes, state, complete }) => Ok(Page { changes, cursor: Some(state), complete }),
+            Ok(Answer::Items { changes, state, complete }) => {
+                let complete = complete || self.run.errs(Bug::FirstPageOnly);
+                Ok(Page { changes, cursor: Some(state), complete })
+            }
+            Err(refusal) if refusal.kind == RefusalKind::SyncStateLost && self.run.errs(Bug::ForgetLostState) => {
+                Ok(Page { changes: Vec::new(), cursor: open.cursor.clone(), complete: true })
+            }
             Ok(_) => Err(Setback::Confused),
             // A folder without a state cannot lose it: asking again would go on forever.
             Err(refusal) if refusal.kind == RefusalKind::SyncStateLost && open.cursor.is_some() => {
@@ -127,6 +137,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 let folder = &mut progress.folders[open.folder as usize];
                 folder.state = None;
                 folder.restarting = true;
+                drop(progress);
+                self.mark(Mark::DeltaRestarted);
                 Ok(Page { changes: Vec::new(), cursor: None, complete: false })
             }
             // The folder is gone, and everything in it.
@@ -203,6 +215,14 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Err(refusal) => return Err(Setback::Refused(refusal.kind)),
             }
         }
+    }
+
+    /// What must not be done: keeps the states of a round before its changes are stored.
+    fn advance_early(&self, open: &[Open], pages: &[Page]) -> Result<(), Setback> {
+        for (open, page) in open.iter().zip(pages) {
+            self.progress.borrow_mut().folders[open.folder as usize].state.clone_from(&page.cursor);
+        }
+        self.save(&[])
     }
 
     /// Keeps the states of a round whose changes are all stored, and drops the folders that are done.

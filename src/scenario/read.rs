@@ -2,6 +2,7 @@
 //! contradicts itself.
 
 pub(crate) mod cost;
+pub(crate) mod crash;
 pub(crate) mod fault;
 pub(crate) mod forecast;
 pub(crate) mod limit;
@@ -32,6 +33,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
     let target = side::read_target(root.section("target"));
     let network = network::read(root.section("network"));
     let pipeline = pipeline::read(root.section("pipeline"), &source, &target);
+    let crashes = crash::read(&root);
     let windows = window::read(&root);
     let wave = wave::read(root.section("wave"), &population, &windows);
     let forecast = forecast::read(root.section("forecast"), &windows);
@@ -47,6 +49,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
         network,
         pipeline,
         wave,
+        crashes,
         windows: windows.right,
         forecast,
         assumptions: Vec::new(),

@@ -24,6 +24,8 @@ faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "
 [wave]
 mailboxes = 1
 [wave.prestage]
+[[crashes]]
+at = "1 s"
 [[windows]]
 freezes = [{ from = "2020-08-31", until = "2020-08-31" }]
 [[forecast.published]]
