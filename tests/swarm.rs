@@ -98,7 +98,7 @@ fn the_moment_that_sealed_a_failure_is_found() {
     let fault = "[[target.faults]]\nname = \"x\"\nfrom = \"20 s\"\nuntil = \"21 s\"\nrate = \"40%\"\nact = \"reset\"";
     let text = format!(
         "title = \"A second of trouble\"\n[population]\npreset = \"small-business\"\nmailboxes = 1\n[population.uniform]\n\
-         items = 90\nitem_size = \"4 kB\"\n[pipeline]\nrequests_per_mailbox = 1\n[target]\n\
+         items = 90\nitem_size = \"4 kB\"\n[pipeline]\nrequests_per_mailbox = 1\n[source]\ncosts = \"free\"\n[target]\n\
          costs = {{ preset = \"free\", call = \"constant 450 ms\" }}\n[wave]\nmailboxes = 1\n{fault}\n"
     );
     let failing = (1..40).find_map(|seed| {

@@ -131,12 +131,14 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Ok(Page { changes: Vec::new(), cursor: open.cursor.clone(), complete: true })
             }
             Ok(_) => Err(Setback::Confused),
-            // A folder without a state cannot lose it: asking again would go on forever.
-            Err(refusal) if refusal.kind == RefusalKind::SyncStateLost && open.cursor.is_some() => {
+            // A folder without a state cannot lose it, and asking again could go on forever: that uses up the budget.
+            Err(refusal)
+                if refusal.kind == RefusalKind::SyncStateLost && (open.cursor.is_some() || self.may_repeat()) =>
+            {
                 let mut progress = self.progress.borrow_mut();
                 let folder = &mut progress.folders[open.folder as usize];
                 folder.state = None;
-                folder.restarting = true;
+                folder.restarting |= open.cursor.is_some();
                 drop(progress);
                 self.mark(Mark::DeltaRestarted);
                 Ok(Page { changes: Vec::new(), cursor: None, complete: false })
@@ -158,6 +160,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 let folder = &progress.folders[open.folder as usize];
                 (folder.restarting, folder.target.clone())
             };
+            // A comparison that starts over needs the whole listing again: what was met so far is no longer in it.
+            if restarting && page.cursor.is_none() {
+                open.held = None;
+            }
             let wanted = restarting || (self.unsure.get() && (!page.changes.is_empty() || page.complete));
             if !wanted || open.held.is_some() {
                 continue;
@@ -199,6 +205,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         mut request: u64,
     ) -> Result<Vec<ItemChange>, Setback> {
         let mut all: Vec<ItemChange> = Vec::new();
+        let from_scratch = state.is_none();
         loop {
             let limit = self.run.plan.batch.sync_changes.max(1);
             let call = Call::SyncItems { folder: folder.clone(), state, limit };
@@ -212,9 +219,22 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     request += LOOK;
                 }
                 Ok(_) => return Err(Setback::Confused),
+                // Nothing depends on where a listing from scratch began, so it begins again.
+                Err(refusal) if refusal.kind == RefusalKind::SyncStateLost && from_scratch && self.may_repeat() => {
+                    all.clear();
+                    state = None;
+                    request += LOOK;
+                }
                 Err(refusal) => return Err(Setback::Refused(refusal.kind)),
             }
         }
+    }
+
+    /// Takes one repeat from the budget for failures, if there is one left.
+    fn may_repeat(&self) -> bool {
+        let budget = self.budget.get();
+        self.budget.set(budget.saturating_sub(1));
+        budget > 0
     }
 
     /// What must not be done: keeps the states of a round before its changes are stored.

@@ -14,6 +14,10 @@ use crate::scenario::plan::Plan;
 /// rates of at most one call in four, twenty failures in a row never happen).
 const PATIENT_ATTEMPTS: u32 = 20;
 
+/// How often what the run takes in calm weather may pass after the storm (assumed: what was not saved is done again, what
+/// was stored is looked for, and the source has changed more in the meantime).
+const CALM_RUNS: u64 = 4;
+
 /// Repeats from which on a mailbox's budget does not bind.
 const PATIENT_BUDGET: u32 = 10_000;
 
@@ -65,7 +69,7 @@ fn longest_wait(plan: &Plan) -> Span {
     limits.chain(faults).chain(own).max().unwrap_or_default()
 }
 
-/// When the last mailbox must have ended: twice what the run takes without faults and crashes, after the end of the
+/// When the last mailbox must have ended: four times what the run takes without faults and crashes, after the end of the
 /// storm, and for each mailbox that a lane takes one after another some of the longest waits and the switches that a
 /// mailbox may need. Nothing if the storm does not end or a window bounds the run.
 ///
@@ -89,5 +93,5 @@ pub fn limit(plan: &Plan, makespan: Span) -> Option<Span> {
     let mut mailboxes = wave::draw(&population, calm.seed, 0, calm.wave.mailboxes);
     order::arrange(&calm, &population, &mut mailboxes);
     let finished = simulate(&calm, &population, &mailboxes, 0, None);
-    Some(soon + finished.summary.makespan.since(Moment::START) * 2)
+    Some(soon + finished.summary.makespan.since(Moment::START) * CALM_RUNS)
 }

@@ -92,7 +92,7 @@ macro_rules! line {
 fn population(text: &mut String, shape: &Shape, dice: &mut Dice) {
     let items = dice.pick(&[0, 1, 7, 25, 60, 120, 200]);
     let size = dice.pick(&["600 B", "4 kB", "30 kB", "90 kB"]);
-    let changes = dice.pick(&[0, 4_000, 40_000, 200_000]);
+    let changes = dice.pick(&[0, 4_000, 20_000, 60_000]);
     let folders = dice.pick(&[1, 1, 3, 6, 14]);
     line!(text, "\n[population]\npreset = \"small-business\"\nmailboxes = {}", shape.mailboxes);
     line!(text, "\n[population.uniform]\nitems = {items}\nitem_size = \"{size}\"");
