@@ -112,6 +112,20 @@ fn the_moment_that_sealed_a_failure_is_found() {
     assert!(found.around.iter().any(|happened| happened.what.contains("connection_reset")), "{found:?}");
 }
 
+/// Seed 148, made small: the source loses a sync state while a folder is compared because of the one lost before.
+#[test]
+fn a_state_that_is_lost_during_a_comparison_doubles_nothing() {
+    let text = "title = \"Lost twice\"\n[population]\npreset = \"small-business\"\nmailboxes = 1\n[population.uniform]\n\
+                items = 80\nitem_size = \"90 kB\"\n[pipeline.batch]\nsync_changes = 5\n[wave]\nmailboxes = 1\n\
+                [[source.faults]]\nname = \"sync state lost\"\noperations = [\"sync_items\"]\nattempts_below = 1\n\
+                until = \"240 s\"\nrate = \"12%\"\nact = \"refuse\"\nkind = \"sync_state_lost\"\n";
+    for seed in 1..=20 {
+        let plan = scenario::parse(Path::new("lost.toml"), text, &[], Some(seed)).expect("a scenario");
+        let seen = run(&plan, Planted::NONE);
+        assert_eq!((seen.unfinished, seen.duplicates, seen.lost, seen.broken), (0, 0, 0, Vec::new()), "seed {seed}");
+    }
+}
+
 /// How a planted mistake was found.
 struct Found {
     bug: Bug,
