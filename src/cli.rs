@@ -18,8 +18,11 @@ pub mod run;
 pub mod schema;
 pub mod serve;
 pub mod servers;
+pub mod shrink;
 pub mod simulate;
+pub mod swarm;
 pub mod wave;
+pub mod when;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -52,6 +55,9 @@ commands! {
     Run => run,
     Serve => serve,
     Load => load,
+    Swarm => swarm,
+    Shrink => shrink,
+    When => when,
     Explain => explain,
     Check => check,
     Inventory => inventory,

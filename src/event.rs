@@ -124,6 +124,86 @@ pub enum SkipReason {
     GaveUp(RefusalKind),
 }
 
+/// A place in the pipeline that is reached only if something goes wrong or changes at the right moment. Where a campaign
+/// of random runs never reaches one of them, it proves nothing about what follows there.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum Mark {
+    /// A wait that a refusal asked for was kept.
+    WaitKept,
+    /// Everybody waited because a limit of the whole app had been reached.
+    AllWaited,
+    /// Fewer calls at once for a mailbox, because there were too many.
+    MailboxNarrowed,
+    /// Fewer calls at once for all mailboxes, because there were too many.
+    SideNarrowed,
+    /// Items or entries that an answer refused on their own were asked for again.
+    EntriesRepeated,
+    /// After an answer that was lost, what it was about was found in the target.
+    FoundStored,
+    /// After an answer that was lost, what it was about was not in the target.
+    FoundMissing,
+    /// The import session was no longer known and was replaced.
+    SessionRenewed,
+    /// The source no longer knew a sync state, and the folder was compared from the start.
+    DeltaRestarted,
+    /// Items without a counterpart in the source were found in the target and deleted.
+    LeftoversDeleted,
+    /// An item that changed replaced its older version.
+    Replaced,
+    /// A copy that was interrupted went on.
+    CopyResumed,
+    /// A cutover that was interrupted went on.
+    CutoverResumed,
+    /// A switch that failed was started again.
+    SwitchRepeated,
+    /// A cutover took the way back.
+    TurnedBack,
+}
+
+impl Mark {
+    /// All marks, in the order of their numbers.
+    pub const ALL: [Self; 15] = [
+        Self::WaitKept,
+        Self::AllWaited,
+        Self::MailboxNarrowed,
+        Self::SideNarrowed,
+        Self::EntriesRepeated,
+        Self::FoundStored,
+        Self::FoundMissing,
+        Self::SessionRenewed,
+        Self::DeltaRestarted,
+        Self::LeftoversDeleted,
+        Self::Replaced,
+        Self::CopyResumed,
+        Self::CutoverResumed,
+        Self::SwitchRepeated,
+        Self::TurnedBack,
+    ];
+
+    /// What was reached, in a few words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WaitKept => "Retry-After kept",
+            Self::AllWaited => "all mailboxes waited for a limit of the app",
+            Self::MailboxNarrowed => "fewer calls at once for a mailbox",
+            Self::SideNarrowed => "fewer calls at once for all mailboxes",
+            Self::EntriesRepeated => "entries refused on their own repeated",
+            Self::FoundStored => "lost answer, item found stored",
+            Self::FoundMissing => "lost answer, item found missing",
+            Self::SessionRenewed => "import session renewed",
+            Self::DeltaRestarted => "delta restarted",
+            Self::LeftoversDeleted => "leftovers deleted",
+            Self::Replaced => "older version replaced",
+            Self::CopyResumed => "copy resumed after a crash",
+            Self::CutoverResumed => "cutover resumed after a crash",
+            Self::SwitchRepeated => "failed switch started again",
+            Self::TurnedBack => "cutover undone",
+        }
+    }
+}
+
 /// Something that happened.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub enum Event {
@@ -182,6 +262,13 @@ pub enum Event {
         mailbox: MailboxKey,
         /// Why.
         kind: ItemErrorKind,
+    },
+    /// The pipeline reached a place that it reaches only sometimes.
+    Reached {
+        /// The mailbox.
+        mailbox: MailboxKey,
+        /// The place.
+        mark: Mark,
     },
     /// A mailbox's move ended.
     MailboxEnded {

@@ -18,4 +18,5 @@ pub mod population;
 pub mod report;
 pub mod sample;
 pub mod scenario;
+pub mod swarm;
 pub mod world;

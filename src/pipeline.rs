@@ -8,6 +8,7 @@
 pub mod batch;
 pub mod cutover;
 pub mod pace;
+pub mod planted;
 pub mod retry;
 pub mod run;
 

@@ -256,7 +256,7 @@ impl Population {
                 organisation,
                 bytes: uniform.items * u64::from(uniform.item_bytes),
                 items: uniform.items,
-                folders: content::UNIFORM_FOLDERS,
+                folders: 1 + uniform.folders,
                 changes_per_day: uniform.changes_per_day * inner.drawer.change_factor,
                 archive_bytes: None,
                 corrupt_items: 0,

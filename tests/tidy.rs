@@ -122,6 +122,24 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "swarm",
+        &[
+            "scenario",
+            "population",
+            "event",
+            "metrics",
+            "world",
+            "pipeline",
+            "engine",
+            "mock::time",
+            "mock::draw",
+            "mock::wire",
+            "mock::throttle",
+            "mock::fault",
+            "mock::service",
+        ],
+    ),
+    (
         "report",
         &[
             "sample",

@@ -17,7 +17,7 @@ pub const CHAT_CHARACTERS: usize = 1_000;
 /// Bytes of a request of Graph that are not the text in it.
 const GRAPH_BYTES: u64 = 90;
 /// Bytes of a request of EWS that are not the text in it.
-const EWS_BYTES: u64 = 900;
+const EWS_BYTES: u64 = 800;
 
 /// What an act is to a server.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]

@@ -101,7 +101,10 @@ impl Listener for Collector {
                 add_spans(&mut summary.charged, &charged);
                 add_verification(&mut summary.verification, &verification);
             }
-            Event::MailboxStarted { .. } | Event::StageEntered { .. } | Event::ItemRefused { .. } => {}
+            Event::MailboxStarted { .. }
+            | Event::StageEntered { .. }
+            | Event::ItemRefused { .. }
+            | Event::Reached { .. } => {}
         }
     }
 }

@@ -8,9 +8,10 @@ use mock_server::wire::refusal::{Refusal, RefusalKind};
 
 use super::job::{Job, Setback, throttle};
 use super::pace::machine::Permission;
+use super::planted::Bug;
 use super::retry::{Advice, History, advise, back_off};
 use crate::checkpoint::Checkpoint;
-use crate::event::{Cause, Event, Listener};
+use crate::event::{Cause, Event, Listener, Mark};
 use crate::world::{Elapsed, Outcome, Route, Side, World};
 
 /// Where the number of a look lies within a request number: the n-th look that belongs to request `r` is request
@@ -213,7 +214,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     }
 
     fn passed(&self, side: Side) {
-        self.run.side(side).passed();
+        if !self.run.errs(Bug::LeakPlace) {
+            self.run.side(side).passed();
+        }
         if self.paces[side as usize].borrow_mut().passed() {
             self.signal.raise();
         }
@@ -224,7 +227,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let word = self.word(tries);
         let budget = self.budget.get();
         let plan = &self.run.plan.retry;
-        let advice = advise(plan, &tries.history, refusal.kind, refusal.retry_after, budget, heard, word);
+        let asked_wait = refusal.retry_after.filter(|_| !self.run.errs(Bug::IgnoreRetryAfter));
+        let advice = advise(plan, &tries.history, refusal.kind, asked_wait, budget, heard, word);
         let limited = refusal.kind.is_throttle();
         if limited {
             let until = match advice {
@@ -242,6 +246,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 self.budget.set(budget - 1);
             }
             self.run.world.sleep_until(at).await;
+            if asked_wait.is_some_and(|wait| wait > Span::ZERO) {
+                self.mark(Mark::WaitKept);
+            }
         }
         let waited = self.now();
         let cause = match (limited, advice) {
@@ -266,8 +273,12 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         if kind == RefusalKind::AppLimit || (kind == RefusalKind::ServerBusy && self.run.busy_is_shared[side as usize])
         {
             shared.fence_until(until);
+            self.mark(Mark::AllWaited);
         } else if crowd && pace.in_progress() == 1 {
             shared.crowded();
+            self.mark(Mark::SideNarrowed);
+        } else if crowd {
+            self.mark(Mark::MailboxNarrowed);
         }
         pace.refused(kind, until);
         drop(pace);
@@ -277,6 +288,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 
     /// Waits before items that an answer refused on their own are asked for again. `round` counts the repeats so far.
     pub(super) async fn pause(&self, side: Side, request: u64, round: u32, asked_wait: Option<Span>, limited: bool) {
+        self.mark(Mark::EntriesRepeated);
         let since = self.now();
         let word =
             hash(self.run.seed, Purpose::Jitter, u64::from(self.mailbox.0), request, u64::MAX - u64::from(round));

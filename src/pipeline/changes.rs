@@ -11,8 +11,9 @@ use mock_server::wire::id::Id;
 use super::batch::cut;
 use super::delta::{Open, Page};
 use super::job::{Job, Setback};
+use super::planted::Bug;
 use crate::checkpoint::{Checkpoint, Pair};
-use crate::event::{Listener, SkipReason};
+use crate::event::{Listener, Mark, SkipReason};
 use crate::world::{Side, World};
 
 /// An item to copy.
@@ -139,6 +140,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 None => false,
             };
             if change.kind == ChangeKind::Delete {
+                if self.run.errs(Bug::KeepDeleted) {
+                    continue;
+                }
                 self.unskip(&change.item);
                 if let Some(target) = self.target_of(&change.item)? {
                     work.deletes.push((open.folder, target));
@@ -186,8 +190,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             return Ok(());
         }
         // Where the target was listed, what is neither found there nor paired since is not there.
-        let replace = paired;
-        let look = replace.is_none() && !made && open.held.is_none();
+        let replace = paired.filter(|_| !self.run.errs(Bug::NeverReplace));
+        let look = replace.is_none() && !made && open.held.is_none() && !self.run.errs(Bug::NeverReplace);
         let adds = replace.is_none();
         work.items.push(Item { folder, source: change.item.clone(), size: change.size, replace, look, adds });
         Ok(())
@@ -209,6 +213,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let unpaired =
             self.run.checkpoint.unpaired(self.mailbox, left.clone()).map_err(|error| self.break_off(error))?;
         let gone = if restarting { left } else { unpaired.clone() };
+        if !gone.is_empty() {
+            self.mark(Mark::LeftoversDeleted);
+        }
         for target in gone {
             // An item without a pair was never counted.
             if !unpaired.contains(&target) {

@@ -14,7 +14,7 @@ use super::changes::{Copied, Item, Work};
 use super::job::{Job, Setback};
 use super::join::workers;
 use crate::checkpoint::{Checkpoint, Pair};
-use crate::event::{Event, Listener};
+use crate::event::{Event, Listener, Mark};
 use crate::world::{Side, World};
 
 /// How many exports' worth of bytes may be on their way between the two sides (assumed: one being stored, one waiting
@@ -161,6 +161,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     pub(super) fn stored(&self, copying: &Copying<'_>, place: usize, target: Id, adds: bool) {
         let item = &copying.work.items[place];
         self.unskip(&item.source);
+        if item.replace.is_some() {
+            self.mark(Mark::Replaced);
+        }
         let mut copied = copying.copied.borrow_mut();
         copied.pairs.push(Pair { source: item.source.clone(), target });
         if adds {

@@ -11,9 +11,10 @@ use tokio::sync::SemaphorePermit;
 
 use self::machine::{Met, Next};
 use super::job::{Job, Setback};
+use super::planted::Bug;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::cutover::{Cutover, Step};
-use crate::event::{Cause, End, Listener, Stage, Verification};
+use crate::event::{Cause, End, Listener, Mark, Stage, Verification};
 use crate::world::{Side, World};
 
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
@@ -40,6 +41,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             } else if !undoing {
                 // The way back must not fail because the way there was hard.
                 undoing = true;
+                self.mark(Mark::TurnedBack);
                 self.budget.set(self.run.plan.retry.budget);
             }
             let next = loop {
@@ -50,7 +52,12 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 }
             };
             match next {
-                Next::Take(next) => state = next,
+                Next::Take(next) => {
+                    if next.switches > 0 && next.step == Step::StartSwitch {
+                        self.mark(Mark::SwitchRepeated);
+                    }
+                    state = next;
+                }
                 Next::Over(end) => return Ok((end, self.progress.borrow().verification)),
                 Next::PollAgain => {}
             }
@@ -67,6 +74,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     async fn take_step(&self, step: Step) -> Result<Met, Setback> {
         match step {
             Step::StopSource => self.order(Side::Source, &Call::StopMailbox).await,
+            Step::LastDelta if self.run.errs(Bug::SkipLastDelta) => Ok(Met::Done),
             Step::LastDelta => match self.last_delta().await {
                 Err(Setback::Closed) => Err(Setback::Closed),
                 outcome => Ok(met(outcome.is_ok())),

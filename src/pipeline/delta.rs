@@ -17,8 +17,9 @@ use super::ask::LOOK;
 use super::changes::{Copied, IdMap};
 use super::job::{Job, Setback};
 use super::join::workers;
+use super::planted::Bug;
 use crate::checkpoint::{Checkpoint, Pair};
-use crate::event::Listener;
+use crate::event::{Listener, Mark};
 use crate::world::{Side, World};
 
 /// Changes that one round is meant to bring (assumed: some minutes of work at 4 imports at once, and what is done twice
@@ -68,6 +69,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             self.list_held(&mut open[..count], &pages).await?;
             let work = self.plan_work(&mut open[..count], &pages)?;
             self.clean.set(false);
+            if self.run.errs(Bug::AdvanceStateFirst) {
+                self.advance_early(&open, &pages)?;
+            }
             let copied = self.copy(&work).await?;
             self.settle();
             self.commit(&mut open, pages, work.pairs, copied)?;
@@ -122,14 +126,24 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let limit = self.run.plan.batch.sync_changes.max(1);
         let call = Call::SyncItems { folder, state: open.cursor.clone(), limit };
         match self.ask(Side::Source, request, &call).await {
-            Ok(Answer::Items { changes, state, complete }) => Ok(Page { changes, cursor: Some(state), complete }),
+            Ok(Answer::Items { changes, state, complete }) => {
+                let complete = complete || self.run.errs(Bug::FirstPageOnly);
+                Ok(Page { changes, cursor: Some(state), complete })
+            }
+            Err(refusal) if refusal.kind == RefusalKind::SyncStateLost && self.run.errs(Bug::ForgetLostState) => {
+                Ok(Page { changes: Vec::new(), cursor: open.cursor.clone(), complete: true })
+            }
             Ok(_) => Err(Setback::Confused),
-            // A folder without a state cannot lose it: asking again would go on forever.
-            Err(refusal) if refusal.kind == RefusalKind::SyncStateLost && open.cursor.is_some() => {
+            // A folder without a state cannot lose it, and asking again could go on forever: that uses up the budget.
+            Err(refusal)
+                if refusal.kind == RefusalKind::SyncStateLost && (open.cursor.is_some() || self.may_repeat()) =>
+            {
                 let mut progress = self.progress.borrow_mut();
                 let folder = &mut Arc::make_mut(&mut progress.folders)[open.folder as usize];
                 folder.state = None;
-                folder.restarting = true;
+                folder.restarting |= open.cursor.is_some();
+                drop(progress);
+                self.mark(Mark::DeltaRestarted);
                 Ok(Page { changes: Vec::new(), cursor: None, complete: false })
             }
             // The folder is gone, and everything in it.
@@ -147,6 +161,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             let target = {
                 let progress = self.progress.borrow();
                 let folder = &progress.folders[open.folder as usize];
+                // A comparison that starts over needs the whole listing again: what was met so far is no longer in it.
+                if folder.restarting && page.cursor.is_none() {
+                    open.held = None;
+                }
                 let wanted = folder.restarting || (self.unsure.get() && (!page.changes.is_empty() || page.complete));
                 if !wanted || open.held.is_some() {
                     continue;
@@ -190,6 +208,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         mut request: u64,
     ) -> Result<Vec<ItemChange>, Setback> {
         let mut all: Vec<ItemChange> = Vec::new();
+        let from_scratch = state.is_none();
         loop {
             let limit = self.run.plan.batch.sync_changes.max(1);
             let call = Call::SyncItems { folder: folder.clone(), state, limit };
@@ -203,9 +222,32 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     request += LOOK;
                 }
                 Ok(_) => return Err(Setback::Confused),
+                // Nothing depends on where a listing from scratch began, so it begins again.
+                Err(refusal) if refusal.kind == RefusalKind::SyncStateLost && from_scratch && self.may_repeat() => {
+                    all.clear();
+                    state = None;
+                    request += LOOK;
+                }
                 Err(refusal) => return Err(Setback::Refused(refusal.kind)),
             }
         }
+    }
+
+    /// Takes one repeat from the budget for failures, if there is one left.
+    fn may_repeat(&self) -> bool {
+        let budget = self.budget.get();
+        self.budget.set(budget.saturating_sub(1));
+        budget > 0
+    }
+
+    /// What must not be done: keeps the states of a round before its changes are stored.
+    fn advance_early(&self, open: &[Open], pages: &[Page]) -> Result<(), Setback> {
+        for (open, page) in open.iter().zip(pages) {
+            let mut progress = self.progress.borrow_mut();
+            Arc::make_mut(&mut progress.folders)[open.folder as usize].state.clone_from(&page.cursor);
+            drop(progress);
+        }
+        self.save(&[])
     }
 
     /// Keeps the states of a round whose changes are all stored, and drops the folders that are done.

@@ -12,8 +12,9 @@ use super::ask::{Step, Tries};
 use super::copy::Copying;
 use super::export::{Again, concerns_items, reason_of};
 use super::job::{Job, Setback};
+use super::planted::Bug;
 use crate::checkpoint::Checkpoint;
-use crate::event::{Event, Listener, SkipReason};
+use crate::event::{Event, Listener, Mark, SkipReason};
 use crate::world::{Side, World};
 
 /// One item on its way into the target with others.
@@ -46,6 +47,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         match self.ask(Side::Target, request, &Call::CreateImportSession).await {
             Ok(Answer::Session(session)) => {
                 *self.session.borrow_mut() = Some(session.clone());
+                self.mark(Mark::SessionRenewed);
                 Ok(session)
             }
             Ok(_) => Err(Setback::Confused),
@@ -76,7 +78,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     ) -> Result<Option<Id>, Setback> {
         let (key, size) = content;
         let found = self.find(folder, key, request).await?;
-        Ok(found.filter(|(_, there)| !replaces || *there == size).map(|(target, _)| target))
+        let stored = found.filter(|(_, there)| !replaces || *there == size).map(|(target, _)| target);
+        self.mark(if stored.is_some() { Mark::FoundStored } else { Mark::FoundMissing });
+        Ok(stored)
     }
 
     fn target_folder(&self, folder: u32) -> Id {
@@ -109,8 +113,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             let refusal = match self.attempt(&mut tries, &call).await {
                 Step::Done(Answer::Created(target)) => break target,
                 Step::Done(_) => return Err(Setback::Confused),
+                Step::Repeat { ambiguous: true } if self.run.errs(Bug::DropOnReset) => return Ok(()),
                 Step::Repeat { ambiguous } => {
                     if ambiguous
+                        && !self.run.errs(Bug::RepeatBlindly)
                         && replace.is_none()
                         && let Some(target) = self.was_stored(&folder, (key, size), false, tries.look()).await?
                     {
@@ -168,8 +174,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     self.sort_uploads(copying, &mut loads, results)?
                 }
                 Step::Done(_) => return Err(Setback::Confused),
+                Step::Repeat { ambiguous: true } if self.run.errs(Bug::DropOnReset) => return Ok(()),
                 Step::Repeat { ambiguous } => {
-                    if ambiguous {
+                    if ambiguous && !self.run.errs(Bug::RepeatBlindly) {
                         self.look_for_all(copying, &mut loads, &mut tries, false).await?;
                     }
                     continue;
@@ -286,6 +293,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Leaves items behind whose call was refused for good, or the whole mailbox if the refusal is not about items.
     fn give_up(&self, copying: &Copying<'_>, places: &[usize], refusal: Refusal) -> Result<(), Setback> {
         if concerns_items(refusal) {
+            if self.run.errs(Bug::CountFailedAsDone) {
+                return Ok(());
+            }
             self.leave_behind(copying, places, reason_of(refusal))
         } else {
             Err(Setback::Refused(refusal.kind))

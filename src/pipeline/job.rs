@@ -9,9 +9,10 @@ use mock_server::wire::refusal::RefusalKind;
 use super::join::Signal;
 use super::ledger::Ledger;
 use super::pace::machine::MailboxPace;
+use super::planted::Bug;
 use super::run::Run;
 use crate::checkpoint::{Checkpoint, CheckpointError, Pair, Progress, SkippedItem};
-use crate::event::{Cause, Event, Listener, SkipReason, Stage};
+use crate::event::{Cause, Event, Listener, Mark, SkipReason, Stage};
 use crate::world::{Side, World};
 
 /// Added to the request number when a mailbox is resumed, so that no number is given out twice although those of the
@@ -64,7 +65,7 @@ impl<'r, W: World, C: Checkpoint, L: Listener> Job<'r, W, C, L> {
             signal: Signal::default(),
             paces: [pace(Side::Source), pace(Side::Target)],
             ledger: RefCell::new(Ledger::new(run.world.now())),
-            unsure: Cell::new(progress.open),
+            unsure: Cell::new(progress.open && !run.errs(Bug::TrustAfterCrash)),
             clean: Cell::new(!progress.open),
             progress: RefCell::new(progress),
             session: RefCell::new(None),
@@ -92,6 +93,12 @@ impl<'r, W: World, C: Checkpoint, L: Listener> Job<'r, W, C, L> {
 
     pub(super) fn note(&self, event: &Event) {
         self.run.listener.note(self.run.world.now(), event);
+    }
+
+    /// Tells that a place was reached that is reached only sometimes.
+    #[cold]
+    pub(super) fn mark(&self, mark: Mark) {
+        self.note(&Event::Reached { mailbox: self.mailbox, mark });
     }
 
     /// Begins a stage; what was not charged since the last one counts as the pipeline's own time.

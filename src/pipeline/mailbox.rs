@@ -3,9 +3,10 @@
 use mock_server::wire::id::MailboxKey;
 
 use super::job::{Job, Setback};
+use super::planted::Bug;
 use super::run::Run;
 use crate::checkpoint::{Checkpoint, CheckpointError, Ended};
-use crate::event::{Cause, End, Event, Listener, Stage, Verification};
+use crate::event::{Cause, End, Event, Listener, Mark, Stage, Verification};
 use crate::world::World;
 
 /// Moves one mailbox and reports how it ended.
@@ -32,7 +33,8 @@ async fn try_carry<W: World, C: Checkpoint, L: Listener>(
     if let Some(ended) = run.checkpoint.ended(mailbox)? {
         return Ok((ended, Charged::default()));
     }
-    let job = Job::new(run, mailbox, run.checkpoint.load(mailbox)?);
+    let known = run.checkpoint.load(mailbox)?.filter(|_| !run.errs(Bug::ForgetCheckpoint));
+    let job = Job::new(run, mailbox, known);
     let (end, verification) = match job.move_all().await {
         Ok(outcome) => outcome,
         Err(Setback::Closed) => (End::Unfinished, Verification::default()),
@@ -62,7 +64,11 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         self.progress.borrow_mut().open = true;
         self.save(&[])?;
         if interrupted {
+            self.mark(Mark::CutoverResumed);
             return self.cut_over().await;
+        }
+        if self.unsure.get() {
+            self.mark(Mark::CopyResumed);
         }
         self.enter(Stage::Enumerate);
         let source = self.enumerate().await?;

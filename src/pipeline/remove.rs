@@ -9,6 +9,7 @@ use super::ask::{Step, Tries};
 use super::copy::Copying;
 use super::export::Again;
 use super::job::{Job, Setback};
+use super::planted::Bug;
 use crate::checkpoint::Checkpoint;
 use crate::event::{Event, Listener};
 use crate::world::{Side, World};
@@ -92,6 +93,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 }
                 Ok(_) => {}
                 Err(refusal) if refusal.kind == RefusalKind::NotFound => {}
+                Err(refusal) if refusal.kind.is_throttle() && self.run.errs(Bug::IgnoreRefusedEntries) => {}
                 Err(refusal) if refusal.kind.is_transient() => {
                     let kind = if refusal.kind.is_throttle() { ItemErrorKind::Busy } else { ItemErrorKind::Stopped };
                     again.add(place, mock_server::wire::refusal::ItemError { kind, retry_after: refusal.retry_after });

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::mailbox;
 use super::pace::side::SidePace;
+use super::planted::{Bug, Planted};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::event::Listener;
 use crate::scenario::plan::{PipelinePlan, Plan};
@@ -61,6 +62,7 @@ pub struct Run<W, C, L> {
     pub(super) busy_is_shared: [bool; 2],
     pub(super) sides: [SidePace; 2],
     pub(super) switches: Semaphore,
+    planted: Planted,
     deadline: Moment,
     stopped: Cell<bool>,
     wave: RefCell<VecDeque<MailboxKey>>,
@@ -82,11 +84,25 @@ impl<W: World, C: Checkpoint, L: Listener> Run<W, C, L> {
             seed: options.seed,
             busy_is_shared: options.busy_is_shared,
             sides: [SidePace::default(), SidePace::default()],
+            planted: Planted::NONE,
             deadline: options.deadline,
             stopped: Cell::new(false),
             wave: RefCell::new(wave.into()),
             error: RefCell::new(None),
         }
+    }
+
+    /// The same run with a mistake planted into it; for checks of what finds mistakes.
+    #[must_use]
+    pub fn with(mut self, planted: Planted) -> Self {
+        self.planted = planted;
+        self
+    }
+
+    /// Whether the run is to make a mistake.
+    #[inline]
+    pub(super) fn errs(&self, bug: Bug) -> bool {
+        self.planted.is(bug)
     }
 
     /// The world that the run lives in.

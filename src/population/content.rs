@@ -10,13 +10,11 @@ use mock_server::wire::call::FolderKind;
 use mock_server::wire::id::{ItemKey, MailboxKey};
 
 use crate::sample::permutation::Permutation;
+use crate::scenario::plan::UniformMailbox;
 
 use super::item::Holding;
 use super::mailbox::Mailbox;
 use super::{Population, Source, folder};
-
-/// Folders of a mailbox that is the same for everybody: the root and the inbox.
-pub(super) const UNIFORM_FOLDERS: u32 = 2;
 
 /// Days in a week, over which daily rates are averaged.
 const WEEK_DAYS: f64 = 7.0;
@@ -52,7 +50,7 @@ impl Content for Population {
     fn folders(&self, key: MailboxKey) -> Vec<FolderShape> {
         let mailbox = self.mailbox(key);
         match self.inner.source {
-            Source::Uniform(_) => uniform_folders(&mailbox),
+            Source::Uniform(uniform) => uniform_folders(&mailbox, &uniform),
             Source::Drawn | Source::Owned(_) => folder::folders(&self.inner.drawer, key, &mailbox),
         }
     }
@@ -145,16 +143,22 @@ impl Population {
     }
 }
 
-fn uniform_folders(mailbox: &Mailbox) -> Vec<FolderShape> {
+/// The root, the inbox, and below it a tree of other folders, each of which has at most two inside it.
+fn uniform_folders(mailbox: &Mailbox, uniform: &UniformMailbox) -> Vec<FolderShape> {
+    let count = uniform.folders.max(1);
     let root =
         FolderShape { ordinal: 0, parent: None, kind: FolderKind::Root, items: 0, bytes: 0, changes_per_day: 0.0 };
-    let inbox = FolderShape {
-        ordinal: 1,
-        parent: Some(0),
-        kind: FolderKind::Inbox,
-        items: mailbox.items,
-        bytes: mailbox.bytes,
-        changes_per_day: mailbox.changes_per_day,
-    };
-    vec![root, inbox]
+    let below = (1..=count).map(|ordinal| {
+        let share = mailbox.items / u64::from(count);
+        let items = share + u64::from(u64::from(ordinal) <= mailbox.items % u64::from(count));
+        FolderShape {
+            ordinal,
+            parent: Some(ordinal / 2),
+            kind: if ordinal == 1 { FolderKind::Inbox } else { FolderKind::User },
+            items,
+            bytes: items * u64::from(uniform.item_bytes),
+            changes_per_day: mailbox.changes_per_day / f64::from(count),
+        }
+    });
+    std::iter::once(root).chain(below).collect()
 }

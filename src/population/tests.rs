@@ -157,7 +157,7 @@ fn addresses_lead_back_to_their_mailboxes() {
 
 #[test]
 fn uniform_mailboxes_are_exactly_alike() {
-    let uniform = UniformMailbox { items: 200, item_bytes: 50_000, changes_per_day: 24.0 };
+    let uniform = UniformMailbox { items: 200, item_bytes: 50_000, folders: 1, changes_per_day: 24.0 };
     let population = Population::new(&PopulationPlan { uniform: Some(uniform), ..plan("nhs", Some(7)) }, 3);
     let population = population.expect("the plan is sound");
     assert_eq!((population.len(), population.organisations()), (7, 7));

@@ -35,6 +35,8 @@ pub struct Plan {
     pub pipeline: PipelinePlan,
     /// What is moved in one run of `simulate` or `run`.
     pub wave: WavePlan,
+    /// When the pipeline's process dies and is started again; virtual runs only. In order of time.
+    pub crashes: Vec<Crash>,
     /// When waves may run. Empty for scenarios that only simulate.
     pub windows: Vec<Window>,
     /// How forecasts are made.
@@ -95,10 +97,12 @@ pub struct PopulationPlan {
 /// A mailbox that is the same for everybody, for scenarios that are checked against a closed form.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub struct UniformMailbox {
-    /// Items in each mailbox, all in the inbox.
+    /// Items in each mailbox.
     pub items: u64,
     /// Size of each item in bytes.
     pub item_bytes: u32,
+    /// Folders that the items and their changes are spread over: the inbox, and others below it and each other.
+    pub folders: u32,
     /// Changes per day.
     pub changes_per_day: f64,
 }
@@ -244,6 +248,15 @@ pub struct WavePlan {
     pub prestage: Option<PrestagePlan>,
     /// Whether the run ends with the cutover; otherwise it copies and verifies only.
     pub cutover: bool,
+}
+
+/// The death of the pipeline's process, from which it goes on by its checkpoint.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Crash {
+    /// When it dies, counted from the beginning of the run.
+    pub at: Span,
+    /// How long it takes until it is started again.
+    pub restart: Span,
 }
 
 /// Copying ahead of the window.

@@ -3,6 +3,7 @@
 
 pub(crate) mod background;
 pub(crate) mod cost;
+pub(crate) mod crash;
 pub(crate) mod credential;
 pub(crate) mod fault;
 pub(crate) mod forecast;
@@ -34,6 +35,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
     let target = side::read_target(root.section("target"));
     let network = network::read(root.section("network"));
     let pipeline = pipeline::read(root.section("pipeline"), &source, &target);
+    let crashes = crash::read(&root);
     let windows = window::read(&root);
     let wave = wave::read(root.section("wave"), &population, &windows);
     let forecast = forecast::read(root.section("forecast"), &windows);
@@ -51,6 +53,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
         network,
         pipeline,
         wave,
+        crashes,
         windows: windows.right,
         forecast,
         credentials,

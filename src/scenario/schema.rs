@@ -3,10 +3,13 @@
 //! The types here describe the file and are never filled in; a test holds them to the keys that reading asks for.
 
 mod background;
+pub mod crash;
 
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, schema_for};
+
+use crash::Crash;
 
 /// The schema as JSON text with a newline at the end.
 ///
@@ -86,6 +89,8 @@ pub struct Scenario {
     pub pipeline: Option<Pipeline>,
     /// What is moved in one run.
     pub wave: Wave,
+    /// When the pipeline's process dies and goes on from its checkpoint, in order of time; virtual runs only.
+    pub crashes: Option<Vec<Crash>>,
     /// When waves may run.
     pub windows: Option<Vec<Window>>,
     /// How forecasts are made.
@@ -140,6 +145,8 @@ pub struct Uniform {
     pub items: Count,
     /// Size of each item.
     pub item_size: Size,
+    /// Folders that the items are spread over; 1 by default.
+    pub folders: Option<Count>,
     /// Changes per day.
     pub changes_per_day: Option<f64>,
 }

@@ -25,6 +25,8 @@ faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "
 mailboxes = 1
 [wave.prestage]
 [background]
+[[crashes]]
+at = "1 s"
 [[windows]]
 freezes = [{ from = "2020-08-31", until = "2020-08-31" }]
 [[credentials]]

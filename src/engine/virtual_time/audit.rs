@@ -5,8 +5,11 @@ use mock_server::service::core::Held;
 use mock_server::time::Span;
 use mock_server::wire::id::MailboxKey;
 
-use super::run::{Finished, look_at};
+use super::run::{Finished, Inside, look_at};
+use super::watch::{Rekey, Watch};
+use super::world::VirtualWorld;
 use crate::event::Listener;
+use crate::pipeline::planted::Planted;
 use crate::population::Population;
 use crate::scenario::plan::Plan;
 use crate::world::Side;
@@ -36,12 +39,42 @@ pub fn audited(
     listener: &dyn Listener,
     show: &dyn Fn(Found),
 ) -> Finished {
-    look_at(plan, population, wave, replication, close, listener, &|world, mailbox| {
+    let probe = Probe { listener, show, watch: None, rekey: None, planted: Planted::NONE };
+    audit(plan, population, wave, replication, close, &probe)
+}
+
+/// What an audited run is looked at with.
+pub struct Probe<'r> {
+    /// Hears everything that happens.
+    pub listener: &'r dyn Listener,
+    /// Is shown every mailbox whose move has ended, well or not, before both servers forget it.
+    pub show: &'r dyn Fn(Found),
+    /// Sees every call.
+    pub watch: Option<&'r dyn Watch>,
+    /// From when on randomness is another; only under watch.
+    pub rekey: Option<Rekey>,
+    /// A mistake of the pipeline.
+    pub planted: Planted,
+}
+
+/// Runs a wave like [`audited`], and lets every call be watched and a mistake be planted.
+#[must_use]
+pub fn audit(
+    plan: &Plan,
+    population: &Population,
+    wave: &[MailboxKey],
+    replication: u64,
+    close: Option<Span>,
+    probe: &Probe<'_>,
+) -> Finished {
+    let Probe { listener, show, watch, rekey, planted } = *probe;
+    let look = &|world: &VirtualWorld<_>, mailbox| {
         show(Found {
             mailbox,
             source: world.holdings(Side::Source, mailbox),
             target: world.holdings(Side::Target, mailbox),
             source_is_open: world.service(Side::Source).borrow().is_open(mailbox),
         });
-    })
+    };
+    look_at(plan, population, wave, replication, close, &Inside { listener, look, watch, rekey, planted })
 }

@@ -7,8 +7,10 @@ use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
 
 use super::crowd::Crowd;
-use super::executor::{self, Clock};
+use super::executor::{self, Clock, Finish};
+use super::lives::{Lives, Register};
 use super::remembered::Remembered;
+use super::watch::{Blind, Rekey, Watch, Watched};
 use super::world::{Server, VirtualWorld};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::memory::Memory;
@@ -19,6 +21,7 @@ use crate::event::{End, Event, Listener};
 use crate::load::tally::Tally;
 use crate::metrics::collect::Collector;
 use crate::metrics::summary::Summary;
+use crate::pipeline::planted::Planted;
 use crate::pipeline::run::{Run, RunOptions, lane};
 use crate::population::Population;
 use crate::scenario::plan::Plan;
@@ -133,23 +136,37 @@ pub fn observe(
     close: Option<Span>,
     listener: &dyn Listener,
 ) -> Finished {
-    look_at(plan, population, wave, replication, close, listener, &|_, _| {})
+    let probe = Inside { listener, look: &|_, _| {}, watch: None, rekey: None, planted: Planted::NONE };
+    look_at(plan, population, wave, replication, close, &probe)
 }
 
-/// Runs a wave like [`observe`], and has every mailbox looked at when its move is over.
+/// What a run is looked at with.
+pub(super) struct Inside<'r, 'a> {
+    /// Hears everything that happens.
+    pub(super) listener: &'r dyn Listener,
+    /// Has every mailbox looked at when its move is over.
+    pub(super) look: Look<'r, 'a>,
+    /// Sees every call.
+    pub(super) watch: Option<&'r dyn Watch>,
+    /// From when on randomness is another; only under watch.
+    pub(super) rekey: Option<Rekey>,
+    /// A mistake of the pipeline.
+    pub(super) planted: Planted,
+}
+
+/// Runs a wave like [`observe`], and looks at it from the inside.
 pub(super) fn look_at<'a>(
     plan: &Plan,
     population: &'a Population,
     wave: &[MailboxKey],
     replication: u64,
     close: Option<Span>,
-    listener: &dyn Listener,
-    look: Look<'_, 'a>,
+    inside: &Inside<'_, 'a>,
 ) -> Finished {
     let taken = plan.wave.prestage.map(|prestage| prestage.lead - prestage.age);
     let content = Rc::new(Remembered::new(population, taken));
     let crowd = Crowd::new(plan, population, replication);
-    let course = Course { plan, crowd, content: &content, wave, replication, close, listener, look };
+    let course = Course { plan, crowd, content: &content, wave, replication, close, inside };
     match taken {
         Some(taken) => course.run(Prestaged::new(Rc::clone(&content), taken, false, Memory::default())),
         None => course.run(Memory::default()),
@@ -164,22 +181,24 @@ struct Course<'r, 'a> {
     wave: &'r [MailboxKey],
     replication: u64,
     close: Option<Span>,
-    listener: &'r dyn Listener,
-    look: Look<'r, 'a>,
+    inside: &'r Inside<'r, 'a>,
 }
 
-impl Course<'_, '_> {
+/// The world of a run.
+type TheWorld<'a> = Rc<VirtualWorld<Tenant<'a>>>;
+
+impl<'a> Course<'_, 'a> {
     fn run<C: Checkpoint>(self, checkpoint: C) -> Finished {
-        let Self { plan, crowd, content, wave, replication, close, listener, look } = self;
         let clock = Clock::default();
-        let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
-        let world = Rc::new(world(plan, content, replication, &clock));
+        let deadline = self.close.map_or(Moment::NEVER, |open| Moment::START + open);
+        let world = Rc::new(world(self.plan, self.content, self.replication, &clock));
+        let Inside { listener, look, watch, .. } = *self.inside;
         let ear = Ear {
-            collector: Collector::new(wave.len() as u64, deadline),
+            collector: Collector::new(self.wave.len() as u64, deadline),
             done: RefCell::default(),
             ended: Cell::new(None),
             world: {
-                let (world, content) = (Rc::clone(&world), Rc::clone(content));
+                let (world, content) = (Rc::clone(&world), Rc::clone(self.content));
                 Rc::new(move |mailbox| {
                     look(&world, mailbox);
                     world.forget(mailbox);
@@ -188,17 +207,12 @@ impl Course<'_, '_> {
             },
             also: listener,
         };
-        let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, replication), deadline);
-        let run = Rc::new(Run::new(world, options, wave.to_vec(), checkpoint, ear));
-        let finish = {
-            let (lanes, world) = ((0..run.lanes()).map(|_| lane(Rc::clone(&run))), Rc::clone(run.world()));
-            executor::run_beside(&clock, lanes, |at| crowd.advance(at, &world))
+        let options = RunOptions::from_plan(self.plan, seed::pipeline(self.plan.seed, self.replication), deadline);
+        let (finish, ear) = if watch.is_none() && self.plan.crashes.is_empty() {
+            self.one_life(&clock, world, options, checkpoint, ear)
+        } else {
+            self.many_lives(&clock, &world, &options, checkpoint, ear)
         };
-        if let Some(error) = run.take_error() {
-            unreachable!("progress kept in memory cannot fail: {error}");
-        }
-        let run = Rc::into_inner(run).expect("all lanes have ended");
-        let ear = run.into_listener();
         if let Some(mailbox) = ear.ended.take() {
             (ear.world)(mailbox);
         }
@@ -209,7 +223,60 @@ impl Course<'_, '_> {
             done,
             events: clock.fired(),
             stuck: finish.stuck,
-            background: crowd.into_tallies(),
+            background: self.crowd.into_tallies(),
         }
+    }
+
+    /// Runs a pipeline that never dies.
+    fn one_life<'e, C: Checkpoint>(
+        &self,
+        clock: &Clock,
+        world: TheWorld<'a>,
+        options: RunOptions,
+        checkpoint: C,
+        ear: Ear<'e>,
+    ) -> (Finish, Ear<'e>) {
+        let run = Run::new(world, options, self.wave.to_vec(), checkpoint, ear).with(self.inside.planted);
+        let run = Rc::new(run);
+        let finish = {
+            let (lanes, world) = ((0..run.lanes()).map(|_| lane(Rc::clone(&run))), Rc::clone(run.world()));
+            executor::run_beside(clock, lanes, |at| self.crowd.advance(at, &world))
+        };
+        if let Some(error) = run.take_error() {
+            unreachable!("progress kept in memory cannot fail: {error}");
+        }
+        (finish, Rc::into_inner(run).expect("all lanes have ended").into_listener())
+    }
+
+    /// Runs a pipeline that is watched and may die.
+    fn many_lives<'e, C: Checkpoint>(
+        &self,
+        clock: &Clock,
+        world: &TheWorld<'a>,
+        options: &RunOptions,
+        checkpoint: C,
+        ear: Ear<'e>,
+    ) -> (Finish, Ear<'e>) {
+        let (checkpoint, register) = (Rc::new(checkpoint), Rc::new(Register::new(ear)));
+        let watch = self.inside.watch.unwrap_or(&Blind);
+        let start = |left: Vec<MailboxKey>| {
+            watch.begins();
+            let world = Watched::new(Rc::clone(world), watch, self.inside.rekey);
+            Run::new(world, options.clone(), left, Rc::clone(&checkpoint), Rc::clone(&register))
+                .with(self.inside.planted)
+        };
+        let lives = Lives {
+            clock,
+            crashes: &self.plan.crashes,
+            wave: self.wave,
+            register: Rc::clone(&register),
+            start: &start,
+            present: RefCell::default(),
+        };
+        let lanes = (self.plan.pipeline.lanes.max(1) as usize).min(self.wave.len());
+        let futures = (0..lanes).map(|_| lives.lane());
+        let finish = executor::run_beside(clock, futures, |at| self.crowd.advance(at, world));
+        drop(lives);
+        (finish, Rc::into_inner(register).expect("all lives are over").into_ear())
     }
 }

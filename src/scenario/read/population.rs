@@ -71,8 +71,15 @@ fn uniform(section: Section<'_>) -> UniformMailbox {
         &Factor,
         Otherwise::default(0.0, "by definition: nothing changes during the run"),
     );
+    let folders = if section.has("folders") {
+        section.or("folders", &Count(1..=1_000), Otherwise::default(1, "by definition: the inbox"))
+    } else {
+        // Asked for all the same, so that a misspelled key can be told from it.
+        let _ = section.node("folders");
+        1
+    };
     section.finish();
-    UniformMailbox { items, item_bytes, changes_per_day }
+    UniformMailbox { items, item_bytes, folders, changes_per_day }
 }
 
 /// A path that is named in a file, relative to the file.
