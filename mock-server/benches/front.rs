@@ -184,9 +184,12 @@ fn token(address: SocketAddr) -> String {
 }
 
 fn graph_list(token: &str) -> Vec<u8> {
-    let path = "/v1.0/users/user0@contoso.test/mailFolders/inbox/messages?$top=10&$select=subject,from,receivedDateTime";
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n")
-        .into_bytes()
+    let path =
+        "/v1.0/users/user0@contoso.test/mailFolders/inbox/messages?$top=10&$select=subject,from,receivedDateTime";
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n"
+    )
+    .into_bytes()
 }
 
 const ENVELOPE: &str = r#"<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"><s:Header><t:RequestServerVersion Version="Exchange2016"/></s:Header><s:Body>BODY</s:Body></s:Envelope>"#;

@@ -180,7 +180,11 @@ impl<C: Content> Desk<C> {
         let asked = protocol::graph::Asked {
             method: request.method.as_str(),
             url: path_and_query(request),
-            headers: request.headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))).collect(),
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+                .collect(),
             body: &request.body,
             base: &base,
             user: caller.user.as_deref(),
