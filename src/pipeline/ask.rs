@@ -7,7 +7,8 @@ use mock_server::wire::call::Call;
 use mock_server::wire::refusal::{Refusal, RefusalKind};
 
 use super::job::{Job, Setback, throttle};
-use super::pace::machine::Permission;
+use super::pace::machine::{Pass, Permission};
+use super::pace::side::SidePass;
 use super::retry::{Advice, History, advise, back_off};
 use crate::checkpoint::Checkpoint;
 use crate::event::{Cause, Event, Listener};
@@ -42,6 +43,13 @@ impl Tries {
         self.looks += 1;
         self.request + self.looks * LOOK
     }
+}
+
+/// What a call was let go with.
+#[derive(Copy, Clone)]
+struct Admitted {
+    own: Pass,
+    shared: SidePass,
 }
 
 /// What came of one try.
@@ -79,7 +87,12 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Makes a call once.
     pub(super) async fn attempt(&self, tries: &mut Tries, call: &Call) -> Step {
         let side = tries.side;
-        self.admit(side, call.content_bytes(), tries).await;
+        let bytes = call.content_bytes();
+        let admitted = match self.admit_at_once(side, bytes) {
+            Some(admitted) => admitted,
+            // Waiting is rare enough: what it needs does not make every call larger.
+            None => Box::pin(self.admit(side, bytes)).await,
+        };
         let route = Route {
             side,
             mailbox: self.mailbox,
@@ -108,44 +121,76 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         match result {
             Ok(answer) => {
                 self.charge(side, &elapsed);
-                self.passed(side);
+                self.passed(side, admitted);
                 Step::Done(answer)
             }
-            Err(refusal) => self.refused(tries, refusal, asked, heard).await,
+            Err(refusal) => Box::pin(self.refused(tries, admitted, refusal, asked, heard)).await,
         }
     }
 
-    /// Waits until a call may go, and lets it go.
-    async fn admit(&self, side: Side, bytes: u64, tries: &mut Tries) {
-        let shared = self.run.side(side);
+    /// Lets a call go if it may go now.
+    #[inline]
+    fn admit_at_once(&self, side: Side, bytes: u64) -> Option<Admitted> {
+        let (now, shared) = (self.now(), self.run.side(side));
+        if shared.has_queue() || self.paces[side as usize].borrow_mut().ask(now, bytes) != Permission::Go {
+            return None;
+        }
+        (shared.ask(now) == Permission::Go).then(|| self.let_go(side, now, bytes))
+    }
+
+    fn let_go(&self, side: Side, now: Moment, bytes: u64) -> Admitted {
+        let own = self.paces[side as usize].borrow_mut().start(now, bytes);
+        Admitted { own, shared: self.run.side(side).start(now) }
+    }
+
+    /// Waits until a call may go, and lets it go: first for its own mailbox, then for its turn among all.
+    async fn admit(&self, side: Side, bytes: u64) -> Admitted {
+        let pace = &self.paces[side as usize];
         loop {
-            let now = self.now();
-            let permission = if shared.fence() > now {
-                // All lanes wait for the same fence: spread what comes after it.
-                Permission::NotBefore(shared.fence() + self.spread(tries))
+            let since = self.now();
+            // One call of each mailbox at a time waits for its turn.
+            if self.queues[side as usize].get() {
+                self.signal.until(|| !self.queues[side as usize].get()).await;
             } else {
-                self.paces[side as usize].borrow_mut().ask(now, bytes)
-            };
-            match permission {
-                Permission::Go if shared.has_room() => {
-                    shared.start();
-                    self.paces[side as usize].borrow_mut().start(now, bytes);
-                    return;
-                }
-                Permission::Go => shared.room().await,
-                Permission::NotBefore(at) => self.run.world.sleep_until(at).await,
-                Permission::AfterAnother => {
-                    let pace = &self.paces[side as usize];
-                    self.signal.until(|| !matches!(pace.borrow_mut().ask(now, 0), Permission::AfterAnother)).await;
+                let permission = pace.borrow_mut().ask(since, bytes);
+                match permission {
+                    Permission::Go => {
+                        if let Some(admitted) = self.take_turn(side, bytes).await {
+                            self.charge_since(throttle(side), since);
+                            return admitted;
+                        }
+                    }
+                    Permission::NotBefore(at) => self.run.world.sleep_until(at).await,
+                    Permission::AfterAnother => {
+                        let waits = || matches!(pace.borrow_mut().ask(self.now(), 0), Permission::AfterAnother);
+                        self.signal.until(|| !waits()).await;
+                    }
                 }
             }
-            self.charge_since(throttle(side), now);
+            self.charge_since(throttle(side), since);
         }
     }
 
-    fn spread(&self, tries: &Tries) -> Span {
-        let word = self.word(tries);
-        super::retry::MOST_SPREAD.scale(mock_server::draw::unit(word))
+    /// Waits for the turn of this mailbox, and lets the call go if its mailbox still does.
+    async fn take_turn(&self, side: Side, bytes: u64) -> Option<Admitted> {
+        let shared = self.run.side(side);
+        let ticket = shared.join();
+        self.queues[side as usize].set(true);
+        loop {
+            ticket.head().await;
+            match shared.ask(self.now()) {
+                Permission::Go => break,
+                Permission::NotBefore(at) => self.run.world.sleep_until(at).await,
+                Permission::AfterAnother => ticket.another().await,
+            }
+        }
+        let now = self.now();
+        let goes = self.paces[side as usize].borrow_mut().ask(now, bytes) == Permission::Go;
+        let admitted = goes.then(|| self.let_go(side, now, bytes));
+        drop(ticket);
+        self.queues[side as usize].set(false);
+        self.signal.raise();
+        admitted
     }
 
     fn word(&self, tries: &Tries) -> u64 {
@@ -165,14 +210,21 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         ledger.charge(service, elapsed.served);
     }
 
-    fn passed(&self, side: Side) {
-        self.run.side(side).passed();
-        if self.paces[side as usize].borrow_mut().passed() {
+    fn passed(&self, side: Side, admitted: Admitted) {
+        self.run.side(side).passed(admitted.shared);
+        if self.paces[side as usize].borrow_mut().passed(admitted.own) {
             self.signal.raise();
         }
     }
 
-    async fn refused(&self, tries: &mut Tries, refusal: Refusal, asked: Moment, heard: Moment) -> Step {
+    async fn refused(
+        &self,
+        tries: &mut Tries,
+        admitted: Admitted,
+        refusal: Refusal,
+        asked: Moment,
+        heard: Moment,
+    ) -> Step {
         let side = tries.side;
         let word = self.word(tries);
         let budget = self.budget.get();
@@ -180,14 +232,16 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let advice = advise(plan, &tries.history, refusal.kind, refusal.retry_after, budget, heard, word);
         let limited = refusal.kind.is_throttle();
         if limited {
-            let until = match advice {
-                Advice::RepeatAt(at) => at,
-                Advice::GiveUp => heard + refusal.retry_after.unwrap_or(plan.longest_back_off),
+            // What is added to an announced wait spreads repeats; others need not wait for it.
+            let until = match (refusal.retry_after.filter(|wait| *wait > Span::ZERO), advice) {
+                (Some(wait), _) => heard + wait,
+                (None, Advice::RepeatAt(at)) => at,
+                (None, Advice::GiveUp) => heard + plan.longest_back_off,
             };
-            self.refused_by_limit(side, refusal.kind, until);
+            self.refused_by_limit(side, admitted, refusal, heard, until);
             tries.history.throttles += 1;
         } else {
-            self.passed(side);
+            self.passed(side, admitted);
             tries.history.failures += 1;
         }
         if let Advice::RepeatAt(at) = advice {
@@ -212,19 +266,29 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         }
     }
 
-    fn refused_by_limit(&self, side: Side, kind: RefusalKind, until: Moment) {
+    fn refused_by_limit(&self, side: Side, admitted: Admitted, refusal: Refusal, now: Moment, until: Moment) {
+        let Admitted { own, shared: passage } = admitted;
+        let Refusal { kind, retry_after: wait, .. } = refusal;
         let shared = self.run.side(side);
         let mut pace = self.paces[side as usize].borrow_mut();
         let crowd = matches!(kind, RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount);
-        if kind == RefusalKind::AppLimit || (kind == RefusalKind::ServerBusy && self.run.busy_is_shared[side as usize])
-        {
-            shared.fence_until(until);
-        } else if crowd && pace.in_progress() == 1 {
-            shared.crowded();
+        let many = !crowd && shared.is_of_all(passage, self.mailbox);
+        let said = kind == RefusalKind::AppLimit
+            || (kind == RefusalKind::ServerBusy && self.run.busy_is_shared[side as usize]);
+        if said || many {
+            pace.refused_with_all(own);
+            // The side counts requests; what a limit on bytes announces says nothing about those.
+            let wait = wait.filter(|_| kind != RefusalKind::UploadLimit);
+            shared.refused(passage, now, wait, until, many);
+        } else {
+            if crowd && own.went_alone() {
+                shared.crowded(passage, self.mailbox, now, until);
+            } else {
+                shared.refused_alone(passage);
+            }
+            pace.refused(own, kind, now, wait, until);
         }
-        pace.refused(kind, until);
         drop(pace);
-        shared.refused();
         self.signal.raise();
     }
 
