@@ -180,7 +180,14 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             ticket.head().await;
             match shared.ask(self.now()) {
                 Permission::Go => break,
-                Permission::NotBefore(at) => self.run.world.sleep_until(at).await,
+                Permission::NotBefore(at) => {
+                    let world = &self.run.world;
+                    ticket
+                        .doze(world.sleep_until(at), || {
+                            world.take_wait();
+                        })
+                        .await;
+                }
                 Permission::AfterAnother => ticket.another().await,
             }
         }
@@ -272,7 +279,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let shared = self.run.side(side);
         let mut pace = self.paces[side as usize].borrow_mut();
         let crowd = matches!(kind, RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount);
-        let many = !crowd && shared.is_of_all(passage, self.mailbox);
+        let many = !crowd && shared.is_of_all(passage, self.mailbox, kind);
         let said = kind == RefusalKind::AppLimit
             || (kind == RefusalKind::ServerBusy && self.run.busy_is_shared[side as usize]);
         if said || many {

@@ -16,7 +16,11 @@ use super::trial::Trials;
 /// last of them, which costs at most this share of throughput.
 const PARTS: u64 = 256;
 
-/// Most stretches of use that are remembered; beyond it, neighbors are booked together.
+/// Most stretches of use that are remembered while nothing is known; beyond it, neighbors are booked together. Few, as
+/// most mailboxes never meet a limit.
+const FEW_BOOKINGS: usize = 128;
+
+/// Most stretches of use that are remembered of a window that is known.
 const MOST_BOOKINGS: usize = 512;
 
 /// A refusal at less than this share of what was known to pass is no limit of this kind, unless the next one is alike.
@@ -128,7 +132,8 @@ impl Learned {
 
     #[cold]
     fn book(&mut self, now: Moment, units: u64) {
-        if self.uses.len() == MOST_BOOKINGS {
+        let most = if self.known.is_some() { MOST_BOOKINGS } else { FEW_BOOKINGS };
+        if self.uses.len() >= most {
             self.make_room(now);
         }
         self.uses.push_back(Booking { first: now, last: now, units, refused: 0 });
@@ -149,7 +154,7 @@ impl Learned {
             }
         }
         self.grain = self.grain * 2;
-        let mut coarse: VecDeque<Booking> = VecDeque::with_capacity(MOST_BOOKINGS);
+        let mut coarse: VecDeque<Booking> = VecDeque::with_capacity(self.uses.len());
         let oldest = self.known.as_ref().map_or(0, |known| known.oldest);
         let mut counted_from = 0;
         for (place, booking) in self.uses.iter().enumerate() {
@@ -176,10 +181,10 @@ impl Learned {
         self.uses = coarse;
     }
 
-    /// A call passed.
+    /// A call passed. Whether more may go than before.
     #[inline]
-    pub fn passed(&mut self, mark: Mark) {
-        let Some(known) = &mut self.known else { return };
+    pub fn passed(&mut self, mark: Mark) -> bool {
+        let Some(known) = &mut self.known else { return false };
         known.trials.passed();
         if mark.window == self.window {
             if mark.used >= known.limit {
@@ -190,8 +195,10 @@ impl Learned {
             }
             if mark.used > known.limit && known.trials.succeeded(mark.used) {
                 known.limit = mark.used;
+                return true;
             }
         }
+        false
     }
 
     /// A call came to an end that says nothing about this limit.
@@ -214,12 +221,16 @@ impl Learned {
             known.refused(mark, now, wait);
         }
         let Some(hypothesis) = hypothesis else { return };
-        if let Some(known) = &self.known
-            && known.why.shortest <= hypothesis.longest
-            && hypothesis.shortest <= known.why.longest
-        {
-            self.suspected = None;
-            return;
+        if let Some(known) = &self.known {
+            let fits = known.why.shortest <= hypothesis.longest && hypothesis.shortest <= known.why.longest;
+            // A window that is longer than the one that is known asks for longer waits, at least now and then.
+            let longer = hypothesis.shortest > known.why.longest;
+            if fits {
+                self.suspected = None;
+            }
+            if fits || (longer && wait <= known.per) {
+                return;
+            }
         }
         self.suspect(hypothesis, how.sure && self.known.is_none());
     }

@@ -10,11 +10,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::task::{Poll, Waker};
 
 use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
+use mock_server::wire::refusal::RefusalKind;
 
 use super::learned::{Learned, Mark, Refused};
 use super::machine::Permission;
@@ -37,6 +39,7 @@ pub struct SidePass {
 #[derive(Default)]
 struct Streak {
     since: Moment,
+    kind: Option<RefusalKind>,
     mailboxes: Vec<MailboxKey>,
 }
 
@@ -49,6 +52,8 @@ pub struct SidePace {
     requests: RefCell<Learned>,
     lone: Cell<Option<(MailboxKey, Moment)>>,
     streak: RefCell<Streak>,
+    /// Whether the head of the queue knows when it may go.
+    dozing: Cell<bool>,
     queue: RefCell<VecDeque<(u64, Option<Waker>)>>,
     tickets: Cell<u64>,
 }
@@ -62,6 +67,7 @@ impl Default for SidePace {
             requests: RefCell::default(),
             lone: Cell::new(None),
             streak: RefCell::default(),
+            dozing: Cell::new(false),
             queue: RefCell::default(),
             tickets: Cell::new(0),
         }
@@ -122,11 +128,12 @@ impl SidePace {
         self.ended(pass);
     }
 
-    /// Whether so many mailboxes are refused, this one included, that it must be a limit of all.
-    pub fn is_of_all(&self, pass: SidePass, mailbox: MailboxKey) -> bool {
+    /// Whether so many mailboxes are refused alike, this one included, that it must be a limit of all.
+    pub fn is_of_all(&self, pass: SidePass, mailbox: MailboxKey, kind: RefusalKind) -> bool {
         let mut streak = self.streak.borrow_mut();
-        if streak.mailboxes.is_empty() {
-            streak.since = pass.requests.at();
+        if streak.mailboxes.is_empty() || streak.kind != Some(kind) {
+            streak.mailboxes.clear();
+            (streak.since, streak.kind) = (pass.requests.at(), Some(kind));
         }
         if streak.mailboxes.len() < MANY && !streak.mailboxes.contains(&mailbox) {
             streak.mailboxes.push(mailbox);
@@ -137,13 +144,15 @@ impl SidePace {
     #[inline]
     fn ended(&self, pass: SidePass) {
         self.width.borrow_mut().passed(pass.place);
-        self.requests.borrow_mut().passed(pass.requests);
+        let grown = self.requests.borrow_mut().passed(pass.requests);
         let ramp = self.ramp.get();
         if ramp != u32::MAX {
             // Twice as many in each round, until there are more than there ever were.
             self.ramp.set(if ramp > pass.place.saturating_mul(4) + MOST_AHEAD { u32::MAX } else { ramp + 1 });
         }
-        self.wake();
+        if grown || !self.dozing.get() {
+            self.wake();
+        }
     }
 
     /// A limit of one mailbox refused a call, which says nothing about the side.
@@ -224,6 +233,28 @@ impl Ticket<'_> {
         .await;
     }
 
+    /// As the head of the queue, waits until a moment that `sleep` waits for, or until more may go than before. `forget`
+    /// is called after `sleep` was polled: others may end this wait before its moment.
+    pub async fn doze(&self, sleep: impl Future<Output = ()>, forget: impl Fn()) {
+        let mut sleep = pin!(sleep);
+        let mut watched = false;
+        self.side.dozing.set(true);
+        poll_fn(|context| {
+            if sleep.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            forget();
+            if watched && self.side.queue.borrow().front().is_some_and(|(_, waker)| waker.is_none()) {
+                return Poll::Ready(());
+            }
+            watched = true;
+            self.watch(context.waker());
+            Poll::Pending
+        })
+        .await;
+        self.side.dozing.set(false);
+    }
+
     fn watch(&self, waker: &Waker) {
         let mut queue = self.side.queue.borrow_mut();
         if let Ok(place) = queue.binary_search_by_key(&self.number, |(number, _)| *number) {
@@ -243,6 +274,7 @@ impl Drop for Ticket<'_> {
                 queue.remove(place);
             }
         }
+        self.side.dozing.set(false);
         self.side.wake();
     }
 }
