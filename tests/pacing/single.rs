@@ -26,6 +26,7 @@ fn a_limit_on_requests_is_used_up_and_seldom_passed() {
         requests(200, 10, 10_000),
         requests(300, 30, 6_000),
         requests(20, 2, 10_000),
+        requests(50, 1, 20_000),
     ]);
 }
 

@@ -68,6 +68,19 @@ impl Hypothesis {
         })
     }
 
+    /// A window of a second that would explain a refusal whose wait was rounded up to a second, which tells nothing about
+    /// longer windows.
+    pub(super) fn of_a_second(uses: &VecDeque<Booking>, at: Moment, units: u64) -> Option<Self> {
+        let second = Span::seconds(1);
+        let begin = uses.partition_point(|booking| booking.last + second <= at);
+        let end = uses.partition_point(|booking| booking.first <= at);
+        let used: u64 = uses.range(begin..end).map(|booking| booking.units).sum();
+        let limit = used.saturating_sub(units);
+        let most = limit + limit / TOLERANCE + units;
+        let found = Self { at, reopens: at + second, limit, shortest: second, longest: second };
+        (limit > 0 && never_held_more(uses.range(..end), second, most)).then_some(found)
+    }
+
     /// Both, if they can be the same window; what is newer counts for the limit.
     pub(super) fn agree(&self, newer: &Self) -> Option<Self> {
         let slack = Span(newer.longest.0 / TOLERANCE / TOLERANCE);

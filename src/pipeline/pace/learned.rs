@@ -26,6 +26,9 @@ const MOST_BOOKINGS: usize = 512;
 /// A refusal at less than this share of what was known to pass is no limit of this kind, unless the next one is alike.
 const MISFIT: f64 = 0.4;
 
+/// A window is full where less than this part of it is free (assumed).
+const FULL: u64 = 8;
+
 /// What rounding adds to an announced wait at most: `Retry-After` counts whole seconds.
 const LONGEST_ROUNDING: Span = Span::seconds(1);
 
@@ -71,6 +74,8 @@ pub struct Learned {
     uses: VecDeque<Booking>,
     /// Whether all uses ever are still remembered.
     complete: bool,
+    /// Whether a refusal ever asked for a longer wait than rounding can explain.
+    waited: bool,
     grain: Span,
     window: u32,
     suspected: Option<Hypothesis>,
@@ -82,6 +87,7 @@ impl Default for Learned {
         Self {
             uses: VecDeque::new(),
             complete: true,
+            waited: false,
             grain: Span::milliseconds(1),
             window: 0,
             suspected: None,
@@ -187,7 +193,7 @@ impl Learned {
         let Some(known) = &mut self.known else { return false };
         known.trials.passed();
         if mark.window == self.window {
-            if mark.used >= known.limit {
+            if mark.used >= known.limit && self.suspected.is_some_and(|other| other.longest < known.per) {
                 self.suspected = None;
             }
             if mark.used > known.limit / 2 {
@@ -199,6 +205,13 @@ impl Learned {
             }
         }
         false
+    }
+
+    /// Whether the window was full when a call went, so that this limit explains its refusal.
+    #[must_use]
+    pub fn explains(&self, mark: Mark) -> bool {
+        let full = |known: &Known| mark.used > known.limit - known.limit / FULL;
+        mark.window == self.window && self.known.as_ref().is_some_and(|known| full(known))
     }
 
     /// A call came to an end that says nothing about this limit.
@@ -213,7 +226,16 @@ impl Learned {
     /// A call was refused by a limit of this kind that announces a wait.
     pub fn refused(&mut self, mark: Mark, now: Moment, wait: Option<Span>, how: Refused) {
         let wait = wait.unwrap_or_default();
-        let hypothesis = Hypothesis::of(&self.uses, self.complete, mark.at, wait, mark.units);
+        if wait > LONGEST_ROUNDING {
+            self.waited = true;
+            // A window of a second never asks for more.
+            self.known = self.known.take().filter(|known| known.why.longest > LONGEST_ROUNDING);
+        }
+        let hypothesis = if self.known.is_none() && !self.waited && wait == LONGEST_ROUNDING {
+            Hypothesis::of_a_second(&self.uses, mark.at, mark.units)
+        } else {
+            Hypothesis::of(&self.uses, self.complete, mark.at, wait, mark.units)
+        };
         self.mark_refused(mark, how.counts);
         if let Some(known) = &mut self.known
             && mark.window == self.window
@@ -394,7 +416,7 @@ mod tests {
 
     #[test]
     fn a_window_is_found_by_two_refusals_and_then_kept() {
-        for (limit, per) in [(20, 2), (200, 10), (300, 30), (1_000, 60), (10_000, 600)] {
+        for (limit, per) in [(50, 1), (20, 2), (200, 10), (300, 30), (1_000, 60), (10_000, 600)] {
             let (mut learned, mut server, mut now) = (Learned::default(), server(limit, per), Moment::START);
             let windows = 40_000 / limit as u64;
             let (passed, refused) = play(&mut learned, &mut server, &mut now, Span::seconds(windows * per));

@@ -52,6 +52,8 @@ pub struct SidePace {
     requests: RefCell<Learned>,
     lone: Cell<Option<(MailboxKey, Moment)>>,
     streak: RefCell<Streak>,
+    /// The kind of refusal that was found to be of all.
+    taught: Cell<Option<RefusalKind>>,
     /// Whether the head of the queue knows when it may go.
     dozing: Cell<bool>,
     queue: RefCell<VecDeque<(u64, Option<Waker>)>>,
@@ -67,6 +69,7 @@ impl Default for SidePace {
             requests: RefCell::default(),
             lone: Cell::new(None),
             streak: RefCell::default(),
+            taught: Cell::new(None),
             dozing: Cell::new(false),
             queue: RefCell::default(),
             tickets: Cell::new(0),
@@ -135,10 +138,17 @@ impl SidePace {
             streak.mailboxes.clear();
             (streak.since, streak.kind) = (pass.requests.at(), Some(kind));
         }
+        if self.taught.get() == Some(kind) && self.requests.borrow().explains(pass.requests) {
+            return true;
+        }
         if streak.mailboxes.len() < MANY && !streak.mailboxes.contains(&mailbox) {
             streak.mailboxes.push(mailbox);
         }
-        streak.mailboxes.len() == MANY
+        let many = streak.mailboxes.len() == MANY;
+        if many {
+            self.taught.set(Some(kind));
+        }
+        many
     }
 
     #[inline]
