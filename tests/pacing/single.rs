@@ -26,8 +26,17 @@ fn a_limit_on_requests_is_used_up_and_seldom_passed() {
         requests(200, 10, 10_000),
         requests(300, 30, 6_000),
         requests(20, 2, 10_000),
-        requests(50, 1, 20_000),
     ]);
+}
+
+/// `Retry-After` counts whole seconds: where the window is no longer than that, a trial that is refused costs a whole
+/// window, every 40 seconds.
+#[test]
+fn a_limit_on_requests_in_a_second_loses_no_more_than_its_trials_cost() {
+    let seen = Tank { items: 20_000, limit: "requests = \"50/1 s\"", ..Tank::default() }.run();
+    let share = window_form(seen.passed(), 50, 1.0) / seen.seconds();
+    let holds = share >= LEAST_SHARE - 1.0 / 40.0 && seen.refused() <= MOST_REFUSED;
+    all_hold(&[Case::new("requests = \"50/1 s\"", &seen, share, holds)]);
 }
 
 /// Bytes against a limit on uploads: as many whole items as fit go at once, and as many again after each span. What is
