@@ -49,6 +49,7 @@ fn free(holding: Holding) -> Config {
         holding,
         clock_at_start: Span::ZERO,
         limits: Vec::new(),
+        limit_changes: Vec::new(),
         faults: Vec::new(),
         costs: Costs {
             default: Cost { call: Distribution::Constant(Span::ZERO), per_item: Span::ZERO, per_mebibyte: Span::ZERO },

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use mock_server::service::config::Holding;
 use mock_server::throttle::limit::Rule;
-use mock_server::time::Span;
+use mock_server::time::{Moment, Span};
 use proptest::prelude::*;
 use wavetank::scenario;
 use wavetank::scenario::plan::{Origin, Plan};
@@ -90,6 +90,40 @@ fn negative_and_excessive_numbers_are_refused() {
     };
     check(&budget("\"-1 s\""), (6, 83), "`-1 s` is negative, expected a duration", "leave the sign out");
     check(&budget("-1"), (6, 83), "`-1` is negative, expected a duration", "in quotes with its unit");
+}
+
+#[test]
+fn limits_that_change_are_named_once_for_each_time() {
+    let changes = |entries: &str| format!("[target]\nlimits = [\"outlook\"]\nlimit_changes = [{entries}]");
+    let right = "{ at = \"10 min\", limit = \"outlook-requests\", factor = 0.5 }";
+    let plan = good(&with(&changes(right)), &[]);
+    let [change] = plan.target.server.limit_changes.as_slice() else { panic!("not one change") };
+    assert_eq!(change.at, Moment::START + Span::seconds(600));
+    let halved = Rule::Requests { count: 5_000, per: Span::seconds(600), refused_count: true };
+    assert_eq!((change.limit.name.as_str(), change.limit.rule), ("outlook-requests", halved));
+    let wrong = [
+        (
+            "{ at = \"1 s\", limit = \"outlook-request\", factor = 2 }",
+            40,
+            "this side has no limit `outlook-request`",
+            "did you mean `outlook-requests`?",
+        ),
+        ("{ at = \"1 s\", limit = \"outlook-upload\", factor = -1 }", 67, "`-1` is negative", "1.5"),
+        ("{ limit = \"outlook-upload\", factor = 1 }", 20, "target.limit_changes.0 has no `at`", "30 min"),
+        ("{ at = \"1 s\", limit = \"outlook-upload\" }", 20, "target.limit_changes.0 has no `factor`", "halves"),
+        (
+            "{ at = \"1 s\", limit = \"outlook-upload\", factor = 2 }, { at = \"1000 ms\", limit = \"outlook-upload\", \
+             factor = 1 }",
+            79,
+            "the limit `outlook-upload` changes twice at the same time",
+            "another time",
+        ),
+    ];
+    for (entries, column, message, help) in wrong {
+        check(&changes(entries), (7, column), message, help);
+    }
+    let none = "[source]\nlimit_changes = [{ at = \"1 s\", limit = \"a\", factor = 2 }]";
+    check(none, (6, 40), "this side has no limit `a`", "in `limits` first");
 }
 
 #[test]

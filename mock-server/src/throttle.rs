@@ -3,6 +3,7 @@
 //! A [`stack::Stack`] holds the limits of one server and what they remember; [`preset`] holds the published numbers.
 //! Knows nothing of protocols and their bytes, of mailbox content or of clocks: `now` is a parameter.
 
+pub mod change;
 pub mod limit;
 pub mod preset;
 pub mod stack;

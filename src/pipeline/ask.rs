@@ -7,7 +7,8 @@ use mock_server::wire::call::Call;
 use mock_server::wire::refusal::{Refusal, RefusalKind};
 
 use super::job::{Job, Setback, throttle};
-use super::pace::machine::Permission;
+use super::pace::machine::{Pass, Permission};
+use super::pace::side::SidePass;
 use super::planted::Bug;
 use super::retry::{Advice, History, advise, back_off};
 use crate::checkpoint::Checkpoint;
@@ -45,6 +46,13 @@ impl Tries {
     }
 }
 
+/// What a call was let go with.
+#[derive(Copy, Clone)]
+struct Admitted {
+    own: Pass,
+    shared: SidePass,
+}
+
 /// What came of one try.
 pub(super) enum Step {
     /// The answer.
@@ -63,14 +71,15 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     pub(super) async fn ask(&self, side: Side, request: u64, call: &Call) -> Result<Answer, Refusal> {
         let mut tries = Tries::new(side, request);
         // Nearly all calls go at once and are answered: what the others need is kept out of the way.
-        if !self.admit_at_once(side, call.content_bytes()) {
-            Box::pin(self.admit(side, call.content_bytes(), &mut tries)).await;
-        }
+        let admitted = match self.admit_at_once(side, call.content_bytes()) {
+            Some(admitted) => admitted,
+            None => Box::pin(self.admit(side, call.content_bytes())).await,
+        };
         let asked = self.now();
         let outcome = self.run.world.call(self.route(&tries), call).await;
-        match self.heard(&mut tries, call, asked, outcome) {
+        match self.heard(&mut tries, admitted, call, asked, outcome) {
             Ok(answer) => Ok(answer),
-            Err(refusal) => Box::pin(self.ask_again(tries, call, refusal, asked)).await,
+            Err(refusal) => Box::pin(self.ask_again(tries, call, admitted, refusal, asked)).await,
         }
     }
 
@@ -79,10 +88,11 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         &self,
         mut tries: Tries,
         call: &Call,
+        admitted: Admitted,
         refusal: Refusal,
         asked: Moment,
     ) -> Result<Answer, Refusal> {
-        let mut step = self.refused(&mut tries, refusal, asked, self.now()).await;
+        let mut step = self.refused(&mut tries, admitted, refusal, asked, self.now()).await;
         loop {
             match step {
                 Step::Done(answer) => return Ok(answer),
@@ -100,14 +110,15 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 
     /// Makes a call once.
     pub(super) async fn attempt(&self, tries: &mut Tries, call: &Call) -> Step {
-        if !self.admit_at_once(tries.side, call.content_bytes()) {
-            Box::pin(self.admit(tries.side, call.content_bytes(), tries)).await;
-        }
+        let admitted = match self.admit_at_once(tries.side, call.content_bytes()) {
+            Some(admitted) => admitted,
+            None => Box::pin(self.admit(tries.side, call.content_bytes())).await,
+        };
         let asked = self.now();
         let outcome = self.run.world.call(self.route(tries), call).await;
-        match self.heard(tries, call, asked, outcome) {
+        match self.heard(tries, admitted, call, asked, outcome) {
             Ok(answer) => Step::Done(answer),
-            Err(refusal) => Box::pin(self.refused(tries, refusal, asked, self.now())).await,
+            Err(refusal) => Box::pin(self.refused(tries, admitted, refusal, asked, self.now())).await,
         }
     }
 
@@ -125,7 +136,14 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 
     /// Tells of a try and charges its time, unless it was refused.
     #[inline]
-    fn heard(&self, tries: &mut Tries, call: &Call, asked: Moment, outcome: Outcome) -> Result<Answer, Refusal> {
+    fn heard(
+        &self,
+        tries: &mut Tries,
+        admitted: Admitted,
+        call: &Call,
+        asked: Moment,
+        outcome: Outcome,
+    ) -> Result<Answer, Refusal> {
         let heard = self.now();
         let attempt = tries.attempt;
         tries.attempt += 1;
@@ -145,55 +163,81 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         );
         if result.is_ok() {
             self.charge(tries.side, &elapsed);
-            self.passed(tries.side);
+            self.passed(tries.side, admitted);
         }
         result
     }
 
     /// Lets a call go if it may go now.
     #[inline]
-    fn admit_at_once(&self, side: Side, bytes: u64) -> bool {
+    fn admit_at_once(&self, side: Side, bytes: u64) -> Option<Admitted> {
         let (now, shared) = (self.now(), self.run.side(side));
-        let mut pace = self.paces[side as usize].borrow_mut();
-        let goes = shared.fence() <= now && shared.has_room() && pace.ask(now, bytes) == Permission::Go;
-        if goes {
-            shared.start();
-            pace.start(now, bytes);
+        if shared.has_queue() || self.paces[side as usize].borrow_mut().ask(now, bytes) != Permission::Go {
+            return None;
         }
-        goes
+        (shared.ask(now) == Permission::Go).then(|| self.let_go(side, now, bytes))
     }
 
-    /// Waits until a call may go, and lets it go.
-    async fn admit(&self, side: Side, bytes: u64, tries: &mut Tries) {
-        let shared = self.run.side(side);
+    fn let_go(&self, side: Side, now: Moment, bytes: u64) -> Admitted {
+        let own = self.paces[side as usize].borrow_mut().start(now, bytes);
+        Admitted { own, shared: self.run.side(side).start(now) }
+    }
+
+    /// Waits until a call may go, and lets it go: first for its own mailbox, then for its turn among all.
+    async fn admit(&self, side: Side, bytes: u64) -> Admitted {
+        let pace = &self.paces[side as usize];
         loop {
-            let now = self.now();
-            let permission = if shared.fence() > now {
-                // All lanes wait for the same fence: spread what comes after it.
-                Permission::NotBefore(shared.fence() + self.spread(tries))
+            let since = self.now();
+            // One call of each mailbox at a time waits for its turn.
+            if self.queues[side as usize].get() {
+                self.signal.until(|| !self.queues[side as usize].get()).await;
             } else {
-                self.paces[side as usize].borrow_mut().ask(now, bytes)
-            };
-            match permission {
-                Permission::Go if shared.has_room() => {
-                    shared.start();
-                    self.paces[side as usize].borrow_mut().start(now, bytes);
-                    return;
-                }
-                Permission::Go => shared.room().await,
-                Permission::NotBefore(at) => self.run.world.sleep_until(at).await,
-                Permission::AfterAnother => {
-                    let pace = &self.paces[side as usize];
-                    self.signal.until(|| !matches!(pace.borrow_mut().ask(now, 0), Permission::AfterAnother)).await;
+                let permission = pace.borrow_mut().ask(since, bytes);
+                match permission {
+                    Permission::Go => {
+                        if let Some(admitted) = self.take_turn(side, bytes).await {
+                            self.charge_since(throttle(side), since);
+                            return admitted;
+                        }
+                    }
+                    Permission::NotBefore(at) => self.run.world.sleep_until(at).await,
+                    Permission::AfterAnother => {
+                        let waits = || matches!(pace.borrow_mut().ask(self.now(), 0), Permission::AfterAnother);
+                        self.signal.until(|| !waits()).await;
+                    }
                 }
             }
-            self.charge_since(throttle(side), now);
+            self.charge_since(throttle(side), since);
         }
     }
 
-    fn spread(&self, tries: &Tries) -> Span {
-        let word = self.word(tries);
-        super::retry::MOST_SPREAD.scale(mock_server::draw::unit(word))
+    /// Waits for the turn of this mailbox, and lets the call go if its mailbox still does.
+    async fn take_turn(&self, side: Side, bytes: u64) -> Option<Admitted> {
+        let shared = self.run.side(side);
+        let ticket = shared.join();
+        self.queues[side as usize].set(true);
+        loop {
+            ticket.head().await;
+            match shared.ask(self.now()) {
+                Permission::Go => break,
+                Permission::NotBefore(at) => {
+                    let world = &self.run.world;
+                    ticket
+                        .doze(world.sleep_until(at), || {
+                            world.take_wait();
+                        })
+                        .await;
+                }
+                Permission::AfterAnother => ticket.another().await,
+            }
+        }
+        let now = self.now();
+        let goes = self.paces[side as usize].borrow_mut().ask(now, bytes) == Permission::Go;
+        let admitted = goes.then(|| self.let_go(side, now, bytes));
+        drop(ticket);
+        self.queues[side as usize].set(false);
+        self.signal.raise();
+        admitted
     }
 
     fn word(&self, tries: &Tries) -> u64 {
@@ -213,16 +257,23 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         ledger.charge(service, elapsed.served);
     }
 
-    fn passed(&self, side: Side) {
+    fn passed(&self, side: Side, admitted: Admitted) {
         if !self.run.errs(Bug::LeakPlace) {
-            self.run.side(side).passed();
+            self.run.side(side).passed(admitted.shared);
         }
-        if self.paces[side as usize].borrow_mut().passed() {
+        if self.paces[side as usize].borrow_mut().passed(admitted.own) {
             self.signal.raise();
         }
     }
 
-    async fn refused(&self, tries: &mut Tries, refusal: Refusal, asked: Moment, heard: Moment) -> Step {
+    async fn refused(
+        &self,
+        tries: &mut Tries,
+        admitted: Admitted,
+        refusal: Refusal,
+        asked: Moment,
+        heard: Moment,
+    ) -> Step {
         let side = tries.side;
         let word = self.word(tries);
         let budget = self.budget.get();
@@ -231,14 +282,16 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let advice = advise(plan, &tries.history, refusal.kind, asked_wait, budget, heard, word);
         let limited = refusal.kind.is_throttle();
         if limited {
-            let until = match advice {
-                Advice::RepeatAt(at) => at,
-                Advice::GiveUp => heard + refusal.retry_after.unwrap_or(plan.longest_back_off),
+            // What is added to an announced wait spreads repeats; others need not wait for it.
+            let until = match (asked_wait.filter(|wait| *wait > Span::ZERO), advice) {
+                (Some(wait), _) => heard + wait,
+                (None, Advice::RepeatAt(at)) => at,
+                (None, Advice::GiveUp) => heard + plan.longest_back_off,
             };
-            self.refused_by_limit(side, refusal.kind, until);
+            self.refused_by_limit(side, admitted, refusal, heard, until);
             tries.history.throttles += 1;
         } else {
-            self.passed(side);
+            self.passed(side, admitted);
             tries.history.failures += 1;
         }
         if let Advice::RepeatAt(at) = advice {
@@ -266,23 +319,34 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         }
     }
 
-    fn refused_by_limit(&self, side: Side, kind: RefusalKind, until: Moment) {
+    fn refused_by_limit(&self, side: Side, admitted: Admitted, refusal: Refusal, now: Moment, until: Moment) {
+        let Admitted { own, shared: passage } = admitted;
+        let Refusal { kind, retry_after: wait, .. } = refusal;
         let shared = self.run.side(side);
         let mut pace = self.paces[side as usize].borrow_mut();
         let crowd = matches!(kind, RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount);
-        if kind == RefusalKind::AppLimit || (kind == RefusalKind::ServerBusy && self.run.busy_is_shared[side as usize])
-        {
-            shared.fence_until(until);
+        let many = !crowd && shared.is_of_all(passage, self.mailbox, kind);
+        let said = kind == RefusalKind::AppLimit
+            || (kind == RefusalKind::ServerBusy && self.run.busy_is_shared[side as usize]);
+        if said || many {
+            pace.refused_with_all(own);
+            // The side counts requests; what a limit on bytes announces says nothing about those.
+            let wait = wait.filter(|_| kind != RefusalKind::UploadLimit);
+            shared.refused(passage, now, wait, until, many);
             self.mark(Mark::AllWaited);
-        } else if crowd && pace.in_progress() == 1 {
-            shared.crowded();
-            self.mark(Mark::SideNarrowed);
-        } else if crowd {
-            self.mark(Mark::MailboxNarrowed);
+        } else {
+            if crowd && own.went_alone() {
+                shared.crowded(passage, self.mailbox, now, until);
+                self.mark(Mark::SideNarrowed);
+            } else {
+                shared.refused_alone(passage);
+                if crowd {
+                    self.mark(Mark::MailboxNarrowed);
+                }
+            }
+            pace.refused(own, kind, now, wait, until);
         }
-        pace.refused(kind, until);
         drop(pace);
-        shared.refused();
         self.signal.raise();
     }
 

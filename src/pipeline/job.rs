@@ -40,6 +40,8 @@ pub(super) struct Job<'r, W, C, L> {
     pub(super) mailbox: MailboxKey,
     pub(super) signal: Signal,
     pub(super) paces: [RefCell<MailboxPace>; 2],
+    /// Whether a call waits for the turn of this mailbox on a side.
+    pub(super) queues: [Cell<bool>; 2],
     pub(super) ledger: RefCell<Ledger>,
     pub(super) progress: RefCell<Progress>,
     pub(super) session: RefCell<Option<Id>>,
@@ -64,6 +66,7 @@ impl<'r, W: World, C: Checkpoint, L: Listener> Job<'r, W, C, L> {
             mailbox,
             signal: Signal::default(),
             paces: [pace(Side::Source), pace(Side::Target)],
+            queues: [Cell::new(false), Cell::new(false)],
             ledger: RefCell::new(Ledger::new(run.world.now())),
             unsure: Cell::new(progress.open && !run.errs(Bug::TrustAfterCrash)),
             clean: Cell::new(!progress.open),

@@ -8,6 +8,7 @@ pub(crate) mod credential;
 pub(crate) mod fault;
 pub(crate) mod forecast;
 pub(crate) mod limit;
+pub(crate) mod limit_change;
 pub(crate) mod name;
 pub(crate) mod network;
 pub(crate) mod pipeline;

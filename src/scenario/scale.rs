@@ -66,6 +66,9 @@ impl Plan {
         for side in [&mut plan.source, &mut plan.target] {
             let server = &mut side.server;
             server.limits = server.limits.iter().map(|limit| limit.scaled(k)).collect();
+            for change in &mut server.limit_changes {
+                change.limit = change.limit.scaled(k);
+            }
             server.costs.servers = server.costs.servers.map(share);
             server.switch.places = share(server.switch.places);
         }

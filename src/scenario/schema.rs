@@ -4,12 +4,14 @@
 
 mod background;
 pub mod crash;
+pub mod limit;
 
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, schema_for};
 
-use crash::Crash;
+use self::crash::Crash;
+use self::limit::{LimitChange, LimitEntry};
 
 /// The schema as JSON text with a newline at the end.
 ///
@@ -169,6 +171,8 @@ pub struct Source {
     pub protocol: Option<Protocol>,
     /// Its limits, asked in order.
     pub limits: Option<Vec<LimitEntry>>,
+    /// Limits that change during the run.
+    pub limit_changes: Option<Vec<LimitChange>>,
     /// The times that calls take.
     pub costs: Option<CostsEntry>,
     /// How many calls it works on at once; unlimited if absent.
@@ -187,6 +191,8 @@ pub struct Target {
     pub protocol: Option<Protocol>,
     /// Its limits, asked in order.
     pub limits: Option<Vec<LimitEntry>>,
+    /// Limits that change during the run.
+    pub limit_changes: Option<Vec<LimitChange>>,
     /// The times that calls take.
     pub costs: Option<CostsEntry>,
     /// How many calls it works on at once; unlimited if absent.
@@ -209,48 +215,6 @@ pub struct Switch {
     pub duration: Option<Distribution>,
     /// The share that fails.
     pub failure_rate: Option<Share>,
-}
-
-/// A limit: the name of a preset, or a table.
-#[derive(JsonSchema)]
-#[schemars(untagged)]
-pub enum LimitEntry {
-    /// The name of a preset.
-    Preset(String),
-    /// A limit that is written out, or a preset of which something is changed.
-    Table(Box<Limit>),
-}
-
-/// A limit that is written out, or a preset of which something is changed.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct Limit {
-    /// The preset to start from; then only `scope` and `operations` may be changed.
-    pub preset: Option<String>,
-    /// Its name in reports.
-    pub name: Option<String>,
-    /// Most requests in a span.
-    pub requests: Option<CountPer>,
-    /// Whether refused requests count as well.
-    pub refused_count: Option<bool>,
-    /// Most uploaded bytes in a span.
-    pub upload: Option<SizePer>,
-    /// Most requests at once.
-    pub concurrency: Option<Count>,
-    /// What a concurrency refusal announces as the time to wait.
-    pub retry_after: Option<Duration>,
-    /// Budget: service time that may be used at once.
-    pub burst: Option<Duration>,
-    /// Budget: service time regained each hour.
-    pub recharge_per_hour: Option<Duration>,
-    /// Budget: how far the balance may fall below zero.
-    pub cutoff: Option<Duration>,
-    /// Who shares it: `app-mailbox`, `mailbox`, `app` or `tenant`.
-    pub scope: Option<String>,
-    /// The operations that it concerns; all if empty.
-    pub operations: Option<Vec<String>>,
-    /// What a refused client sees.
-    pub refusal: Option<String>,
 }
 
 /// Costs: the name of a preset, or a table.

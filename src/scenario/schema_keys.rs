@@ -14,10 +14,12 @@ title = "Everything"
 items = 1
 item_size = "1 kB"
 [source]
+limit_changes = [{ at = "1 s", limit = "a", factor = 2 }]
 limits = [{ name = "a", requests = "1/1 s" }, { name = "b", concurrency = 1 }, { preset = "outlook" }]
 costs = { find_folders = { call = "1 ms" } }
 faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }, { name = "c", act = "short-token", life = "9 s" }]
 [target]
+limit_changes = [{ at = "1 s", limit = "a", factor = 2 }]
 limits = [{ name = "a", burst = "1 s", recharge_per_hour = "1 s", cutoff = "1 s" }]
 costs = { find_folders = { call = "1 ms" } }
 faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }, { name = "c", act = "short-token", life = "9 s" }]

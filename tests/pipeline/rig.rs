@@ -103,6 +103,7 @@ pub(crate) fn server(holding: Holding) -> Config {
         holding,
         clock_at_start: Span::ZERO,
         limits: Vec::new(),
+        limit_changes: Vec::new(),
         faults: Vec::new(),
         costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
         switch: SwitchConfig { places: 4, duration: Distribution::Constant(Span::seconds(540)), failure_rate: 0.0 },

@@ -2,6 +2,7 @@
 
 use crate::draw::Distribution;
 use crate::fault::rule::FaultRule;
+use crate::throttle::change::LimitChange;
 use crate::throttle::limit::Limit;
 use crate::time::Span;
 use crate::wire::call::Operation;
@@ -69,6 +70,8 @@ pub struct Config {
     pub clock_at_start: Span,
     /// The limits, asked in order; the first that refuses is what the client sees.
     pub limits: Vec<Limit>,
+    /// Limits that have other numbers from a moment on.
+    pub limit_changes: Vec<LimitChange>,
     /// The fault rules, asked in order.
     pub faults: Vec<FaultRule>,
     /// The times that calls take.
@@ -90,6 +93,7 @@ impl Config {
             holding: Holding::Live,
             clock_at_start: Span::ZERO,
             limits,
+            limit_changes: Vec::new(),
             faults: Vec::new(),
             costs: Costs { default: free, by_operation: Vec::new(), servers: None },
             switch: SwitchConfig {

@@ -15,6 +15,7 @@ use crate::mailbox::content::Content;
 use crate::mailbox::hasher::KeyHashes;
 use crate::mailbox::shelf::Shelf;
 use crate::mailbox::store::{Store, View};
+use crate::throttle::change::Changes;
 use crate::throttle::limit::Limit;
 use crate::throttle::stack::{Asked, Stack, Verdict};
 use crate::time::{Moment, Span};
@@ -42,6 +43,7 @@ pub struct Service<C> {
     pub(super) began: Timestamp,
     pub(super) faults: FaultPlan,
     pub(super) limits: Stack,
+    changes: Changes,
     costs: CostTable,
     queue: Queue,
     pub(super) switches: Switches,
@@ -89,6 +91,7 @@ impl<C: Content> Service<C> {
             began: BEGAN,
             faults: FaultPlan::new(config.seed, config.faults),
             limits: Stack::new(config.limits),
+            changes: Changes::new(config.limit_changes),
             costs: CostTable::new(config.seed, &config.costs),
             queue: Queue::new(config.costs.servers),
             switches: Switches::new(config.seed, config.switch),
@@ -132,8 +135,9 @@ impl<C: Content> Service<C> {
         &mut self.limits
     }
 
-    /// Replaces the limits. The new ones have seen no call.
+    /// Replaces the limits. The new ones have seen no call; changes that were still to come are forgotten.
     pub fn set_limits(&mut self, limits: Vec<Limit>) {
+        self.changes = Changes::default();
         self.limits = Stack::new(limits);
     }
 
@@ -213,6 +217,7 @@ impl<C: Content> Service<C> {
             }
             Some(Strike::Truncate | Strike::LoseAnswer) | None => {}
         }
+        self.changes.apply(now, &mut self.limits);
         let held = match self.limits.judge(now, asked) {
             Verdict::Reject { refusal, .. } => return refused(refusal, fault.delay),
             Verdict::Admit { delay } => delay,

@@ -71,6 +71,26 @@ pub struct Limit {
     pub refusal: RefusalKind,
 }
 
+impl Rule {
+    /// The same rule with other numbers: what may be used is multiplied by a factor and rounded down, spans and waits stay
+    /// as they are.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        let much = |whole: u64| (whole as f64 * factor) as u64;
+        let long = |whole: Span| whole.scale(factor);
+        match self {
+            Self::Requests { count, per, refused_count } => Self::Requests { count: much(count), per, refused_count },
+            Self::UploadBytes { bytes, per } => Self::UploadBytes { bytes: much(bytes), per },
+            Self::Concurrency { lanes, retry_after } => {
+                Self::Concurrency { lanes: much(u64::from(lanes)).min(u64::from(u32::MAX)) as u32, retry_after }
+            }
+            Self::Budget { burst, recharge_per_hour, cutoff } => {
+                Self::Budget { burst: long(burst), recharge_per_hour: long(recharge_per_hour), cutoff: long(cutoff) }
+            }
+        }
+    }
+}
+
 impl Limit {
     /// The limit of a scale model that runs one mailbox in `k`: what an app or the tenant shares is divided by `k` (at
     /// least 1 of it stays, unless it was zero); what a mailbox has to itself is unchanged. Waits are unchanged as well.

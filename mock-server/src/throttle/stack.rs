@@ -168,6 +168,14 @@ impl Stack {
         self.limits.iter().map(|slot| &slot.limit)
     }
 
+    /// Gives the limit of a name other numbers, if there is one and its rule is of the same kind. What was used stays used.
+    pub fn change(&mut self, name: &str, rule: Rule) {
+        let same = |own: &Rule| std::mem::discriminant(own) == std::mem::discriminant(&rule);
+        for slot in self.limits.iter_mut().filter(|slot| slot.limit.name == name && same(&slot.limit.rule)) {
+            slot.limit.rule = rule;
+        }
+    }
+
     /// How far every limit is used up at a moment, by everyone who shares it: in the order of the limits, then of
     /// mailboxes and apps. Meant for people who look; takes time with every mailbox that has called.
     pub fn usage(&mut self, now: Moment) -> Vec<Usage> {

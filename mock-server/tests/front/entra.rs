@@ -41,6 +41,7 @@ fn serve(credentials: Credentials, faults: Vec<FaultRule>) -> Handle {
         holding: Holding::Live,
         clock_at_start: Span::ZERO,
         limits: Vec::new(),
+        limit_changes: Vec::new(),
         faults,
         costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
         switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },

@@ -30,6 +30,7 @@ fn serve() -> Handle {
         holding: Holding::Live,
         clock_at_start: Span::ZERO,
         limits: Vec::new(),
+        limit_changes: Vec::new(),
         faults: Vec::new(),
         costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
         switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },

@@ -6,7 +6,7 @@ use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 
 use super::fault::Side;
-use super::{cost, fault, limit};
+use super::{cost, fault, limit, limit_change};
 use crate::scenario::kind::{Choice, Count, Data, Share, Spread};
 use crate::scenario::plan::SidePlan;
 use crate::scenario::section::{Otherwise, Section};
@@ -36,6 +36,7 @@ fn read(section: Section<'_>, side: Side, usual: Protocol, switch: SwitchConfig)
     let protocol =
         section.or("protocol", &PROTOCOLS, Otherwise::default(usual, "assumed: the usual protocol of this side"));
     let limits = limit::read(&section, protocol);
+    let limit_changes = limit_change::read(&section, &limits);
     let costs = match side {
         Side::Source => cost::read(&section, "exchange-observed-source"),
         Side::Target => cost::read(&section, "exchange-observed-target"),
@@ -53,6 +54,7 @@ fn read(section: Section<'_>, side: Side, usual: Protocol, switch: SwitchConfig)
         },
         clock_at_start: Span::ZERO,
         limits,
+        limit_changes,
         faults,
         costs,
         switch,

@@ -1,0 +1,129 @@
+//! When to try for more than is known to pass, and for how much more. Pure.
+//!
+//! A trial that is refused costs a call, and the wait that the refusal asks for costs some throughput. So trials are rare:
+//! the more refusals there were, the more calls and time lie between them, until a refusal is one of some 250 calls and
+//! what waits cost is a fortieth of the time. Where a wait costs a second, that is a trial every 40 seconds, so that a
+//! limit that was raised is noticed within a minute. Trials that succeed follow each other at once and double, so that it
+//! is also used within that minute.
+
+use mock_server::time::{Moment, Span};
+
+/// Calls that pass before the first trial (assumed).
+const FEWEST_CALLS: u32 = 16;
+
+/// Most calls that pass before a trial (assumed: a trial that fails is one refusal in so many calls).
+const MOST_CALLS: u32 = 256;
+
+/// A trial comes after this many times what a wait costs, when most calls lie between trials (assumed).
+const PAUSE_WAITS: u64 = 40;
+
+/// When the next trial is, and how much is on trial.
+#[derive(Clone, Debug)]
+pub struct Trials {
+    /// Calls that lie between trials.
+    patience: u32,
+    /// Calls that passed since the last refusal.
+    quiet: u32,
+    not_before: Moment,
+    /// How much a trial is for; zero for the least amount.
+    step: u64,
+    /// What the present trial has left; absent if there is none.
+    left: Option<u64>,
+    /// The lowest level at which something was refused since the last trial began.
+    refused: u64,
+}
+
+impl Default for Trials {
+    fn default() -> Self {
+        Self { patience: FEWEST_CALLS, quiet: 0, not_before: Moment::START, step: 0, left: None, refused: u64::MAX }
+    }
+}
+
+impl Trials {
+    /// How much more than is known to pass may go on trial now; `least` is the amount of a call.
+    #[inline]
+    #[must_use]
+    pub fn room(&self, now: Moment, least: u64) -> u64 {
+        match self.left {
+            Some(left) => left,
+            None if self.quiet >= self.patience && self.not_before <= now => self.step.max(least),
+            None => 0,
+        }
+    }
+
+    /// An amount goes on trial.
+    pub fn begin(&mut self, amount: u64) {
+        if self.left.is_none() {
+            self.refused = u64::MAX;
+        }
+        self.step = self.step.max(amount);
+        self.left = Some(self.left.unwrap_or(self.step).saturating_sub(amount));
+    }
+
+    /// A call passed.
+    #[inline]
+    pub fn passed(&mut self) {
+        self.quiet = self.quiet.saturating_add(1);
+    }
+
+    /// What was on trial passed at a level: how much there was, itself included. Whether that counts: not if something
+    /// was refused at that level or below it.
+    pub fn succeeded(&mut self, level: u64) -> bool {
+        if self.left == Some(0) {
+            self.step = self.step.saturating_mul(2);
+            self.left = Some(self.step);
+        }
+        level < self.refused
+    }
+
+    /// What was on trial came to nothing, for another reason. The trial is over without a verdict.
+    pub fn dropped(&mut self) {
+        self.left = None;
+    }
+
+    /// Something was refused at a level; `cost` is what the wait costs that it asks for.
+    pub fn refused(&mut self, level: u64, now: Moment, cost: Span) {
+        self.refused = self.refused.min(level);
+        self.patience = (self.patience * 2).min(MOST_CALLS);
+        let pause = cost.0.saturating_mul(PAUSE_WAITS) / u64::from(MOST_CALLS) * u64::from(self.patience);
+        self.not_before = self.not_before.max(now + Span(pause));
+        (self.quiet, self.step, self.left) = (0, 0, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trials_that_succeed_double_and_one_that_fails_ends_them() {
+        let mut trials = Trials::default();
+        assert_eq!(trials.room(Moment(0), 1), 0);
+        for _ in 0..FEWEST_CALLS {
+            trials.passed();
+        }
+        assert_eq!(trials.room(Moment(0), 1), 1);
+        trials.begin(1);
+        assert_eq!(trials.room(Moment(0), 1), 0);
+        assert!(trials.succeeded(5));
+        assert_eq!(trials.room(Moment(0), 1), 2);
+        trials.begin(1);
+        trials.refused(6, Moment(0), Span::seconds(1));
+        assert_eq!(trials.room(Moment::NEVER, 1), 0);
+        assert!(trials.succeeded(5) && !trials.succeeded(6));
+    }
+
+    #[test]
+    fn a_second_that_each_refusal_costs_is_a_fortieth_of_the_time() {
+        let mut trials = Trials::default();
+        for _ in 0..100 {
+            trials.begin(1);
+            trials.refused(6, Moment(0), Span::seconds(1));
+        }
+        for _ in 0..MOST_CALLS {
+            trials.passed();
+        }
+        assert_eq!(trials.room(Moment(0) + Span::seconds(39), 1), 0);
+        assert_eq!(trials.room(Moment(0) + Span::seconds(40), 1), 1);
+    }
+}
