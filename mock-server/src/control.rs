@@ -11,6 +11,7 @@ mod limits;
 mod mailboxes;
 mod metrics;
 mod page;
+mod policies;
 mod reply;
 pub mod tank;
 

@@ -18,7 +18,7 @@ use mock_server::front::tls::{Authority, TlsError};
 use mock_server::mailbox::content::Content;
 use mock_server::mailbox::named::{Directory, Named};
 use mock_server::mailbox::plain::{DOMAIN, Plain};
-use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::Service;
 use mock_server::throttle::limit::Limit;
 use mock_server::throttle::preset;
@@ -191,6 +191,7 @@ fn config(options: &Options) -> Config {
         },
         switch: SwitchConfig { places: 300, duration: Distribution::Constant(Span::seconds(60)), failure_rate: 0.0 },
         largest_item_bytes: LARGEST_ITEM_BYTES,
+        conditions: Conditions::default(),
     }
 }
 

@@ -10,5 +10,9 @@ pub mod core;
 pub mod cost;
 pub mod errand;
 pub mod refusals;
+pub mod remark;
 pub mod reply;
+pub mod surroundings;
 pub mod switch;
+
+mod itemwise;

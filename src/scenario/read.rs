@@ -8,6 +8,7 @@ pub(crate) mod limit;
 pub(crate) mod name;
 pub(crate) mod network;
 pub(crate) mod pipeline;
+pub(crate) mod policy;
 pub(crate) mod population;
 pub(crate) mod side;
 pub(crate) mod wave;

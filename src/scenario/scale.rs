@@ -48,6 +48,8 @@ impl Plan {
         for side in [&mut plan.source, &mut plan.target] {
             let server = &mut side.server;
             server.limits = server.limits.iter().map(|limit| limit.scaled(k)).collect();
+            let conditions = &mut server.conditions;
+            conditions.policies = conditions.policies.iter().map(|policy| policy.scaled(k)).collect();
             server.costs.servers = server.costs.servers.map(share);
             server.switch.places = share(server.switch.places);
         }

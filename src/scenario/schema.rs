@@ -2,9 +2,13 @@
 //!
 //! The types here describe the file and are never filled in; a test holds them to the keys that reading asks for.
 
+pub mod conditions;
+
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, schema_for};
+
+use self::conditions::{PolicyEntry, Topology};
 
 /// The schema as JSON text with a newline at the end.
 ///
@@ -148,6 +152,10 @@ pub struct Source {
     pub largest_item: Option<Size>,
     /// What goes wrong on purpose.
     pub faults: Option<Vec<Fault>>,
+    /// Limits in their general form, asked in order before the others.
+    pub policies: Option<Vec<PolicyEntry>>,
+    /// Where mailboxes are.
+    pub topology: Option<Topology>,
 }
 
 /// The server that mailboxes go to.
@@ -166,6 +174,10 @@ pub struct Target {
     pub largest_item: Option<Size>,
     /// What goes wrong on purpose.
     pub faults: Option<Vec<Fault>>,
+    /// Limits in their general form, asked in order before the others.
+    pub policies: Option<Vec<PolicyEntry>>,
+    /// Where mailboxes are.
+    pub topology: Option<Topology>,
     /// The asynchronous switch of a mailbox's address.
     pub switch: Option<Switch>,
 }

@@ -17,8 +17,10 @@ item_size = "1 kB"
 limits = [{ name = "a", requests = "1/1 s" }, { name = "b", concurrency = 1 }, { preset = "outlook" }]
 costs = { find_folders = { call = "1 ms" } }
 faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }]
+policies = [{ preset = "entra-large" }, { name = "a", requests = "1/1 s" }]
 [target]
 limits = [{ name = "a", burst = "1 s", recharge_per_hour = "1 s", cutoff = "1 s" }]
+policies = [{ preset = "entra-large" }, { name = "a", requests = "1/1 s" }]
 costs = { find_folders = { call = "1 ms" } }
 faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }]
 [wave]

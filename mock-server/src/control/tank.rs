@@ -9,7 +9,7 @@ use super::journal::{self, Entry, Filter, Journal};
 use super::mailboxes;
 use super::metrics::Metrics;
 use super::reply::{self, Wrong};
-use super::{PREFIX, har, limits, page};
+use super::{PREFIX, har, limits, page, policies};
 use crate::fault::rule::FaultRule;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
@@ -126,6 +126,12 @@ impl<C: Directory> Tank<C> {
                 service.set_limits(changed);
                 Ok(reply::json(200, &limits::show(service, now)))
             }
+            ("GET", ["policies"]) => Ok(reply::json(200, &policies::show(service, now))),
+            ("PUT", ["policies"]) => {
+                let entries: Vec<policies::Entry> = reply::read(&request.body, policies::CHANGE)?;
+                service.set_policies(policies::read(&entries)?);
+                Ok(reply::json(200, &policies::show(service, now)))
+            }
             (_, ["faults", ..]) => self.faults(now, request, &words[1..]),
             (_, ["mailboxes", ..]) => self.mailboxes(now, request, &words[1..]),
             (_, ["journal", ..]) => self.read_journal(request, &words[1..]),
@@ -232,8 +238,8 @@ impl<C: Directory> Tank<C> {
 }
 
 /// What there is, for whoever asks for something else.
-const ROUTES: &str = "GET / health state metrics limits faults mailboxes mailboxes/ADDRESS journal?mailbox=&operation=\
-&status=&refused=true&after=&last=&format=jsonl|har; PUT limits; POST faults mailboxes mailboxes/ADDRESS/items; \
+const ROUTES: &str = "GET / health state metrics limits policies faults mailboxes mailboxes/ADDRESS journal?mailbox=&operation=\
+&status=&refused=true&after=&last=&format=jsonl|har; PUT limits policies; POST faults mailboxes mailboxes/ADDRESS/items; \
 DELETE faults faults/NAME mailboxes/ADDRESS journal";
 
 fn name_of(rule: &FaultRule) -> String {

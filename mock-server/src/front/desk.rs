@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::access::{Access, Caller, Door, challenge};
 use super::exchange::{About, Decide, Decision, Received};
 use super::folders;
@@ -13,6 +15,7 @@ use crate::mailbox::content::Content;
 use crate::protocol;
 use crate::service::core::Service;
 use crate::service::reply::{Reply, Request, Spoil};
+use crate::throttle::policy::asked::{self as policy, resource_units};
 use crate::time::Moment;
 use crate::wire::answer::Answer;
 use crate::wire::call::{Call, Protocol, RequestIdentity};
@@ -223,15 +226,35 @@ impl<C: Content> Decide for Desk<C> {
         let admitted = self.access.admit(now, door, request.header("authorization"));
         match admitted.or_else(|denied| by_url(door, request).ok_or(denied)) {
             Err(denied) => Decision::at_once(now, challenge(door, denied)),
-            Ok(caller) => match door {
-                Door::Ews => match way {
-                    Some(way) => self.autodiscover(now, request, way),
-                    None => self.ews(now, request, &caller),
-                },
-                Door::Graph => self.graph(now, request, &caller),
-                Door::Admin => self.admin(now, request, &caller),
-            },
+            Ok(caller) => {
+                self.service.introduce(introduction(request, &caller));
+                let mut decision = match door {
+                    Door::Ews => match way {
+                        Some(way) => self.autodiscover(now, request, way),
+                        None => self.ews(now, request, &caller),
+                    },
+                    Door::Graph => self.graph(now, request, &caller),
+                    Door::Admin => self.admin(now, request, &caller),
+                };
+                self.service.remarks().dress(&mut decision.answer, self.service.wall(decision.ready));
+                decision
+            }
         }
+    }
+}
+
+/// What is known of whoever sends a request beyond the app, and what the request costs where that is published.
+fn introduction(request: &Received, caller: &Caller) -> policy::Caller {
+    let number = |text: &str| xxh3_64(text.as_bytes());
+    let method = request.method.as_str();
+    let path = request.uri.path().trim_start_matches('/');
+    // A path of Graph begins with its version.
+    let resource = path.split_once('/').map_or("", |(_, resource)| resource);
+    policy::Caller {
+        user: caller.user.as_deref().map(number),
+        address: request.peer.map(|peer| number(&peer.ip().to_string())),
+        resource_units: Some(resource_units(method, resource, request.uri.query().unwrap_or_default())),
+        writes: None,
     }
 }
 

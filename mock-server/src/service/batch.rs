@@ -78,6 +78,7 @@ impl<C: Content> Service<C> {
                 body_bytes: shares.next(call),
             };
             let identity = entry_identity(request.identity, position);
+            self.begin(request.protocol, || call.items());
             let start = now + places[place].total();
             let passed = self.pass(now, Passage { asked, identity, call, start });
             places[place].add(passed.spent);
@@ -85,7 +86,7 @@ impl<C: Content> Service<C> {
                 let ready = now + places[place].total();
                 unsettled.push(Unsettled { asked, served, place, ready });
                 if calls.len() <= PLACES {
-                    self.settle(&mut unsettled);
+                    self.settle_entries(&mut unsettled);
                 }
             }
             answers.push(perceived(passed.outcome, passed.strike));
@@ -96,16 +97,16 @@ impl<C: Content> Service<C> {
                 unsettled[index].ready = now;
             }
         }
-        self.settle(&mut unsettled);
+        self.settle_entries(&mut unsettled);
         let slowest = places.into_iter().max_by_key(Place::total).unwrap_or_default();
         spent.delayed += slowest.spent.delayed;
         (spent.queued, spent.served) = (slowest.spent.queued, slowest.spent.served);
         spoil(now, Ok(Answer::Batch(answers)), spent, fault.strike)
     }
 
-    fn settle(&mut self, unsettled: &mut Vec<Unsettled>) {
+    fn settle_entries(&mut self, unsettled: &mut Vec<Unsettled>) {
         for entry in unsettled.drain(..) {
-            self.limits.settle(&entry.asked, entry.ready, entry.served);
+            self.settle(&entry.asked, entry.ready, entry.served);
         }
     }
 }

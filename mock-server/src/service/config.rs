@@ -3,6 +3,8 @@
 use crate::draw::Distribution;
 use crate::fault::rule::FaultRule;
 use crate::throttle::limit::Limit;
+use crate::throttle::policy::Policy;
+use crate::throttle::policy::topology::Topology;
 use crate::time::Span;
 use crate::wire::call::Operation;
 
@@ -54,6 +56,15 @@ pub enum Holding {
     },
 }
 
+/// What a server has beyond limits, faults and costs. Nothing by default.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Conditions {
+    /// The policies, asked in order before the limits.
+    pub policies: Vec<Policy>,
+    /// Where mailboxes are, for policies that databases, servers or tenants share.
+    pub topology: Topology,
+}
+
 /// One mailbox server.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
@@ -73,4 +84,6 @@ pub struct Config {
     pub switch: SwitchConfig,
     /// The largest item that can be stored, in bytes.
     pub largest_item_bytes: u32,
+    /// What it has beyond that.
+    pub conditions: Conditions,
 }

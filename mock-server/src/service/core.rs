@@ -8,6 +8,7 @@ use super::config::{Config, Holding};
 use super::cost::{CostTable, Queue, Work};
 use super::refusals;
 use super::reply::{Reply, Request, Spent, Spoil};
+use super::surroundings::Surroundings;
 use super::switch::Switches;
 use crate::fault::plan::{FaultPlan, Judgement, Strike};
 use crate::mailbox::content::Content;
@@ -40,10 +41,12 @@ pub struct Service<C> {
     pub(super) began: Timestamp,
     pub(super) faults: FaultPlan,
     pub(super) limits: Stack,
-    costs: CostTable,
+    pub(super) costs: CostTable,
     queue: Queue,
     switches: Switches,
     pub(super) mailboxes: HashMap<MailboxKey, Store, KeyHashes>,
+    /// What it has beyond that, if it has anything.
+    pub(super) surroundings: Option<Box<Surroundings>>,
 }
 
 /// A call on its way through the service.
@@ -88,6 +91,7 @@ impl<C: Content> Service<C> {
             queue: Queue::new(config.costs.servers),
             switches: Switches::new(config.seed, config.switch),
             mailboxes: HashMap::default(),
+            surroundings: Surroundings::new(config.conditions),
         }
     }
 
@@ -154,6 +158,7 @@ impl<C: Content> Service<C> {
         if let Call::Batch { calls } = request.call {
             return self.handle_batch(now, request, calls);
         }
+        self.begin(request.protocol, || request.call.items());
         let asked = Asked {
             app: request.app,
             mailbox: request.mailbox,
@@ -163,7 +168,7 @@ impl<C: Content> Service<C> {
         let passed = self.pass(now, Passage { asked, identity: request.identity, call: request.call, start: now });
         let reply = spoil(now, passed.outcome, passed.spent, passed.strike);
         if let Some(served) = passed.admitted {
-            self.limits.settle(&asked, reply.ready, served);
+            self.settle(&asked, reply.ready, served);
         }
         reply
     }
@@ -173,6 +178,9 @@ impl<C: Content> Service<C> {
     pub(super) fn pass(&mut self, now: Moment, passage: Passage<'_>) -> Passed {
         let Passage { asked, identity, call, start } = passage;
         self.admit(now, &asked, identity, start, |service| {
+            if service.surroundings.is_some() {
+                return service.act_itemwise(now, &asked, identity, call);
+            }
             let answer = service.act(now, asked.mailbox, call)?;
             let work = Work::of(call, Some(&answer));
             Ok((answer, work))
@@ -204,14 +212,29 @@ impl<C: Content> Service<C> {
             }
             Some(Strike::Truncate | Strike::LoseAnswer) | None => {}
         }
-        let held = match self.limits.judge(now, asked) {
-            Verdict::Reject { refusal, .. } => return refused(refusal, fault.delay),
-            Verdict::Admit { delay } => delay,
+        let ruled = match self.surroundings.as_mut().map_or(Ok(Span::ZERO), |all| all.ask(now, asked)) {
+            Err(refusal) => return refused(refusal, fault.delay),
+            Ok(delay) => delay,
         };
+        let mut held = match self.limits.judge(now, asked) {
+            Verdict::Reject { refusal, .. } => {
+                if let Some(surroundings) = &mut self.surroundings {
+                    surroundings.overrule(asked);
+                }
+                return refused(refusal, fault.delay);
+            }
+            Verdict::Admit { delay } => delay.max(ruled),
+        };
+        if let Some(surroundings) = &mut self.surroundings {
+            surroundings.admit(asked);
+        }
         let (outcome, work) = match act(self) {
             Ok((outcome, work)) => (Ok(outcome), work),
             Err(refusal) => (Err(refusal), Work::default()),
         };
+        if let Some(surroundings) = &self.surroundings {
+            held += surroundings.items_wait;
+        }
         let served = self.costs.served(asked.mailbox, asked.operation, identity, work);
         let queued = self.queue.enter(start, served);
         let spent = Spent { delayed: held + fault.delay, queued, served };
@@ -223,7 +246,7 @@ impl<C: Content> Service<C> {
         self.faults.judge(now, request.mailbox, request.call.operation(), request.identity)
     }
 
-    fn act(&mut self, now: Moment, mailbox: MailboxKey, call: &Call) -> Result<Answer, Refusal> {
+    pub(super) fn act(&mut self, now: Moment, mailbox: MailboxKey, call: &Call) -> Result<Answer, Refusal> {
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
         }
@@ -254,6 +277,7 @@ impl<C: Content> Service<C> {
         self.mailboxes.remove(&mailbox);
         self.switches.forget(mailbox);
         self.limits.forget(mailbox);
+        self.forget_surroundings(mailbox);
     }
 
     /// Whether a mailbox is open to its users: it was not stopped, or was started again.

@@ -57,7 +57,8 @@ impl<C: Content> Service<C> {
         errand: &Errand,
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> Performed<T> {
-        let Errand { app, mailbox, identity, body_bytes, operation, .. } = *errand;
+        let Errand { app, mailbox, protocol, identity, body_bytes, operation } = *errand;
+        self.begin(protocol, || 1);
         let asked = Asked { app, mailbox, operation, body_bytes };
         let mut told = None;
         let passed = self.admit(now, &asked, identity, now, |service| {
@@ -68,7 +69,7 @@ impl<C: Content> Service<C> {
         let Passed { outcome, spent, strike, admitted } = passed;
         let ready = now + (spent.delayed + spent.queued + spent.served);
         if let Some(served) = admitted {
-            self.limits.settle(&asked, ready, served);
+            self.settle(&asked, ready, served);
         }
         let (outcome, spoil) = match (outcome, strike, told) {
             (Err(refusal), ..) => (Err(refusal), None),

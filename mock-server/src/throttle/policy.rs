@@ -7,6 +7,7 @@
 pub mod announce;
 pub mod asked;
 pub mod batch;
+pub mod headers;
 pub mod preset;
 pub mod sharing;
 pub mod stack;

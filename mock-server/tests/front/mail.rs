@@ -14,7 +14,7 @@ use mock_server::front::desk::Desk;
 use mock_server::front::listen::{Handle, ListenOptions, start};
 use mock_server::front::server_timing;
 use mock_server::mailbox::plain::Plain;
-use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::Service;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::{Moment, Span};
@@ -45,6 +45,7 @@ fn free(holding: Holding) -> Config {
         },
         switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
         largest_item_bytes: 150 << 20,
+        conditions: Conditions::default(),
     }
 }
 

@@ -6,8 +6,10 @@ use std::ops::Bound;
 use super::announce::Form;
 use super::asked::Asked;
 use super::batch::{self, Progress};
+use super::headers;
 use super::meter::{Machine, terms};
 use super::sharing::Sharer;
+use super::unit::Unit;
 use super::{Meter, Policy};
 use crate::time::{Moment, Span};
 use crate::wire::id::MailboxKey;
@@ -200,6 +202,19 @@ impl Policies {
             }
         }
         usage
+    }
+
+    /// How far the policies that count a unit and concern a call are used up by those who share them with it: the
+    /// largest share, 1 at the limit; none if no such policy concerns it.
+    pub fn share_used(&mut self, asked: &Asked, unit: Unit) -> Option<f64> {
+        let present = self.latest;
+        let counts = |slot: &&mut Slot| slot.policy.meter.unit() == Some(unit) && slot.policy.concerns.include(asked);
+        let shares = self.slots.iter_mut().filter(counts).filter_map(|slot| {
+            let (policy, account) = slot.account(asked);
+            let most = headers::most(&policy.meter)?;
+            Some(account.machine.used(&policy.meter, present) as f64 / most.max(1) as f64)
+        });
+        shares.max_by(f64::total_cmp)
     }
 
     /// How many accounts there are.
