@@ -1,5 +1,6 @@
 //! Policies in scenario files: read, refused with help, and at work in a virtual run.
 
+use std::fs;
 use std::path::Path;
 
 use mock_server::throttle::policy::announce::{Form, Wait};
@@ -8,6 +9,8 @@ use mock_server::throttle::policy::unit::Unit;
 use mock_server::throttle::policy::{Meter, Policy};
 use mock_server::time::Span;
 use mock_server::wire::refusal::RefusalKind;
+use wavetank::engine::virtual_time;
+use wavetank::population::{Population, wave};
 use wavetank::scenario;
 use wavetank::scenario::plan::Plan;
 
@@ -71,7 +74,8 @@ fn what_is_wrong_with_a_policy_is_said() {
 
 #[test]
 fn a_scale_model_divides_what_mailboxes_share() {
-    let target = r#"policies = ["store", "import-rate", { name = "a", requests = "5/1 s", meter = "bucket", scope = ["app"] }]"#;
+    let target =
+        r#"policies = ["store", "import-rate", { name = "a", requests = "5/1 s", meter = "bucket", scope = ["app"] }]"#;
     let plan = plan(target).unwrap_or_else(|problems| panic!("{problems}")).scaled(10);
     let meters: Vec<_> = plan.target.server.conditions.policies.iter().map(|policy| policy.meter).collect();
     assert_eq!(meters[0], Meter::Lanes { most: 16 }, "what a mailbox has to itself stays");
@@ -90,4 +94,14 @@ fn makespan(file: &str, from: &str, to: &str) -> Span {
     let population = Population::new(&plan.population, plan.seed).expect("one mailbox");
     let mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
     virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open()).summary.makespan
+}
+
+#[test]
+fn a_policy_that_says_what_a_limit_says_takes_the_same_time() {
+    let limit = r#"limits = [{ name = "outlook-upload", upload = "150 MB/5 min", scope = "app-mailbox" }]"#;
+    let policy = r#"policies = [{ name = "outlook-upload", upload = "150 MB/5 min", scope = ["app", "mailbox"] }]"#;
+    assert_eq!(makespan("closed-upload.toml", limit, policy), makespan("closed-upload.toml", limit, limit));
+    let limit = r#"limits = [{ name = "outlook-concurrency", concurrency = 4, scope = "app-mailbox" }]"#;
+    let policy = r#"policies = [{ name = "outlook-concurrency", concurrency = 4, scope = ["mailbox"] }]"#;
+    assert_eq!(makespan("closed-concurrency.toml", limit, policy), makespan("closed-concurrency.toml", limit, limit));
 }

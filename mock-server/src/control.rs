@@ -14,6 +14,7 @@ mod page;
 mod policies;
 mod reply;
 pub mod tank;
+mod tricks;
 
 /// Where the control routes begin.
 pub const PREFIX: &str = "/_tank";

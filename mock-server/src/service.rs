@@ -16,3 +16,4 @@ pub mod surroundings;
 pub mod switch;
 
 mod itemwise;
+mod trick;

@@ -1,9 +1,12 @@
 //! Faults that are switched on and off while the server runs, in the words of scenario files.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::reply::Wrong;
-use crate::draw::Distribution;
+use super::tricks::{self, Spread, Tricks};
 use crate::fault::rule::{Act, FaultRule, Match};
 use crate::time::{Moment, Span};
 use crate::wire::call::Operation;
@@ -11,11 +14,10 @@ use crate::wire::refusal::RefusalKind;
 
 /// How a fault is written, and shown.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Fault {
     /// The name by which it is removed again.
     pub(super) name: String,
-    /// What it does: `refuse`, `delay`, `reset`, `truncate`, `lose-answer` or `corrupt-item`.
+    /// What it does: one of [`ACTS`] or of [`tricks::ACTS`].
     act: String,
     /// The operations that it concerns; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -41,12 +43,18 @@ pub(super) struct Fault {
     /// The wait that a refusal announces, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after_seconds: Option<f64>,
-    /// How much later an answer comes, in seconds, for `delay`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    delay_seconds: Option<f64>,
     /// After how many seconds the fault ends by itself; never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
+    /// How much later an answer comes, for `delay`.
+    #[serde(flatten)]
+    delay: Spread,
+    /// Further conditions and acts.
+    #[serde(flatten)]
+    tricks: Tricks,
+    /// What nobody knows.
+    #[serde(flatten, skip_serializing)]
+    unknown: BTreeMap<String, Value>,
 }
 
 fn always() -> f64 {
@@ -71,6 +79,9 @@ impl Fault {
         if self.nth == Some(0) {
             return Err(Wrong::request("nth is 0", "give a number from 1: every n-th call is hit"));
         }
+        if let Some(key) = self.unknown.keys().next() {
+            return Err(Wrong::request(format!("a fault has no `{key}`"), "look at GET /_tank/faults/acts"));
+        }
         let until = span(self.seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
         let matches = Match {
             operations: self.operations.iter().map(|name| operation(name)).collect::<Result<_, _>>()?,
@@ -80,6 +91,7 @@ impl Fault {
             nth: self.nth,
             rate: self.rate,
             attempts_below: self.attempts_below,
+            also: self.tricks.also()?,
         };
         Ok(FaultRule { name: self.name.clone(), matches, act: self.act()? })
     }
@@ -89,16 +101,22 @@ impl Fault {
             "refuse" => self.refusal()?,
             "delay" => {
                 let help = "say how much later the answer comes: \"delay_seconds\": 0.2";
-                let delay = span(self.delay_seconds, "delay_seconds")?;
-                Act::Delay(Distribution::Constant(
-                    delay.ok_or_else(|| Wrong::request("delay_seconds is missing", help))?,
-                ))
+                let delay = self.delay.distribution()?;
+                Act::Delay(delay.ok_or_else(|| Wrong::request("delay_seconds is missing", help))?)
             }
             "reset" => Act::Reset,
             "truncate" => Act::Truncate,
             "lose-answer" => Act::LoseAnswer,
             "corrupt-item" => Act::CorruptItem,
-            other => return Err(unknown("act", other, ACTS)),
+            other => {
+                match self.tricks.act(other, self.status, span(self.retry_after_seconds, "retry_after_seconds")?)? {
+                    Some(act) => act,
+                    None => {
+                        let known = ACTS.into_iter().chain(tricks::ACTS).collect::<Vec<_>>().join(", ");
+                        return Err(Wrong::request(format!("there is no act `{other}`"), format!("known are {known}")));
+                    }
+                }
+            }
         })
     }
 
@@ -115,7 +133,7 @@ impl Fault {
 
     /// How a rule is shown at a moment.
     pub(super) fn of(rule: &FaultRule, now: Moment) -> Self {
-        let Match { operations, mailboxes, until, nth, rate, attempts_below, .. } = &rule.matches;
+        let Match { operations, mailboxes, until, nth, rate, attempts_below, also, .. } = &rule.matches;
         let mut fault = Self {
             name: rule.name.clone(),
             act: String::new(),
@@ -127,7 +145,9 @@ impl Fault {
             kind: None,
             status: None,
             retry_after_seconds: None,
-            delay_seconds: None,
+            delay: Spread::default(),
+            tricks: Tricks::of(also),
+            unknown: BTreeMap::new(),
             seconds: (*until < Moment::NEVER).then(|| until.since(now).as_seconds()),
         };
         let act = match rule.act {
@@ -137,14 +157,19 @@ impl Fault {
                 fault.retry_after_seconds = retry_after.map(Span::as_seconds);
                 ACTS[0]
             }
-            Act::Delay(distribution) => {
-                fault.delay_seconds = Some(distribution.mean().as_seconds());
+            Act::Delay(ref distribution) => {
+                fault.delay = Spread::of(distribution);
                 ACTS[1]
             }
             Act::Reset => ACTS[2],
             Act::Truncate => ACTS[3],
             Act::LoseAnswer => ACTS[4],
             Act::CorruptItem => ACTS[5],
+            ref act => {
+                let (name, status, wait) = fault.tricks.show(act);
+                (fault.status, fault.retry_after_seconds) = (status, wait.map(Span::as_seconds));
+                name
+            }
         };
         act.clone_into(&mut fault.act);
         fault
@@ -155,12 +180,12 @@ fn operation(name: &str) -> Result<Operation, Wrong> {
     Operation::named(name).ok_or_else(|| unknown("operation", name, Operation::ALL.map(Operation::name)))
 }
 
-fn unknown<const N: usize>(what: &str, found: &str, known: [&str; N]) -> Wrong {
+pub(super) fn unknown<const N: usize>(what: &str, found: &str, known: [&str; N]) -> Wrong {
     Wrong::request(format!("there is no {what} `{found}`"), format!("known are {}", known.join(", ")))
 }
 
 /// A span of seconds as written; nothing if absent.
-fn span(seconds: Option<f64>, key: &str) -> Result<Option<Span>, Wrong> {
+pub(super) fn span(seconds: Option<f64>, key: &str) -> Result<Option<Span>, Wrong> {
     match seconds {
         None => Ok(None),
         Some(seconds) if (0.0..=SECONDS_MAX).contains(&seconds) => Ok(Some(Span((seconds * 1e9) as u64))),
@@ -189,12 +214,30 @@ mod tests {
         check(r#"{"name":"a","act":"refuse","kind":"request_limit","retry_after_seconds":2.5,"nth":5}"#, Ok(()));
         check(r#"{"name":"b","act":"delay","delay_seconds":0.25,"rate":0.5,"seconds":60}"#, Ok(()));
         check(r#"{"name":"c","act":"reset","operations":["export_items"],"mailboxes":[0,3]}"#, Ok(()));
+        for spread in ["exponential", "uniform", "log-normal"] {
+            let text = format!(r#"{{"name":"d","act":"delay","delay_seconds":2,"delay_spread":"{spread}"}}"#);
+            check(&text, Ok(()));
+        }
+        let words = r#""words":"mailbox-locked","retry_after_seconds":60,"late_seconds":20,"late_sigma":0.3"#;
+        check(&format!(r#"{{"name":"e","act":"say",{words}}}"#), Ok(()));
+        check(r#"{"name":"f","act":"say","status":418,"body":"no","content_type":"text/plain"}"#, Ok(()));
+        check(r#"{"name":"g","act":"fail-item","error":"busy","retry_after_seconds":3,"rate":0.1}"#, Ok(()));
+        check(r#"{"name":"h","act":"unreachable","door":"tls"}"#, Ok(()));
+        check(r#"{"name":"i","act":"skew","skew_seconds":-420}"#, Ok(()));
+        check(r#"{"name":"j","act":"drip","over_seconds":20}"#, Ok(()));
+        let also = r#""protocols":["ews"],"apps":[1],"cohort":0.5,"whole_request":true"#;
+        let bursts = r#""burst_seconds":60,"burst_share":0.1,"burst_by_mailbox":true"#;
+        check(&format!(r#"{{"name":"k","act":"expired",{also},{bursts}}}"#), Ok(()));
     }
 
     #[test]
     fn what_is_wrong_with_a_fault_is_said() {
         check(r#"{"name":"a","act":"explode"}"#, Err("no act `explode`"));
         check(r#"{"name":"a","act":"delay"}"#, Err("delay_seconds is missing"));
+        check(r#"{"name":"a","act":"reset","sulk":1}"#, Err("no `sulk`"));
+        check(r#"{"name":"a","act":"reset","cohort":2}"#, Err("cohort is 2"));
+        check(r#"{"name":"a","act":"fail-item"}"#, Err("error is missing"));
+        check(r#"{"name":"a","act":"say","words":"mumble"}"#, Err("no words `mumble`"));
         check(r#"{"name":"a","act":"reset","rate":2}"#, Err("rate is 2"));
         check(r#"{"name":"","act":"reset"}"#, Err("name is empty"));
         check(r#"{"name":"a","act":"reset","seconds":-1}"#, Err("seconds is -1"));

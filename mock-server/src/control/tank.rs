@@ -11,6 +11,7 @@ use super::metrics::Metrics;
 use super::reply::{self, Wrong};
 use super::{PREFIX, har, limits, page, policies};
 use crate::fault::rule::FaultRule;
+use crate::fault::trick::Door;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::named::Directory;
@@ -74,6 +75,10 @@ impl<C: Directory> Tank<C> {
             spoiled: decision.spoil.map(|spoil| match spoil {
                 Spoil::Reset => "reset",
                 Spoil::Truncate => "truncate",
+                Spoil::Malformed => "malformed",
+                Spoil::Empty => "empty",
+                Spoil::WrongLength => "wrong-length",
+                Spoil::Drip(_) => "drip",
             }),
             milliseconds: journal::milliseconds(decision.ready.since(now)),
             request_bytes: request.body.len(),
@@ -293,6 +298,10 @@ fn asked(query: &str) -> Result<(Filter, Form), Wrong> {
 }
 
 impl<C: Directory> Decide for Tank<C> {
+    fn door(&mut self, now: Moment, connection: u64) -> Option<Door> {
+        self.desk.door(now, connection)
+    }
+
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
         let path = request.uri.path();
         if path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {

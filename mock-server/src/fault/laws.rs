@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::also::Also;
 use super::plan::{FaultPlan, Judgement, Strike};
 use super::rule::{Act, FaultRule, Match};
 use crate::draw::Distribution;
@@ -21,6 +22,7 @@ fn all(rate: f64) -> Match {
         nth: None,
         rate,
         attempts_below: None,
+        also: Also::default(),
     }
 }
 

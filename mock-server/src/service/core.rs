@@ -7,10 +7,13 @@ use super::act::Bench;
 use super::config::{Config, Holding};
 use super::cost::{CostTable, Queue, Work};
 use super::refusals;
-use super::reply::{Reply, Request, Spent, Spoil};
+use super::remark::Remarks;
+use super::reply::{Protocol, Reply, Request, Spent, Spoil};
 use super::surroundings::Surroundings;
 use super::switch::Switches;
+use super::trick;
 use crate::fault::plan::{FaultPlan, Judgement, Strike};
+use crate::fault::trick::Played;
 use crate::mailbox::content::Content;
 use crate::mailbox::hasher::KeyHashes;
 use crate::mailbox::store::{Store, View};
@@ -47,6 +50,14 @@ pub struct Service<C> {
     pub(super) mailboxes: HashMap<MailboxKey, Store, KeyHashes>,
     /// What it has beyond that, if it has anything.
     pub(super) surroundings: Option<Box<Surroundings>>,
+    /// The protocol of the present request.
+    pub(super) protocol: Protocol,
+    /// Whether the present request continues from a state, as far as its sender was introduced.
+    pub(super) continues: bool,
+    /// What is still to be played on the present call.
+    pub(super) trick: Option<Played>,
+    /// What is said beside the present answer.
+    pub(super) remarks: Remarks,
 }
 
 /// A call on its way through the service.
@@ -92,6 +103,10 @@ impl<C: Content> Service<C> {
             switches: Switches::new(config.seed, config.switch),
             mailboxes: HashMap::default(),
             surroundings: Surroundings::new(config.conditions),
+            protocol: Protocol::Graph,
+            continues: false,
+            trick: None,
+            remarks: Remarks::default(),
         }
     }
 
@@ -178,7 +193,7 @@ impl<C: Content> Service<C> {
     pub(super) fn pass(&mut self, now: Moment, passage: Passage<'_>) -> Passed {
         let Passage { asked, identity, call, start } = passage;
         self.admit(now, &asked, identity, start, |service| {
-            if service.surroundings.is_some() {
+            if service.is_odd() {
                 return service.act_itemwise(now, &asked, identity, call);
             }
             let answer = service.act(now, asked.mailbox, call)?;
@@ -198,7 +213,7 @@ impl<C: Content> Service<C> {
         start: Moment,
         act: impl FnOnce(&mut Self) -> Result<(T, Work), Refusal>,
     ) -> Passed<T> {
-        let fault = self.faults.judge(now, asked.mailbox, asked.operation, identity);
+        let mut fault = self.judge(now, asked, identity);
         let refused = |refusal, delayed| Passed {
             outcome: Err(refusal),
             spent: Spent { delayed, ..Spent::default() },
@@ -210,9 +225,15 @@ impl<C: Content> Service<C> {
             Some(Strike::Reset) => {
                 return Passed { strike: fault.strike, ..refused(refusals::CONNECTION_RESET, fault.delay) };
             }
+            Some(Strike::Say { refusal, rule }) => {
+                self.speak(rule, &refusal);
+                return refused(refusal, fault.delay);
+            }
+            Some(Strike::Trick(trick)) => fault.delay += self.play(trick),
             Some(Strike::Truncate | Strike::LoseAnswer) | None => {}
         }
-        let ruled = match self.surroundings.as_mut().map_or(Ok(Span::ZERO), |all| all.ask(now, asked)) {
+        let Self { surroundings, remarks, .. } = self;
+        let ruled = match surroundings.as_mut().map_or(Ok(Span::ZERO), |all| all.ask(now, asked, remarks)) {
             Err(refusal) => return refused(refusal, fault.delay),
             Ok(delay) => delay,
         };
@@ -226,7 +247,7 @@ impl<C: Content> Service<C> {
             Verdict::Admit { delay } => delay.max(ruled),
         };
         if let Some(surroundings) = &mut self.surroundings {
-            surroundings.admit(asked);
+            surroundings.admit(asked, &mut self.remarks);
         }
         let (outcome, work) = match act(self) {
             Ok((outcome, work)) => (Ok(outcome), work),
@@ -242,8 +263,10 @@ impl<C: Content> Service<C> {
     }
 
     /// What the fault rules say to a batch as a whole.
-    pub(super) fn judge_batch(&self, now: Moment, request: &Request<'_>) -> Judgement {
-        self.faults.judge(now, request.mailbox, request.call.operation(), request.identity)
+    pub(super) fn judge_batch(&mut self, now: Moment, request: &Request<'_>) -> Judgement {
+        self.begin(request.protocol, || request.call.items());
+        let Request { app, mailbox, body_bytes, .. } = *request;
+        self.judge(now, &Asked { app, mailbox, operation: request.call.operation(), body_bytes }, request.identity)
     }
 
     pub(super) fn act(&mut self, now: Moment, mailbox: MailboxKey, call: &Call) -> Result<Answer, Refusal> {
@@ -341,6 +364,10 @@ pub(super) fn spoil(now: Moment, outcome: Result<Answer, Refusal>, spent: Spent,
         }
         (Some(Strike::LoseAnswer), Err(_)) => (Err(refusals::CONNECTION_RESET), None),
         (Some(Strike::Truncate), Ok(answer)) => (Err(refusals::TRUNCATED), Some((Spoil::Truncate, Box::new(answer)))),
+        (strike, Ok(answer)) => match trick::spoiled(strike) {
+            Some((refusal, spoil)) => (Err(refusal), Some((spoil, Box::new(answer)))),
+            None => (Ok(answer), None),
+        },
         (_, outcome) => (outcome, None),
     };
     Reply { outcome, ready, spent, spoiled }

@@ -6,7 +6,9 @@ use super::core::{Passed, Service, reading, untouched};
 use super::cost::Work;
 use super::refusals;
 use super::reply::{Protocol, Spent, Spoil};
+use super::trick;
 use crate::fault::plan::Strike;
+use crate::fault::trick::Played;
 use crate::mailbox::content::Content;
 use crate::mailbox::item::{Item, Person, Role};
 use crate::mailbox::open::Open;
@@ -62,6 +64,12 @@ impl<C: Content> Service<C> {
         let asked = Asked { app, mailbox, operation, body_bytes };
         let mut told = None;
         let passed = self.admit(now, &asked, identity, now, |service| {
+            match service.trick.take() {
+                Some(Played::Expired) if service.continues => return Err(refusals::SYNC_STATE_LOST),
+                // Work can be done once only; whoever took the request has to take it again.
+                Some(Played::Twice) => service.remarks.again = true,
+                _ => {}
+            }
             let (outcome, work) = service.open(now, mailbox, operation, work)?;
             told = Some(outcome);
             Ok(((), work))
@@ -75,7 +83,7 @@ impl<C: Content> Service<C> {
             (Err(refusal), ..) => (Err(refusal), None),
             (Ok(()), Some(Strike::LoseAnswer), _) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
             (Ok(()), Some(Strike::Truncate), Some(told)) => (Ok(told), Some(Spoil::Truncate)),
-            (Ok(()), _, Some(told)) => (Ok(told), None),
+            (Ok(()), strike, Some(told)) => (Ok(told), trick::spoiled(strike).map(|(_, spoil)| spoil)),
             (Ok(()), _, None) => unreachable!("work that was done has an outcome"),
         };
         Performed { outcome, ready, spent, spoil }

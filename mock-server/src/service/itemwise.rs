@@ -2,6 +2,8 @@
 
 use super::core::Service;
 use super::cost::Work;
+use super::{refusals, trick};
+use crate::fault::trick::Played;
 use crate::mailbox::content::Content;
 use crate::throttle::policy::batch::{Progress, Stopped};
 use crate::throttle::stack::Asked;
@@ -23,19 +25,34 @@ impl<C: Content> Service<C> {
         identity: RequestIdentity,
         call: &Call,
     ) -> Result<(Answer, Work), Refusal> {
+        let trick = self.trick.take();
+        if trick == Some(Played::Expired) && trick::continues(call) {
+            return Err(refusals::SYNC_STATE_LOST);
+        }
+        if let Some(refusal) = self.single_failure(now, asked, identity, call) {
+            return Err(refusal);
+        }
+        if trick == Some(Played::Twice) {
+            // Nobody hears the first answer.
+            let _ = self.act(now, asked.mailbox, call);
+        }
         let items = match call {
             Call::GetItems { .. } | Call::ExportItems { .. } | Call::UploadItems { .. } | Call::DeleteItems { .. } => {
                 call.items()
             }
             _ => 0,
         };
-        if items < 2 {
-            let answer = self.act(now, asked.mailbox, call)?;
+        if items == 0 {
+            let mut answer = self.act(now, asked.mailbox, call)?;
+            if trick == Some(Played::Shuffled) {
+                trick::shuffle(&mut answer);
+            }
             let work = Work::of(call, Some(&answer));
             return Ok((answer, work));
         }
         let reads = matches!(call, Call::GetItems { .. } | Call::ExportItems { .. });
-        let mut undone = vec![None; items as usize];
+        let failure = |position| self.item_failure(now, asked, identity, position);
+        let mut undone: Undone = (0..items).map(failure).collect();
         if !reads {
             let progress = self.progress(asked, identity, Work::of(call, None));
             leave_undone(&mut undone, progress);

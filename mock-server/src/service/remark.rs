@@ -14,17 +14,36 @@ pub struct Remarks {
     pub headers: Vec<(&'static str, String)>,
     /// How `Retry-After` is written, if not in whole seconds, and for which wait.
     pub retry_after: Option<(Form, Span)>,
+    /// An answer in other words, instead of the one that was written.
+    pub instead: Option<HttpAnswer>,
+    /// The body comes in drops over so long.
+    pub drip: Option<Span>,
+    /// The clock is wrong by so many nanoseconds in what is said.
+    pub skew: Option<i64>,
+    /// The request arrived twice, and the second is still to be carried out.
+    pub again: bool,
 }
 
 impl Remarks {
     /// Whether there is nothing to say.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.headers.is_empty() && self.retry_after.is_none()
+        *self == Self::default()
     }
 
     /// Says it: changes an answer that is written at a moment of the wall clock.
     pub fn dress(self, answer: &mut HttpAnswer, wall: Timestamp) {
+        if let Some(instead) = self.instead {
+            let kept = std::mem::take(&mut answer.headers).into_iter();
+            let written = |name: &str| ["content-type", "retry-after"].iter().any(|own| own.eq_ignore_ascii_case(name));
+            let kept = kept.filter(|(name, _)| !written(name));
+            *answer = HttpAnswer { headers: instead.headers.into_iter().chain(kept).collect(), ..instead };
+        }
+        let wall = self.skew.map_or(wall, |by| {
+            let skewed = wall.checked_add(SignedDuration::from_nanos(by)).unwrap_or(wall);
+            answer.headers.push(("Date", http_date(skewed)));
+            skewed
+        });
         answer.headers.extend(self.headers);
         let Some((form, wait)) = self.retry_after else { return };
         if let Some((_, value)) = answer.headers.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("retry-after")) {
@@ -73,7 +92,11 @@ mod tests {
     #[test]
     fn remarks_change_the_wait_of_an_answer_only_if_it_has_one() {
         let wall = Timestamp::UNIX_EPOCH;
-        let remarks = Remarks { headers: vec![("x-a", "b".into())], retry_after: Some((Form::Decimals, Span(1))) };
+        let remarks = Remarks {
+            headers: vec![("x-a", "b".into())],
+            retry_after: Some((Form::Decimals, Span(1))),
+            ..Remarks::default()
+        };
         let mut answer = HttpAnswer { status: 429, headers: vec![("Retry-After", "1".into())], body: Vec::new() };
         remarks.clone().dress(&mut answer, wall);
         assert_eq!((answer.header("retry-after"), answer.header("x-a")), (Some("0.001"), Some("b")));

@@ -30,8 +30,6 @@ pub(super) struct Surroundings {
     pub(super) items: u32,
     /// How long the items of the present call wait in all.
     pub(super) items_wait: Span,
-    /// What is said beside the present answer.
-    pub(super) remarks: Remarks,
 }
 
 impl Surroundings {
@@ -47,7 +45,6 @@ impl Surroundings {
             protocol: Protocol::Graph,
             items: 1,
             items_wait: Span::ZERO,
-            remarks: Remarks::default(),
         }))
     }
 
@@ -78,19 +75,19 @@ impl Surroundings {
     }
 
     /// Asks the policies whether a call may pass, and after which delay.
-    pub(super) fn ask(&mut self, now: Moment, asked: &stack::Asked) -> Result<Span, Refusal> {
+    pub(super) fn ask(&mut self, now: Moment, asked: &stack::Asked, remarks: &mut Remarks) -> Result<Span, Refusal> {
         self.items_wait = Span::ZERO;
         let asked = self.asked(asked);
         match self.policies.ask(now, &asked) {
             Ruling::Pass { delay } => Ok(delay),
             Ruling::Refuse { policy, refusal, form } => {
                 if let Some(policy) = self.policies.policies().nth(policy) {
-                    self.remarks.headers.extend(headers::of_refusal(policy, &asked));
+                    remarks.headers.extend(headers::of_refusal(policy, &asked));
                 }
                 if form != Form::Seconds
                     && let Some(wait) = refusal.retry_after
                 {
-                    self.remarks.retry_after = Some((form, wait));
+                    remarks.retry_after = Some((form, wait));
                 }
                 Err(refusal)
             }
@@ -98,11 +95,10 @@ impl Surroundings {
     }
 
     /// Counts a call that policies and limits let pass.
-    pub(super) fn admit(&mut self, asked: &stack::Asked) {
+    pub(super) fn admit(&mut self, asked: &stack::Asked, remarks: &mut Remarks) {
         let asked = self.asked(asked);
         self.policies.admit(&asked);
-        let said = headers::of_answer(&mut self.policies, &asked);
-        self.remarks.headers.extend(said);
+        remarks.headers.extend(headers::of_answer(&mut self.policies, &asked));
     }
 
     /// Counts a call that policies let pass and a limit refused.
@@ -121,15 +117,16 @@ impl Surroundings {
 impl<C: Content> Service<C> {
     /// Says who makes the next request, as far as that is known beyond the app.
     pub fn introduce(&mut self, caller: Caller) {
+        self.remarks = Remarks::default();
+        self.continues = caller.continues;
         if let Some(surroundings) = &mut self.surroundings {
             surroundings.caller = caller;
-            surroundings.remarks = Remarks::default();
         }
     }
 
     /// What is to be said beside the answer to the last request; it is said once.
     pub fn remarks(&mut self) -> Remarks {
-        self.surroundings.as_mut().map_or_else(Remarks::default, |all| std::mem::take(&mut all.remarks))
+        std::mem::take(&mut self.remarks)
     }
 
     /// The policies, in the order in which they are asked.
@@ -164,6 +161,7 @@ impl<C: Content> Service<C> {
     /// Notes in which protocol the next call comes, and how many items it has.
     #[inline]
     pub(super) fn begin(&mut self, protocol: Protocol, items: impl FnOnce() -> u32) {
+        self.protocol = protocol;
         if let Some(surroundings) = &mut self.surroundings {
             surroundings.begin(protocol, items());
         }

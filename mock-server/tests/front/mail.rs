@@ -7,6 +7,7 @@ use http_body_util::Full;
 use hyper::Request;
 use hyper::client::conn::http1::SendRequest;
 use mock_server::draw::Distribution;
+use mock_server::fault::also::Also;
 use mock_server::fault::rule::{Act, FaultRule, Match};
 use mock_server::front::access::{Access, TOKEN_LIFE};
 use mock_server::front::clock::Clock;
@@ -59,6 +60,7 @@ fn first_attempts(operation: Operation, act: Act) -> FaultRule {
         nth: None,
         rate: 1.0,
         attempts_below: Some(1),
+        also: Also::default(),
     };
     FaultRule { name: "first".into(), matches, act }
 }

@@ -75,7 +75,7 @@ fn matches(section: &Section<'_>) -> Match {
     let nth = section.maybe("nth", &Count(1..=u64::MAX >> 1), "every call", "by definition");
     let rate = section.or("rate", &Share, Otherwise::default(1.0, "by definition: every call that matches"));
     let attempts_below = section.maybe("attempts_below", &Count(1..=1_000), "all attempts", "by definition");
-    Match { operations, mailboxes, from, until, nth, rate, attempts_below }
+    Match { operations, mailboxes, from, until, nth, rate, attempts_below, ..Match::default() }
 }
 
 fn act_of(section: &Section<'_>, kind: Kind) -> Option<Act> {
