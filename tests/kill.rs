@@ -115,7 +115,7 @@ impl Servers {
         let mut ready = String::new();
         stdout.read_line(&mut ready).expect("a line");
         let ready: Value = serde_json::from_str(&ready).expect("JSON");
-        let urls = ["source", "target"].map(|side| ready[side].as_str().expect("a URL").to_owned());
+        let urls = ["source", "target"].map(|side| ready[side]["http"].as_str().expect("a URL").to_owned());
         Self { directory, process, _stdout: stdout, urls }
     }
 

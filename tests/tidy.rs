@@ -45,6 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mock::front",
         ],
     ),
+    ("mock::serve", &["mock::mailbox", "mock::service", "mock::front", "mock::control"]),
     ("sample", &["mock::time", "mock::draw"]),
     ("calendar", &["mock::time"]),
     (

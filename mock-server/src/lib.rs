@@ -11,6 +11,7 @@ pub mod fault;
 pub mod front;
 pub mod mailbox;
 pub mod protocol;
+pub mod serve;
 pub mod service;
 pub mod throttle;
 pub mod time;

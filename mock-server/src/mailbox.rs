@@ -15,6 +15,7 @@ pub mod plain;
 pub mod property;
 pub mod records;
 pub mod reference;
+pub mod shelf;
 pub mod store;
 pub mod stream;
 pub mod sync;

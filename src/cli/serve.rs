@@ -1,37 +1,61 @@
-//! `wavetank serve`: the servers of a scenario as a process of their own, which outlives the runs against it.
+//! `wavetank serve`: the servers of a scenario as a process of their own, which outlives the runs against it; or a
+//! server of named mailboxes alone.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use mock_server::front::clock::Clock;
-use mock_server::front::listen::{Handle, ListenError};
+use mock_server::front::listen::Handle;
+use mock_server::mailbox::content::Content;
+use mock_server::mailbox::plain::Plain;
+use mock_server::serve::{Doors, Ready, ServeError};
+use mock_server::service::config::Config;
+use mock_server::throttle::limit::Limit;
+use mock_server::throttle::preset;
+use mock_server::wire::id::MailboxKey;
 use serde::Serialize;
 
 use super::console;
 use super::exit::Exit;
-use super::options::Format;
-use super::wave::{Model, ModelArgs};
+use super::options::{Format, ScenarioArgs};
+use super::wave::ModelArgs;
 use crate::engine::live::{run as live, server};
-use crate::engine::wire::url::ServerUrl;
 use crate::world::Side;
 
-/// Serve the mailboxes of a scenario over HTTP, with its limits, costs and faults, until interrupted
+/// Serve mailboxes over EWS and Microsoft Graph, with limits, costs and faults, until interrupted
 ///
-/// The network of the scenario is not modelled between processes. What clients change is kept in memory until the end.
+/// With a scenario, the servers are its source and its target (the network between them is not modelled between
+/// processes). Without one, there is one server with the mailboxes that are named. What clients change is kept in memory
+/// until the end. Each server has a control page under /_tank/.
 #[derive(clap::Args, Debug)]
 pub struct Options {
-    #[command(flatten)]
-    model: ModelArgs,
+    /// The scenario file; without one, at least one --mailbox is needed
+    #[arg(value_name = "SCENARIO")]
+    scenario: Option<PathBuf>,
 
-    /// Which servers to start
-    #[arg(long, value_enum, default_value_t, value_name = "SIDE")]
+    /// Replace a value of the scenario, for example --set source.limits="[]"; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
+    overrides: Vec<String>,
+
+    /// Replace the seed of every random choice
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
+
+    /// Serve a scale model: one mailbox in so many, with what mailboxes share divided by as much
+    #[arg(long, value_name = "1/K", value_parser = super::options::scale, requires = "scenario")]
+    scale: Option<u32>,
+
+    /// Which servers of the scenario to start. With both, ports other than 0 are those of the source, and the target has
+    /// the next ones
+    #[arg(long, value_enum, default_value_t, value_name = "SIDE", requires = "scenario")]
     side: Sides,
 
-    /// The address to listen on; with port 0 the system chooses one, and with another port the target of two servers
-    /// gets the next one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))]
-    listen: SocketAddr,
+    /// The limits of a server without a scenario: the name of a preset, or none
+    #[arg(long, value_name = "PRESET", default_value = "graph", value_parser = limits, conflicts_with = "scenario")]
+    limits: Limits,
+
+    #[command(flatten)]
+    doors: Doors,
 
     /// How to say that the servers are ready
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
@@ -49,34 +73,54 @@ enum Sides {
     Both,
 }
 
-/// The line that says that the servers are ready.
+#[derive(Clone, Debug)]
+struct Limits(Vec<Limit>);
+
+fn limits(name: &str) -> Result<Limits, String> {
+    preset::chosen(name).map(Limits)
+}
+
+/// A server that accepts, and what it is for.
+struct Open {
+    side: Option<Side>,
+    ready: Ready,
+    /// It serves until this is dropped.
+    _handle: Handle,
+}
+
+/// The line that says that the servers are ready. At its top is the first of them.
 #[derive(Serialize)]
-struct Ready {
+struct Said<'a> {
     schema: &'static str,
+    #[serde(flatten)]
+    first: &'a Ready,
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<String>,
+    source: Option<&'a Ready>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<String>,
+    target: Option<&'a Ready>,
 }
 
 /// Runs the subcommand.
 #[must_use]
 pub fn run(options: &Options) -> Exit {
-    let model = match options.model.load("serving") {
-        Ok(model) => model,
-        Err(exit) => return exit,
-    };
-    if !options.listen.ip().is_loopback() {
-        console::message("warning: other machines can reach this server, and any password opens any mailbox");
-    }
-    let handles = match start(options, &model) {
-        Ok(handles) => handles,
-        Err(error) => {
-            console::failure(&error);
+    let started = match &options.scenario {
+        Some(file) => {
+            let scenario =
+                ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
+            serve_scenario(options, &ModelArgs { scenario, scale: options.scale })
+        }
+        None if options.doors.mailboxes.is_empty() => {
+            console::error("there is nothing to serve");
+            console::message("help: name a scenario file, or add a mailbox: --mailbox alice@contoso.test");
             return Exit::InvalidInput;
         }
+        None => serve_named(options).map_err(|error| failed(&error)),
     };
-    let exit = console::print(&ready(options.format, &handles));
+    let servers = match started {
+        Ok(servers) => servers,
+        Err(exit) => return exit,
+    };
+    let exit = console::print(&ready(options.format, &servers));
     if exit != Exit::Ok {
         return exit;
     }
@@ -89,42 +133,71 @@ pub fn run(options: &Options) -> Exit {
     }
 }
 
-/// Starts the servers that are wanted, each with its place in the order source, target.
-fn start(options: &Options, model: &Model) -> Result<[Option<Handle>; 2], ListenError> {
-    let clock = Clock::start();
-    let wanted = |side| match options.side {
-        Sides::Source => side == Side::Source,
-        Sides::Target => side == Side::Target,
-        Sides::Both => true,
-    };
-    let start = |side: Side| {
-        let mut address = options.listen;
-        if address.port() != 0 && options.side == Sides::Both && side == Side::Target {
-            address.set_port(address.port().wrapping_add(1));
-        }
-        let config = server::config(&model.plan, side);
-        wanted(side)
-            .then(|| server::start_at(address, config, Arc::clone(&model.population), clock.clone()))
-            .transpose()
-    };
-    Ok([start(Side::Source)?, start(Side::Target)?])
+fn failed(error: &ServeError) -> Exit {
+    console::failure(error);
+    Exit::InvalidInput
 }
 
-fn ready(format: Format, handles: &[Option<Handle>; 2]) -> String {
-    let [source, target] = handles.each_ref().map(|handle| {
-        let handle = handle.as_ref()?;
-        Some(ServerUrl::of(handle.address()).to_string())
-    });
-    let mut line = match format {
+/// Says what an open door means.
+fn warn(doors: &Doors) {
+    if !doors.listen.ip().is_loopback() || [doors.tls, doors.proxy].iter().flatten().any(|it| !it.ip().is_loopback()) {
+        console::message("warning: other machines can reach this server, and any password opens any mailbox");
+    }
+}
+
+/// One server with the named mailboxes and nothing else.
+fn serve_named(options: &Options) -> Result<Vec<Open>, ServeError> {
+    let doors = &options.doors;
+    warn(doors);
+    let config = Config::instant(options.seed.unwrap_or(1), options.limits.0.clone());
+    let none = Plain { mailboxes: 0, ..Plain::default() };
+    let handle = doors.open(config, none, Clock::start(), doors.authority(&[])?)?;
+    Ok(vec![Open { side: None, ready: Ready::of(doors, &handle), _handle: handle }])
+}
+
+/// The servers of a scenario that are wanted, the source before the target.
+fn serve_scenario(options: &Options, model: &ModelArgs) -> Result<Vec<Open>, Exit> {
+    let model = model.load("serving")?;
+    warn(&options.doors);
+    let clock = Clock::start();
+    let first = model.population.address(MailboxKey(0));
+    let domain = first.split_once('@').map(|(_, domain)| domain);
+    let authority = options.doors.authority(domain.as_slice()).map_err(|error| failed(&error))?;
+    let sides = match options.side {
+        Sides::Source => vec![(Side::Source, options.doors.clone())],
+        Sides::Target => vec![(Side::Target, options.doors.clone())],
+        Sides::Both => vec![(Side::Source, options.doors.clone()), (Side::Target, options.doors.next())],
+    };
+    let open = |(side, doors): (Side, Doors)| {
+        let config = server::config(&model.plan, side);
+        let handle = doors.open(config, model.population.clone(), clock.clone(), authority.clone())?;
+        Ok(Open { side: Some(side), ready: Ready::of(&doors, &handle), _handle: handle })
+    };
+    sides.into_iter().map(open).collect::<Result<_, _>>().map_err(|error| failed(&error))
+}
+
+fn ready(format: Format, servers: &[Open]) -> String {
+    let of = |side| servers.iter().find(|server| server.side == Some(side)).map(|server| &server.ready);
+    let (source, target) = (of(Side::Source), of(Side::Target));
+    let mut text = match format {
         Format::Json => {
-            serde_json::to_string(&Ready { schema: "wavetank.serve/1", source, target }).expect("texts are valid JSON")
+            let said = Said { schema: "wavetank.serve/1", first: &servers[0].ready, source, target };
+            serde_json::to_string(&said).expect("texts are valid JSON")
         }
         Format::Text => {
-            let url = |name: &str, url: Option<String>| url.map(|url| format!("--{name}-url {url}"));
-            let urls: Vec<String> = url("source", source).into_iter().chain(url("target", target)).collect();
-            format!("ready: {}", urls.join(" "))
+            let name = |server: &Open| match server.side {
+                Some(Side::Source) => "source ",
+                Some(Side::Target) => "target ",
+                None => "serving ",
+            };
+            let mut lines: Vec<_> =
+                servers.iter().map(|server| format!("{}at {}", name(server), server.ready.sentence())).collect();
+            let url = |name: &str, ready: Option<&Ready>| Some(format!("--{name}-url {}", ready?.http));
+            let urls: Vec<String> = [url("source", source), url("target", target)].into_iter().flatten().collect();
+            lines.push(if urls.is_empty() { "ready".to_owned() } else { format!("ready: {}", urls.join(" ")) });
+            lines.join("\n")
         }
     };
-    line.push('\n');
-    line
+    text.push('\n');
+    text
 }

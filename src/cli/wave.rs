@@ -17,12 +17,13 @@ use crate::scenario::plan::Plan;
 /// A scenario and how large a model of it is run.
 #[derive(clap::Args, Clone, Debug)]
 pub struct ModelArgs {
+    /// The scenario.
     #[command(flatten)]
-    scenario: ScenarioArgs,
+    pub scenario: ScenarioArgs,
 
     /// Run a scale model: one mailbox in so many, with what mailboxes share divided by as much
     #[arg(long, value_name = "1/K", value_parser = super::options::scale)]
-    scale: Option<u32>,
+    pub scale: Option<u32>,
 }
 
 /// A scenario that can be run.

@@ -182,11 +182,14 @@ impl<C: Content> Desk<C> {
         let visitor = visitor(now, request, caller, Protocol::Graph);
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let base = request.base();
-        let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let asked = protocol::graph::Asked {
             method: request.method.as_str(),
             url: path_and_query(request),
-            headers: request.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+                .collect(),
             body: &request.body,
             base: &base,
             user: caller.user.as_deref(),

@@ -14,6 +14,7 @@ use super::content::Content;
 use super::item::Item;
 use super::property::Properties;
 use super::records::Records;
+use super::shelf::Shelf;
 use super::store::{Store, View};
 use crate::wire::call::FolderKind;
 use crate::wire::id::{ItemKey, MailboxKey};
@@ -22,6 +23,7 @@ use crate::wire::id::{ItemKey, MailboxKey};
 pub struct Open<'a, C> {
     view: View<'a, C>,
     store: &'a mut Store,
+    shelf: &'a mut Shelf,
     wall: Timestamp,
     corrupts: &'a dyn Fn(ItemKey) -> bool,
     /// What was sent, to be delivered once the work is done.
@@ -94,10 +96,11 @@ impl<'a, C: Content> Open<'a, C> {
     pub fn new(
         view: View<'a, C>,
         store: &'a mut Store,
+        shelf: &'a mut Shelf,
         wall: Timestamp,
         corrupts: &'a dyn Fn(ItemKey) -> bool,
     ) -> Self {
-        Self { view, store, wall, corrupts, outbox: Vec::new() }
+        Self { view, store, shelf, wall, corrupts, outbox: Vec::new() }
     }
 
     /// Which mailbox it is.

@@ -319,6 +319,32 @@ impl Store {
         Ok(&mut folder.totals)
     }
 
+    /// The numbers of items of a folder from the last of [`Store::items`] backwards, without those skipped, and not more
+    /// than wanted.
+    pub fn newest<C: Content>(&mut self, view: View<'_, C>, ordinal: u32, skip: usize, most: usize) -> Vec<u64> {
+        let made = (0..self.overlay.made_items()).rev();
+        let made = made.filter(|&position| self.overlay.made(position).is_some_and(|(folder, ..)| folder == ordinal));
+        let mut left = skip;
+        let mut newest = Vec::with_capacity(most.min(1_024));
+        let mut take = |number: u64| {
+            if left == 0 {
+                newest.push(number);
+            }
+            left = left.saturating_sub(1);
+            newest.len() < most
+        };
+        if most == 0 || !made.map(reference::made_number).all(&mut take) {
+            return newest;
+        }
+        let Some(folder) = self.folder(ordinal) else { return newest };
+        let changes = folder.changes(view);
+        let mut numbers = (0..folder.last_ordinal(changes)).rev().map(|item| reference::item_number(ordinal, item));
+        while let Some(number) = numbers.next()
+            && (self.find(view, number).is_none() || take(number))
+        {}
+        newest
+    }
+
     /// Every item of a folder: numbers, identities and sizes, computed items first.
     pub fn items<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> Vec<(u64, ItemKey, u32)> {
         let mut items = Vec::new();

@@ -36,6 +36,9 @@ mod times;
 mod token;
 mod upload;
 mod users;
+mod written;
+
+use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
@@ -56,6 +59,7 @@ pub struct State {
     uploads: upload::Uploads,
     subscriptions: subscriptions::Subscriptions,
     categories: users::Categories,
+    written: written::Written,
 }
 
 /// A request.
@@ -66,7 +70,7 @@ pub struct Asked<'a> {
     /// The path and query, or an absolute URL.
     pub url: &'a str,
     /// The headers, with names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(&'a str, Cow<'a, str>)>,
     /// The body.
     pub body: &'a [u8],
     /// The scheme, host and port that the request was sent to, for absolute URLs.
@@ -80,9 +84,9 @@ pub struct Asked<'a> {
 impl Asked<'_> {
     /// The value of a header whose name is given in lower case; several of one name joined by commas.
     fn header(&self, name: &str) -> Option<String> {
-        let values: Vec<&str> =
-            self.headers.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect();
-        (!values.is_empty()).then(|| values.join(","))
+        let mut values = self.headers.iter().filter(|(own, _)| *own == name).map(|(_, value)| &**value);
+        let first = values.next()?.to_owned();
+        Some(values.fold(first, |all, value| format!("{all},{value}")))
     }
 
     /// The ids and the date of the request, for the inner error.

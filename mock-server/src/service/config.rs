@@ -65,6 +65,10 @@ pub struct Conditions {
     pub topology: Topology,
 }
 
+/// The largest item that can be stored: what Exchange Online can be set to, 150 MB
+/// (`MaxReceiveSize`), read as decimal.
+pub const LARGEST_ITEM_BYTES: u32 = 150_000_000;
+
 /// One mailbox server.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
@@ -86,4 +90,28 @@ pub struct Config {
     pub largest_item_bytes: u32,
     /// What it has beyond that.
     pub conditions: Conditions,
+}
+
+impl Config {
+    /// A server that takes no time for anything but what its limits ask, and that nothing is wrong with. A switch takes
+    /// a minute (assumed).
+    #[must_use]
+    pub fn instant(seed: u64, limits: Vec<Limit>) -> Self {
+        let free = Cost { call: Distribution::Constant(Span::ZERO), per_item: Span::ZERO, per_mebibyte: Span::ZERO };
+        Self {
+            seed,
+            holding: Holding::Live,
+            clock_at_start: Span::ZERO,
+            limits,
+            faults: Vec::new(),
+            costs: Costs { default: free, by_operation: Vec::new(), servers: None },
+            switch: SwitchConfig {
+                places: 300,
+                duration: Distribution::Constant(Span::seconds(60)),
+                failure_rate: 0.0,
+            },
+            largest_item_bytes: LARGEST_ITEM_BYTES,
+            conditions: Conditions::default(),
+        }
+    }
 }

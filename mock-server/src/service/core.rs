@@ -16,6 +16,7 @@ use crate::fault::plan::{FaultPlan, Judgement, Strike};
 use crate::fault::trick::Played;
 use crate::mailbox::content::Content;
 use crate::mailbox::hasher::KeyHashes;
+use crate::mailbox::shelf::Shelf;
 use crate::mailbox::store::{Store, View};
 use crate::throttle::limit::Limit;
 use crate::throttle::stack::{Asked, Stack, Verdict};
@@ -58,6 +59,7 @@ pub struct Service<C> {
     pub(super) trick: Option<Played>,
     /// What is said beside the present answer.
     pub(super) remarks: Remarks,
+    pub(super) shelf: Shelf,
 }
 
 /// A call on its way through the service.
@@ -107,6 +109,7 @@ impl<C: Content> Service<C> {
             continues: false,
             trick: None,
             remarks: Remarks::default(),
+            shelf: Shelf::default(),
         }
     }
 

@@ -107,11 +107,11 @@ impl<C: Content> Service<C> {
             return Err(refusals::NOT_FOUND);
         }
         let wall = self.wall(now);
-        let Self { content, holding, faults, mailboxes, .. } = self;
+        let Self { content, holding, faults, mailboxes, shelf, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
         let view = View { content: &*content, mailbox, clock: reading(*holding, self.clock_at_start, now, store) };
         let corrupts = |key: ItemKey| faults.corrupts(now, mailbox, operation, key);
-        let mut open = Open::new(view, store, wall, &corrupts);
+        let mut open = Open::new(view, store, shelf, wall, &corrupts);
         let told = work(&mut open);
         let outbox = std::mem::take(&mut open.outbox);
         for item in outbox {
@@ -129,11 +129,11 @@ impl<C: Content> Service<C> {
         readers.sort_unstable();
         readers.dedup();
         for reader in readers {
-            let Self { content, holding, mailboxes, .. } = self;
+            let Self { content, holding, mailboxes, shelf, .. } = self;
             let store = mailboxes.entry(reader).or_insert_with(|| untouched(content, *holding, reader));
             let clock = reading(*holding, self.clock_at_start, now, store);
             let view = View { content: &*content, mailbox: reader, clock };
-            let mut open = Open::new(view, store, wall, &|_| false);
+            let mut open = Open::new(view, store, shelf, wall, &|_| false);
             let Some(inbox) = open.default_folder(FolderKind::Inbox) else { continue };
             let mut copy = item.clone();
             copy.people.retain(|person| person.role != Role::Bcc);

@@ -78,6 +78,19 @@ pub fn named(name: &str) -> Option<Vec<Limit>> {
     Some(limits)
 }
 
+/// The limits that somebody chose by name on a command line; `none` is no limit.
+///
+/// # Errors
+///
+/// If there is no such name: a sentence with those that there are.
+pub fn chosen(name: &str) -> Result<Vec<Limit>, String> {
+    if name == "none" {
+        return Ok(Vec::new());
+    }
+    let known = || NAMES.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ");
+    named(name).ok_or_else(|| format!("known presets are none, {}", known()))
+}
+
 /// The Outlook service limits of Microsoft Graph, with the concurrency limit per app and mailbox.
 ///
 /// Its scope is contested: the wording of 2018 and 2021 and the text of the refusal ("`MailboxConcurrency`") say app and

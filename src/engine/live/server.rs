@@ -1,6 +1,5 @@
 //! The servers of a live run: mocks of our own on loopback, or others.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mock_server::front::access::{Access, TOKEN_LIFE};
@@ -58,21 +57,8 @@ pub fn start<P>(config: Config, content: Arc<P>, clock: Clock) -> Result<Handle,
 where
     P: Content + Send + Sync + 'static,
 {
-    let address = ListenOptions::loopback(clock.clone()).address;
-    start_at(address, config, content, clock)
-}
-
-/// Starts a mock server like [`start`], on an address of the caller's choice.
-///
-/// # Errors
-///
-/// If the address is taken or not ours, or the system gives no thread.
-pub fn start_at<P>(address: SocketAddr, config: Config, content: Arc<P>, clock: Clock) -> Result<Handle, ListenError>
-where
-    P: Content + Send + Sync + 'static,
-{
     let access = Access::new(config.seed, TOKEN_LIFE);
-    listen::start(ListenOptions { address, ..ListenOptions::loopback(clock) }, move || {
+    listen::start(ListenOptions::loopback(clock), move || {
         Desk::new(Service::new(config, content).with_bytes(true), access)
     })
 }

@@ -26,6 +26,12 @@ impl<C: Content> Open<'_, C> {
         self.store.items(self.view, folder).into_iter().map(|(number, ..)| number).collect()
     }
 
+    /// The numbers of items of a folder, newest first, without those skipped, and not more than wanted: what
+    /// [`Self::list`] ends with.
+    pub fn newest(&mut self, folder: u32, skip: usize, most: usize) -> Vec<u64> {
+        self.store.newest(self.view, folder, skip, most)
+    }
+
     /// What is known of an item without reading it.
     pub fn head(&mut self, number: u64) -> Option<Head> {
         let found = self.store.find(self.view, number)?;
@@ -54,7 +60,14 @@ impl<C: Content> Open<'_, C> {
         if let Some(item) = self.store.overlay.records().and_then(|records| records.item(number)) {
             return Ok(Arc::clone(item));
         }
-        let mut item = match self.store.foreign(number) {
+        let foreign = self.store.foreign(number);
+        if foreign.is_none()
+            && let Some(item) = self.shelf.get(head.key, head.size)
+        {
+            return Ok(item);
+        }
+        let is_computed = foreign.is_none();
+        let mut item = match foreign {
             Some(foreign) if foreign.mime => Item::from_mime(&foreign.bytes).map_err(|_| StoreError::Corrupt)?,
             Some(foreign) => Item::import(&foreign.bytes).map_err(|_| StoreError::Corrupt)?,
             None => {
@@ -70,7 +83,11 @@ impl<C: Content> Open<'_, C> {
             .entry(property::SEARCH_KEY)
             .or_insert_with(|| Value::Binary(search_key(head.key).to_vec().into()));
         item.flag(FLAG_READ, 0);
-        Ok(Arc::new(item))
+        let item = Arc::new(item);
+        if is_computed {
+            self.shelf.put(head.key, head.size, Arc::clone(&item));
+        }
+        Ok(item)
     }
 
     /// Stores a new item and returns its number. It gets an identity, and the moments that it lacks.

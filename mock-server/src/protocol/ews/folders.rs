@@ -339,6 +339,10 @@ fn change_folder<C: Content>(
     zone: &jiff::tz::TimeZone,
 ) -> Result<(), Failure> {
     let path = update.children.first().ok_or(Failure::INCORRECT_UPDATE)?;
+    // Permissions are taken and mean nothing here: any password opens any mailbox.
+    if let Some("folder:PermissionSet" | "calendar:PermissionSet") = path.attribute("FieldURI") {
+        return Ok(());
+    }
     if &*update.name == "DeleteFolderField" {
         let extended = Extended::read(path).ok_or(Failure::PROPERTY_DELETE)?;
         return open.set_folder(ordinal, extended.property, None).map_err(folder_failure);
@@ -351,8 +355,6 @@ fn change_folder<C: Content>(
             Some("folder:DisplayName") if value.text().is_empty() => Err(Failure::FOLDER_NAME),
             Some("folder:DisplayName") => open.rename_folder(ordinal, value.text()).map_err(folder_failure),
             Some("folder:FolderClass") => open.set_folder_class(ordinal, value.text()).map_err(folder_failure),
-            // Permissions are taken and mean nothing here: any password opens any mailbox.
-            Some("folder:PermissionSet" | "calendar:PermissionSet") => Ok(()),
             _ => Err(Failure::PROPERTY_SET),
         },
         _ => Err(Failure::PROPERTY_SET),

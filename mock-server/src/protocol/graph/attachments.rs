@@ -294,5 +294,5 @@ fn list(task: &mut Task<'_>, subject: &Subject, look: &Look) -> Result<Reply, Fa
         value.push(write(subject, look, &attachments[*position], &query, true));
     }
     let below = format!("{}('{}')/attachments", collection(task), reference::item(task.mailbox, subject.number));
-    Ok(Reply::json(200, page::body(task.context(&below), &task.url(), &query, &chosen, value)))
+    Ok(page::body(&task.context(&below), &task.url(), &query, &chosen, &value))
 }

@@ -152,7 +152,7 @@ pub(super) fn carry_out<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mu
         let inner = Asked {
             method: &part.method,
             url: &part.url,
-            headers: part.headers.clone(),
+            headers: part.headers.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str()))).collect(),
             body: &part.body,
             ..asked.clone()
         };

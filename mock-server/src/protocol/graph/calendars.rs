@@ -142,8 +142,8 @@ fn calendars<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<
             kind: CALENDAR.kind,
         },
     )?;
-    let value = chosen.members.iter().map(|folder| write(folder, task, &address)).collect();
-    Ok(Reply::json(200, page::body(task.context("calendars"), &task.url(), &task.place.query, &chosen, value)))
+    let value: Vec<Value> = chosen.members.iter().map(|folder| write(folder, task, &address)).collect();
+    Ok(page::body(&task.context("calendars"), &task.url(), &task.place.query, &chosen, &value))
 }
 
 fn groups(task: &Task<'_>) -> Reply {
@@ -305,8 +305,8 @@ fn answer(task: &Task<'_>, look: &Look, members: &[Subject]) -> Result<Reply, Fa
             kind: EVENT.kind,
         },
     )?;
-    let value = chosen.members.iter().map(|subject| entity::write(&EVENT, subject, look, query)).collect();
-    Ok(Reply::json(200, page::body(task.context("calendarView"), &task.url(), query, &chosen, value)))
+    let value: Vec<Value> = chosen.members.iter().map(|subject| entity::write(&EVENT, subject, look, query)).collect();
+    Ok(page::body(&task.context("calendarView"), &task.url(), query, &chosen, &value))
 }
 
 /// Accepts, declines or leaves an invitation open.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use super::extended::Wanted;
@@ -11,9 +12,9 @@ use super::page::{self, Access, Chosen};
 use super::query::Query;
 use super::reply::Reply;
 use super::task::Task;
-use super::{attachments, reference};
+use super::{attachments, reference, written};
 use crate::mailbox::content::Content;
-use crate::mailbox::open::Open;
+use crate::mailbox::open::{Head, Open};
 
 /// What items look like to a request.
 pub(super) fn look<C: Content>(open: &mut Open<'_, C>, task: &Task<'_>) -> Result<Look, Failure> {
@@ -132,52 +133,93 @@ pub(super) fn choose<C: Content>(
     let mut access = Access {
         load: &mut |number: &u64| load(open, *number).ok(),
         property: &|subject: &Subject, name: &str| table.value(subject, look, name),
-        knows: &|name: &str| table.knows(name) || name.starts_with("microsoft.graph"),
+        knows: &|name: &str| knows(table, name),
         kind: table.kind,
     };
     page::choose(&task.place.query, task.prefer.page, members, &mut access)
 }
 
+fn knows(table: &Table, name: &str) -> bool {
+    table.knows(name) || name.starts_with("microsoft.graph")
+}
+
+/// Answers with a page of the items of one folder, newest first, without looking at items of other pages if possible.
+pub(super) fn list_folder<C: Content>(
+    open: &mut Open<'_, C>,
+    task: &mut Task<'_>,
+    table: &Table,
+    folder: u32,
+) -> Result<Reply, Failure> {
+    if !page::is_piece(&task.place.query) {
+        let mut members = open.list(folder);
+        members.reverse();
+        return list(open, task, table, &members);
+    }
+    let total = open.folder(folder).map_or(0, |folder| folder.items) as usize;
+    let look = look(open, task)?;
+    page::check(&task.place.query, &|name: &str| knows(table, name), table.kind)?;
+    let newest = |skip, most| open.newest(folder, skip, most);
+    let chosen = page::piece(&task.place.query, task.prefer.page, total, newest)?;
+    Ok(page_of(open, task, table, &chosen, &look))
+}
+
 /// Answers with a page of items.
 pub(super) fn list<C: Content>(
     open: &mut Open<'_, C>,
-    task: &Task<'_>,
+    task: &mut Task<'_>,
     table: &Table,
     members: &[u64],
 ) -> Result<Reply, Failure> {
     let look = look(open, task)?;
     let chosen = choose(open, task, table, members, &look)?;
-    let mut value = Vec::with_capacity(chosen.members.len());
-    for number in &chosen.members {
-        match load(open, *number) {
-            Ok(subject) => value.push(write(table, &subject, &look, &task.place.query)),
-            // An item that cannot be read is listed by what is known without reading it.
-            Err(failure) if failure.status() == 500 => value.push(unreadable(open, *number, &look)),
-            Err(_) => {}
-        }
-    }
-    let context = task.context(table.collection);
-    Ok(Reply::json(200, page::body(context, &task.url(), &task.place.query, &chosen, value)))
+    Ok(page_of(open, task, table, &chosen, &look))
 }
 
-fn unreadable<C: Content>(open: &mut Open<'_, C>, number: u64, look: &Look) -> Value {
-    match open.head(number) {
-        Some(head) => {
-            let subject = Subject {
-                item: Arc::default(),
-                number,
-                folder: head.folder,
-                version: head.version,
-                size: head.size,
-                read: head.read,
-                occurrence: None,
+/// The chosen items, written.
+fn page_of<C: Content>(
+    open: &mut Open<'_, C>,
+    task: &mut Task<'_>,
+    table: &Table,
+    chosen: &Chosen<u64>,
+    look: &Look,
+) -> Reply {
+    let look_mark = written::look_at(table.kind, look, &task.place.query);
+    let mut value = Vec::with_capacity(chosen.members.len());
+    for &number in &chosen.members {
+        let Some(head) = open.head(number) else { continue };
+        let key = written::Key::new(task.mailbox, number, &head, look_mark);
+        let known = if head.corrupt { None } else { task.state.written.get(&key) };
+        value.push(known.unwrap_or_else(|| {
+            let (entity, is_readable) = match load(open, number) {
+                Ok(subject) => (write(table, &subject, look, &task.place.query), true),
+                Err(_) => (unreadable(&head, number, look), false),
             };
-            let mut entity = begin(&subject, look);
-            entity.insert("id".to_owned(), Value::String(reference::item(look.mailbox, number)));
-            Value::Object(entity)
-        }
-        None => Value::Null,
+            let entity = to_raw_value(&entity).expect("texts and numbers are valid JSON").into();
+            if is_readable {
+                task.state.written.keep(key, Arc::clone(&entity));
+            }
+            entity
+        }));
     }
+    let context = task.context(table.collection);
+    let value: Vec<&RawValue> = value.iter().map(|entity| &**entity).collect();
+    page::body(&context, &task.url(), &task.place.query, chosen, &value)
+}
+
+/// An item that cannot be read, by what is known without reading it.
+fn unreadable(head: &Head, number: u64, look: &Look) -> Value {
+    let subject = Subject {
+        item: Arc::default(),
+        number,
+        folder: head.folder,
+        version: head.version,
+        size: head.size,
+        read: head.read,
+        occurrence: None,
+    };
+    let mut entity = begin(&subject, look);
+    entity.insert("id".to_owned(), Value::String(reference::item(look.mailbox, number)));
+    Value::Object(entity)
 }
 
 /// How many items of a list fit, as `$count` answers.

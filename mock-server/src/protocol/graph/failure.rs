@@ -128,6 +128,7 @@ impl Failure {
     }
 
     /// The status of the answer.
+    #[cfg(test)]
     pub(super) fn status(&self) -> u16 {
         match self {
             Self::Wrong { status, .. } => *status,

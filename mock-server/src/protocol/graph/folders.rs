@@ -143,8 +143,8 @@ pub(super) fn page(task: &Task<'_>, shape: &Shape, folders: &[FolderInfo]) -> Re
     if task.place.last == "$count" {
         return Ok(Reply::count(chosen.total));
     }
-    let value = chosen.members.iter().map(|folder| write(shape, folder, task, query, &wanted)).collect();
-    Ok(Reply::json(200, page::body(task.context(shape.collection), &task.url(), query, &chosen, value)))
+    let value: Vec<Value> = chosen.members.iter().map(|folder| write(shape, folder, task, query, &wanted)).collect();
+    Ok(page::body(&task.context(shape.collection), &task.url(), query, &chosen, &value))
 }
 
 /// The mail folders below a folder.
@@ -172,9 +172,9 @@ pub(super) fn list<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> R
     if let Some(inner) = task.place.query.expansion("childFolders") {
         let wanted = Wanted::of(inner)?;
         let mut reply = page(task, &MAIL, &folders)?;
-        if let super::reply::Body::Json(body) = &mut reply.body
-            && let Some(list) = body["value"].as_array_mut()
-        {
+        let super::reply::Body::Written(written) = &reply.body else { return Ok(reply) };
+        let mut body: Value = serde_json::from_slice(written).expect("what was written is JSON");
+        if let Some(list) = body["value"].as_array_mut() {
             folders.retain(|folder| 0 < folder.children);
             for folder in &folders {
                 let id = json!(reference::folder(task.mailbox, folder.ordinal));
@@ -187,6 +187,7 @@ pub(super) fn list<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> R
                 }
             }
         }
+        reply.body = super::reply::Body::Json(body);
         return Ok(reply);
     }
     page(task, &MAIL, &folders)

@@ -137,7 +137,7 @@ fn items<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Repl
         }
     }
     let context = format!("{}/$metadata#Collection(mailboxItem)", task.root());
-    Ok(Reply::json(200, page::body(context, &task.url(), &task.place.query, &chosen, value)))
+    Ok(page::body(&context, &task.url(), &task.place.query, &chosen, &value))
 }
 
 fn export<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {

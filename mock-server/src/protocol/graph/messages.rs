@@ -33,6 +33,10 @@ pub(super) fn members<C: Content>(open: &mut Open<'_, C>, task: &Task<'_>) -> Re
 
 /// A list of messages, or how many there are.
 pub(super) fn list<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {
+    if task.place.route == R::FolderMessages {
+        let folder = task.folder(open, &task.place.folder)?;
+        return entity::list_folder(open, task, &MESSAGE, folder);
+    }
     let members = members(open, task)?;
     match task.place.route {
         R::MessagesCount | R::FolderMessagesCount => entity::count(open, task, &MESSAGE, &members),

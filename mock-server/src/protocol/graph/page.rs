@@ -3,11 +3,12 @@
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::failure::Failure;
 use super::filter::evaluate;
 use super::query::{Order, Query};
+use super::reply::Reply;
 use super::search::Search;
 use super::token;
 
@@ -47,7 +48,7 @@ pub(super) struct Access<'a, K, E> {
 }
 
 /// Refuses a query whose properties do not exist or whose options do not go together, as the service does.
-fn check<K, E>(query: &Query, access: &Access<'_, K, E>) -> Result<(), Failure> {
+pub(super) fn check(query: &Query, knows: &dyn Fn(&str) -> bool, kind: &str) -> Result<(), Failure> {
     let mut filtered: Vec<&[String]> = Vec::new();
     if let Some(filter) = &query.filter {
         filter.visit_paths(&mut |path| filtered.push(path));
@@ -56,8 +57,7 @@ fn check<K, E>(query: &Query, access: &Access<'_, K, E>) -> Result<(), Failure> 
     let ordered = query.order.iter().filter_map(|order| order.path.first()).map(String::as_str);
     let named = filtered.iter().filter_map(|path| path.first()).map(String::as_str);
     for name in selected.chain(ordered).chain(named) {
-        if !name.starts_with('@') && !name.starts_with('$') && name != "id" && !(access.knows)(name) {
-            let kind = access.kind;
+        if !name.starts_with('@') && !name.starts_with('$') && name != "id" && !knows(name) {
             return Err(Failure::query(format!(
                 "Could not find a property named '{name}' on type 'Microsoft.OutlookServices.{kind}'."
             )));
@@ -119,6 +119,25 @@ pub(super) fn start(query: &Query) -> Result<usize, Failure> {
     }
 }
 
+/// Whether the page of a query is a piece of the collection as it stands.
+pub(super) fn is_piece(query: &Query) -> bool {
+    query.filter.is_none() && query.order.is_empty() && query.search.is_none()
+}
+
+/// Chooses the page of a query for which [`is_piece`] holds. `newest` gives the members after those skipped, at most so
+/// many; there are `total` members.
+pub(super) fn piece<K>(
+    query: &Query,
+    preferred: Option<u32>,
+    total: usize,
+    newest: impl FnOnce(usize, usize) -> Vec<K>,
+) -> Result<Chosen<K>, Failure> {
+    let (from, size) = (start(query)?, size(query, preferred)?);
+    let members = newest(from, size);
+    let end = from + members.len();
+    Ok(Chosen { next: (end < total && members.len() == size).then_some(end), members, total })
+}
+
 /// Chooses the members of the page that a query asks for.
 pub(super) fn choose<K: Clone, E>(
     query: &Query,
@@ -126,7 +145,7 @@ pub(super) fn choose<K: Clone, E>(
     members: &[K],
     access: &mut Access<'_, K, E>,
 ) -> Result<Chosen<K>, Failure> {
-    check(query, access)?;
+    check(query, access.knows, access.kind)?;
     let (from, size) = (start(query)?, size(query, preferred)?);
     let cut = |members: &[K]| {
         let end = from.saturating_add(size).min(members.len());
@@ -153,24 +172,38 @@ pub(super) fn choose<K: Clone, E>(
     Ok(cut(&ordered))
 }
 
+/// The body of a page as it is sent.
+#[derive(Serialize)]
+struct Body<'a, T> {
+    #[serde(rename = "@odata.context")]
+    context: &'a str,
+    #[serde(rename = "@odata.count", skip_serializing_if = "Option::is_none")]
+    count: Option<usize>,
+    value: &'a [T],
+    #[serde(rename = "@odata.nextLink", skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
 /// The body of a page. `path` is the collection's own URL without a query, `context` what `@odata.context` names.
-pub(super) fn body<K>(context: String, path: &str, query: &Query, chosen: &Chosen<K>, value: Vec<Value>) -> Value {
-    let mut body = Map::new();
-    body.insert("@odata.context".to_owned(), Value::String(context));
-    if query.count {
-        body.insert("@odata.count".to_owned(), json!(chosen.total));
-    }
-    body.insert("value".to_owned(), Value::Array(value));
-    if let Some(skip) = chosen.next {
+pub(super) fn body<K, T: Serialize>(
+    context: &str,
+    path: &str,
+    query: &Query,
+    chosen: &Chosen<K>,
+    value: &[T],
+) -> Reply {
+    let next = chosen.next.map(|skip| {
         let token = token::seal(&SkipToken { skip });
-        let link = format!("{path}{}", query.with(&["skiptoken", "skip"], "$skiptoken", &token));
-        body.insert("@odata.nextLink".to_owned(), Value::String(link));
-    }
-    Value::Object(body)
+        format!("{path}{}", query.with(&["skiptoken", "skip"], "$skiptoken", &token))
+    });
+    let body = Body { context, count: query.count.then_some(chosen.total), value, next };
+    Reply::written(serde_json::to_vec(&body).expect("texts and numbers are valid JSON"))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn pages(query: &str) -> Result<Vec<Vec<u64>>, Failure> {
@@ -189,7 +222,8 @@ mod tests {
                 kind: "Message",
             };
             let chosen = choose(&query, None, &members, &mut access)?;
-            let body = body(String::new(), "", &query, &chosen, Vec::new());
+            let answer = body::<_, Value>("", "", &query, &chosen, &[]).answer();
+            let body: Value = serde_json::from_slice(&answer.body).expect("JSON");
             found.push(chosen.members);
             match body["@odata.nextLink"].as_str() {
                 Some(link) => query = Query::parse(&link[1..])?,

@@ -9,6 +9,8 @@ use crate::wire::http::HttpAnswer;
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Body {
     Json(Value),
+    /// JSON that is written already.
+    Written(Vec<u8>),
     /// Bytes of a content type.
     Bytes(String, Vec<u8>),
     Empty,
@@ -26,6 +28,11 @@ impl Reply {
     /// An entity or a collection.
     pub(super) fn json(status: u16, value: Value) -> Self {
         Self { status, headers: Vec::new(), body: Body::Json(value) }
+    }
+
+    /// JSON that is written already.
+    pub(super) fn written(json: Vec<u8>) -> Self {
+        Self { status: 200, headers: Vec::new(), body: Body::Written(json) }
     }
 
     /// Bytes of a content type.
@@ -53,7 +60,10 @@ impl Reply {
     pub(super) fn answer(self) -> HttpAnswer {
         let mut headers = self.headers;
         let (kind, body) = match self.body {
-            Body::Json(value) => (Some(JSON_TYPE.to_owned()), value.to_string().into_bytes()),
+            Body::Json(value) => {
+                (Some(JSON_TYPE.to_owned()), serde_json::to_vec(&value).expect("texts and numbers are valid JSON"))
+            }
+            Body::Written(json) => (Some(JSON_TYPE.to_owned()), json),
             Body::Bytes(kind, bytes) => (Some(kind), bytes),
             Body::Empty => (None, Vec::new()),
         };

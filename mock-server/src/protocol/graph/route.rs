@@ -4,6 +4,7 @@
 //! version; `/me` is the caller. A resource that is reached through its container (`mailFolders/x/messages/y`) is the same
 //! as one that is named alone (`messages/y`), because ids are unique in a mailbox.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use matchit::Router;
@@ -238,8 +239,42 @@ const CONTAINERS: [(&str, &[(&str, &str)]); 5] = [
 /// Words that stand behind a collection without naming a member of it.
 const NOT_MEMBERS: [&str; 2] = ["delta", "$count"];
 
-fn is_keyword(lower: &str) -> bool {
-    lower == "me" || PATHS.iter().any(|(path, _)| path.split('/').any(|word| word == lower))
+/// All words of the paths above, in order.
+static KEYWORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let words = PATHS.iter().flat_map(|(path, _)| path.split('/'));
+    let mut words: Vec<_> = words.filter(|word| !word.is_empty() && !word.starts_with('{')).chain(["me"]).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+});
+
+/// A word of a path: as it was written, or in lower case if it is a keyword.
+#[derive(Clone, PartialEq, Debug)]
+struct Segment<'a> {
+    text: Cow<'a, str>,
+    is_keyword: bool,
+}
+
+impl<'a> Segment<'a> {
+    fn read(text: Cow<'a, str>) -> Self {
+        match keyword(&text) {
+            Some(keyword) => Self::keyword(keyword),
+            None => Self { text, is_keyword: false },
+        }
+    }
+
+    const fn keyword(keyword: &'static str) -> Self {
+        Self { text: Cow::Borrowed(keyword), is_keyword: true }
+    }
+}
+
+/// The keyword that a text is, in whatever case.
+fn keyword(text: &str) -> Option<&'static str> {
+    let lower = match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(text.to_ascii_lowercase()),
+        false => Cow::Borrowed(text),
+    };
+    KEYWORDS.binary_search(&&*lower).ok().map(|at| KEYWORDS[at])
 }
 
 /// A resource with what its URL says.
@@ -263,35 +298,37 @@ pub(super) struct Place {
     pub query: Query,
 }
 
-fn push(segments: &mut Vec<String>, raw: &str) -> Result<(), Failure> {
+fn push<'a>(segments: &mut Vec<Segment<'a>>, raw: &'a str) -> Result<(), Failure> {
     let text = percent_decode_str(raw).decode_utf8().map_err(|_| Failure::bad("The path is not UTF-8."))?;
-    let text = text.strip_prefix("microsoft.graph.").unwrap_or(&text);
+    let text = match text.strip_prefix("microsoft.graph.") {
+        Some(text) => Cow::Owned(text.to_owned()),
+        None => text,
+    };
     if let Some((word, rest)) = text.split_once('(')
         && let Some(key) = rest.strip_suffix(')')
-        && is_keyword(&word.to_ascii_lowercase())
+        && let Some(keyword) = keyword(word)
     {
-        segments.push(word.to_ascii_lowercase());
+        segments.push(Segment::keyword(keyword));
         let key = key.strip_prefix('\'').and_then(|key| key.strip_suffix('\'')).unwrap_or(key);
         if !key.is_empty() {
-            segments.push(key.replace("''", "'"));
+            segments.push(Segment { text: Cow::Owned(key.replace("''", "'")), is_keyword: false });
         }
         return Ok(());
     }
-    let lower = text.to_ascii_lowercase();
-    segments.push(if is_keyword(&lower) { lower } else { text.to_owned() });
+    segments.push(Segment::read(text));
     Ok(())
 }
 
 /// Takes containers away from before members of their collections.
-fn collapse(segments: &mut Vec<String>) {
+fn collapse(segments: &mut Vec<Segment<'_>>) {
     let mut at = 0;
     while at + 3 < segments.len() {
-        let container = CONTAINERS.iter().find(|(name, _)| segments[at] == *name);
-        let collection = container.and_then(|(_, inner)| inner.iter().find(|(name, _)| segments[at + 2] == *name));
+        let container = CONTAINERS.iter().find(|(name, _)| segments[at].text == *name);
+        let collection = container.and_then(|(_, inner)| inner.iter().find(|(name, _)| segments[at + 2].text == *name));
         match collection {
-            Some((_, alone)) if !NOT_MEMBERS.contains(&segments[at + 3].as_str()) => {
+            Some((_, alone)) if !NOT_MEMBERS.contains(&&*segments[at + 3].text) => {
                 segments.drain(at..at + 2);
-                segments[at] = (*alone).to_owned();
+                segments[at] = Segment::keyword(alone);
             }
             _ => at += 1,
         }
@@ -326,12 +363,12 @@ pub(super) fn find(url: &str) -> Result<Place, Failure> {
     for segment in &raw {
         push(&mut segments, segment)?;
     }
-    let is_caller = segments.first().is_some_and(|first| first == "me");
-    if is_caller {
-        segments.splice(..1, ["users".to_owned(), String::new()]);
+    if segments.first().is_some_and(|first| first.text == "me") {
+        let nobody = Segment { text: Cow::Borrowed(""), is_keyword: false };
+        segments.splice(..1, [Segment::keyword("users"), nobody]);
     }
     collapse(&mut segments);
-    let written = joined(segments.iter().map(|segment| encode(segment)));
+    let written = joined(segments.iter().map(encode));
     let found = ROUTER.at(&written).map_err(|_| unknown(&segments))?;
     let param = |name| found.params.get(name).and_then(decode).unwrap_or_default();
     Ok(Place {
@@ -341,7 +378,7 @@ pub(super) fn find(url: &str) -> Result<Place, Failure> {
         folder: param("folder"),
         item: param("item"),
         part: param("part"),
-        last: segments.last().cloned().unwrap_or_default(),
+        last: segments.last().map(|segment| segment.text.to_string()).unwrap_or_default(),
         path: joined(raw),
         query: Query::parse(query)?,
     })
@@ -358,11 +395,11 @@ fn joined(segments: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 }
 
 /// A segment in the form in which the router compares it. The caller's empty name becomes one that no text encodes to.
-fn encode(segment: &str) -> String {
-    match segment {
-        "" => "-".to_owned(),
-        _ if is_keyword(segment) => segment.to_owned(),
-        _ => utf8_percent_encode(segment, NON_ALPHANUMERIC).to_string(),
+fn encode<'a>(segment: &'a Segment<'_>) -> Cow<'a, str> {
+    match &*segment.text {
+        "" => Cow::Borrowed("-"),
+        text if segment.is_keyword => Cow::Borrowed(text),
+        text => Cow::from(utf8_percent_encode(text, NON_ALPHANUMERIC)),
     }
 }
 
@@ -374,14 +411,14 @@ fn decode(segment: &str) -> Option<String> {
 }
 
 /// What a path without a resource is answered with: the service names the first segment that it does not know.
-fn unknown(segments: &[String]) -> Failure {
+fn unknown(segments: &[Segment<'_>]) -> Failure {
     let keys_follow = ["users", "mailfolders", "messages", "events", "contacts", "calendars", "mailboxes", "items"];
     let mut is_key = false;
     for segment in segments {
-        if !is_key && !is_keyword(segment) {
-            return Failure::no_route(segment);
+        if !is_key && !segment.is_keyword {
+            return Failure::no_route(&segment.text);
         }
-        is_key = !is_key && keys_follow.contains(&segment.as_str());
+        is_key = !is_key && keys_follow.contains(&&*segment.text);
     }
     Failure::new(404, "ResourceNotFound", "Resource could not be discovered.")
 }

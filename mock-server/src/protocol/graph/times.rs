@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// A moment in UTC, to the second.
 pub(super) fn utc(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    format!("{moment:.0}")
 }
 
 /// A zone with the name under which the client knows it.

@@ -133,8 +133,9 @@ pub(super) fn list<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> R
         },
     )?;
     let found = chosen.members.iter().filter_map(|number| user(*number));
-    let value = found.map(|(mailbox, address)| Value::Object(write(mailbox, &address, &task.place.query))).collect();
-    Ok(Reply::json(200, page::body(context(task), &task.url(), &task.place.query, &chosen, value)))
+    let value: Vec<Value> =
+        found.map(|(mailbox, address)| Value::Object(write(mailbox, &address, &task.place.query))).collect();
+    Ok(page::body(&context(task), &task.url(), &task.place.query, &chosen, &value))
 }
 
 /// A new user. Users exist for the mailboxes of the tenant only; one that exists cannot be made again.

@@ -283,8 +283,7 @@ impl Writer {
 
     /// A text without characters that XML cannot hold, where that is wanted.
     fn cleaned<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let controls = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-        if !self.cleans || !(text.bytes().any(controls) || text.contains(['\u{FFFE}', '\u{FFFF}'])) {
+        if !self.cleans || is_clean(text.as_bytes()) {
             return Cow::Borrowed(text);
         }
         let allowed = |character: char| match character {
@@ -337,7 +336,12 @@ impl Writer {
     /// Writes an element that has attributes and holds nothing but text.
     pub(crate) fn leaf_with(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         self.open(name, attributes);
-        self.event(Event::Text(BytesText::from_escaped(quick_xml::escape::partial_escape(&*self.cleaned(text)))));
+        let text = self.cleaned(text);
+        let bytes = text.as_bytes();
+        // Bodies are long and rarely hold any of what has to be escaped.
+        let is_plain = memchr::memchr3(b'<', b'>', b'&', bytes).is_none() && memchr::memchr(b'\r', bytes).is_none();
+        let text = if is_plain { text } else { quick_xml::escape::partial_escape(text) };
+        self.event(Event::Text(BytesText::from_escaped(text)));
         self.close(name);
     }
 
@@ -350,6 +354,16 @@ impl Writer {
     pub(crate) fn finish(self) -> Vec<u8> {
         self.inner.into_inner()
     }
+}
+
+/// Whether a text has nothing in it that XML could not hold. What might be a noncharacter (the three bytes of U+FFFE and
+/// U+FFFF begin with EF BF) counts as one: whoever asks then looks closer.
+fn is_clean(text: &[u8]) -> bool {
+    const CHUNK: usize = 64;
+    let is_control = |byte: u8| byte < 0x20 && byte != b'\t' && byte != b'\n' && byte != b'\r';
+    // Without a way out in the middle of a chunk, the compiler looks at many bytes at once.
+    let chunk_is_clean = |chunk: &[u8]| !chunk.iter().fold(false, |found, &byte| found | is_control(byte));
+    text.chunks(CHUNK).all(chunk_is_clean) && memchr::memmem::find(text, b"\xEF\xBF").is_none()
 }
 
 /// Length of text in bytes once it is written between tags.

@@ -89,8 +89,9 @@ impl Scene<'_> {
             tags::RECORD_KEY | tags::ENTRY_ID | tags::INSTANCE_KEY => {
                 Value::Binary(basics::entry_id(self.viewer.mailbox, self.place.number))
             }
-            // The article number grows with every item of a mailbox: the numbers of items do as well.
-            tags::ARTICLE_NUMBER => Value::Integer((self.place.number & 0x7FFF_FFFF) as i32),
+            // The article number grows with every item of a mailbox: the numbers of items do as well. It is never zero,
+            // which is no number of a message in IMAP (RFC 3501, nz-number).
+            tags::ARTICLE_NUMBER => Value::Integer((self.place.number % 0x7FFF_FFFF) as i32 + 1),
             tags::URL_NAME => Value::Text(basics::url_name(self.item).into()),
             tags::DISPLAY_TO | tags::DISPLAY_CC | tags::DISPLAY_BCC => {
                 Value::Text(basics::display(self.item, *tag).into())

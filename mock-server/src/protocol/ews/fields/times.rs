@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Writes a moment.
 pub(in super::super) fn write(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    format!("{moment:.0}")
 }
 
 /// Reads a moment. Text without a zone is of the given zone; a bare date is its midnight.

@@ -1,0 +1,223 @@
+//! Serving as a program does: the options of a command line that say where, what is opened for them, and the line that
+//! says that clients may come.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::control::access::Guard;
+use crate::control::tank::Tank;
+use crate::front::access::{Access, TOKEN_LIFE};
+use crate::front::clock::Clock;
+use crate::front::desk::Desk;
+use crate::front::listen::{self, Handle, ListenError, ListenOptions, Secure};
+use crate::front::tls::{Authority, TlsError};
+use crate::mailbox::named::{Directory, Named};
+use crate::service::config::Config;
+use crate::service::core::Service;
+
+/// Where clients find the server, and which mailboxes they find beside the computed ones.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Doors {
+    /// The address to listen on; with port 0 the system chooses one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))]
+    pub listen: SocketAddr,
+
+    /// The address to listen on with TLS, under an authority that is made at the start
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub tls: Option<SocketAddr>,
+
+    /// The address of a proxy that leads Microsoft's host names here
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub proxy: Option<SocketAddr>,
+
+    /// Where to write the certificate of the authority, for clients to trust
+    #[arg(long, value_name = "FILE")]
+    pub ca_out: Option<PathBuf>,
+
+    /// An empty mailbox to serve beside the others, for any password; may be given several times
+    #[arg(long = "mailbox", value_name = "ADDRESS")]
+    pub mailboxes: Vec<String>,
+
+    /// The token that control requests from other machines must bear; without one they are turned away
+    #[arg(long, value_name = "TOKEN", env = "WAVETANK_CONTROL_TOKEN", hide_env_values = true)]
+    pub control_token: Option<String>,
+}
+
+/// Why the doors do not open.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address is taken, or the system gave no thread.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// No certificate could be made.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The certificate could not be written.
+    #[error("cannot write the certificate to {path}")]
+    Certificate {
+        /// Where to.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A mailbox has a name that is no address.
+    #[error("`{address}` is not an SMTP address such as alice@contoso.test")]
+    Address {
+        /// What was given.
+        address: String,
+    },
+}
+
+impl Doors {
+    /// Makes the authority that certificates are signed by, if anything asks for it, and writes its certificate where it
+    /// is wanted. `domains` are those of the computed mailboxes; autodiscover clients ask for hosts in them.
+    ///
+    /// # Errors
+    ///
+    /// If no certificate can be made or written.
+    pub fn authority(&self, domains: &[&str]) -> Result<Option<Authority>, ServeError> {
+        if self.tls.is_none() && self.proxy.is_none() && self.ca_out.is_none() {
+            return Ok(None);
+        }
+        let named = self.mailboxes.iter().filter_map(|address| address.split_once('@'));
+        let named = named.map(|(_, domain)| domain);
+        let mut domains: Vec<String> = domains.iter().copied().chain(named).map(str::to_lowercase).collect();
+        domains.sort_unstable();
+        domains.dedup();
+        let authority = Authority::new(&domains)?;
+        if let Some(path) = &self.ca_out {
+            let failed = |source| ServeError::Certificate { path: path.clone(), source };
+            fs::write(path, authority.pem()).map_err(failed)?;
+        }
+        Ok(Some(authority))
+    }
+
+    /// The doors of one more server beside the first: ports that were chosen by the user are the next ones.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        let next = |mut address: SocketAddr| {
+            if address.port() != 0 {
+                address.set_port(address.port().wrapping_add(1));
+            }
+            address
+        };
+        Self { listen: next(self.listen), tls: self.tls.map(next), proxy: self.proxy.map(next), ..self.clone() }
+    }
+
+    /// Serves some content, with the named mailboxes beside it and the control desk before it, on a thread of its own
+    /// until the handle is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If a mailbox has no proper address, or an address to listen on is taken or not ours.
+    pub fn open<C>(
+        &self,
+        config: Config,
+        content: C,
+        clock: Clock,
+        authority: Option<Authority>,
+    ) -> Result<Handle, ServeError>
+    where
+        C: crate::mailbox::content::Content + Send + 'static,
+    {
+        let mut content = Named::new(content);
+        for address in &self.mailboxes {
+            let known = address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+            if !known || content.add(address).is_none() {
+                return Err(ServeError::Address { address: address.clone() });
+            }
+        }
+        let secure = authority.map(|authority| Secure { authority, tls: self.tls, proxy: self.proxy });
+        let access = Access::new(config.seed, TOKEN_LIFE);
+        let guard = Guard::new(self.control_token.clone());
+        let began = Timestamp::now();
+        let listen = ListenOptions { address: self.listen, secure, ..ListenOptions::loopback(clock) };
+        let build = move || {
+            Tank::new(Desk::new(Service::new(config, content).with_bytes(true).with_wall(began), access), guard, began)
+        };
+        Ok(listen::start(listen, build)?)
+    }
+}
+
+/// Where a server can be reached, for programs that started it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Ready {
+    /// The base URL without TLS.
+    pub http: String,
+    /// The base URL with TLS, if there is one.
+    pub https: Option<String>,
+    /// The URL of the proxy, if there is one.
+    pub proxy: Option<String>,
+    /// The file with the certificate to trust, if it was written.
+    pub ca: Option<String>,
+}
+
+impl Ready {
+    /// What clients of an open server need to know.
+    #[must_use]
+    pub fn of(doors: &Doors, handle: &Handle) -> Self {
+        Self {
+            http: format!("http://{}", handle.address()),
+            https: handle.tls().map(|address| format!("https://{address}")),
+            proxy: handle.proxy().map(|address| format!("http://{address}")),
+            ca: doors.ca_out.as_ref().map(|path| path.display().to_string()),
+        }
+    }
+
+    /// The same in words.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let proxy = self.proxy.as_ref().map(|proxy| format!("the proxy {proxy}"));
+        let ways: Vec<_> = [Some(self.http.clone()), self.https.clone(), proxy].into_iter().flatten().collect();
+        let trust = self.ca.as_ref().map_or(String::new(), |ca| format!("; trust {ca}"));
+        format!("{}{trust}; control at {}/_tank/", ways.join(", "), self.http)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn doors(listen: &str, tls: Option<&str>) -> Doors {
+        let address = |text: &str| text.parse().expect("an address");
+        Doors {
+            listen: address(listen),
+            tls: tls.map(address),
+            proxy: None,
+            ca_out: None,
+            mailboxes: Vec::new(),
+            control_token: None,
+        }
+    }
+
+    #[test]
+    fn a_second_server_takes_the_next_of_chosen_ports_only() {
+        let next = doors("127.0.0.1:8080", Some("127.0.0.1:0")).next();
+        assert_eq!(next.listen.port(), 8081);
+        assert_eq!(next.tls.map(|address| address.port()), Some(0));
+    }
+
+    #[test]
+    fn an_authority_is_made_only_for_who_needs_one() {
+        assert!(doors("127.0.0.1:0", None).authority(&[]).expect("nothing to do").is_none());
+        let authority = doors("127.0.0.1:0", Some("127.0.0.1:0")).authority(&["Contoso.test"]).expect("one is made");
+        assert!(authority.is_some_and(|authority| authority.covers("autodiscover.contoso.test")));
+    }
+
+    #[test]
+    fn readiness_is_told_with_everything_a_client_needs() {
+        let ready = Ready {
+            http: "http://127.0.0.1:1".to_owned(),
+            https: Some("https://127.0.0.1:2".to_owned()),
+            proxy: None,
+            ca: Some("ca.pem".to_owned()),
+        };
+        let expected = "http://127.0.0.1:1, https://127.0.0.1:2; trust ca.pem; control at http://127.0.0.1:1/_tank/";
+        assert_eq!(ready.sentence(), expected);
+    }
+}
