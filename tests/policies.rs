@@ -7,7 +7,7 @@ use mock_server::throttle::policy::announce::{Form, Wait};
 use mock_server::throttle::policy::sharing::Sharing;
 use mock_server::throttle::policy::unit::Unit;
 use mock_server::throttle::policy::{Meter, Policy};
-use mock_server::time::Span;
+use mock_server::time::{Moment, Span};
 use mock_server::wire::refusal::RefusalKind;
 use wavetank::engine::virtual_time;
 use wavetank::population::{Population, wave};
@@ -85,7 +85,7 @@ fn a_scale_model_divides_what_mailboxes_share() {
 }
 
 /// The makespan of an example, with one text in place of another.
-fn makespan(file: &str, from: &str, to: &str) -> Span {
+fn makespan(file: &str, from: &str, to: &str) -> Moment {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(file);
     let text = fs::read_to_string(&path).expect("an example");
     assert!(text.contains(from), "{file} has no {from}");
