@@ -42,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mock::throttle",
             "mock::fault",
             "mock::service",
+            "mock::protocol",
             "mock::front",
         ],
     ),

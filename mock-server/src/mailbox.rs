@@ -6,6 +6,7 @@
 pub mod churn;
 pub mod content;
 pub mod hasher;
+pub mod hidden;
 pub mod item;
 pub mod mime;
 pub mod named;
@@ -15,7 +16,9 @@ pub mod plain;
 pub mod property;
 pub mod records;
 pub mod reference;
+pub mod settings;
 pub mod shelf;
 pub mod store;
 pub mod stream;
 pub mod sync;
+pub mod watch;

@@ -12,12 +12,13 @@ use mock_server::mailbox::plain::Plain;
 use mock_server::mailbox::property::{self, FLAG_READ, Value};
 use mock_server::mailbox::reference;
 use mock_server::mailbox::store::StoreError;
+use mock_server::mailbox::watch::{EventKind, Object, Position};
 use mock_server::service::config::Holding;
 use mock_server::service::core::Service;
 use mock_server::service::cost::Work;
 use mock_server::service::errand::Errand;
 use mock_server::service::reply::Request;
-use mock_server::time::Moment;
+use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::{Answer, ChangeKind};
 use mock_server::wire::call::{Call, FolderKind, Operation, Protocol, RequestIdentity};
 use mock_server::wire::id::{Id, MailboxKey};
@@ -292,4 +293,52 @@ fn real_messages_come_back_byte_by_byte_and_are_read_as_they_are() {
             }
         }
     }
+}
+
+#[test]
+fn events_tell_what_clients_do_and_what_happens_by_itself() {
+    let plain = Plain { changes_per_day: 86_400.0, ..PLAIN };
+    let mut server = Service::new(server::free(Holding::Live), Named::new(plain)).with_bytes(true);
+    let mailbox = MailboxKey(0);
+    let at = |server: &mut Server, second, work: &mut dyn FnMut(&mut Open<'_, Named<Plain>>)| {
+        server.attend(Moment::START + Span::seconds(second), mailbox, work).expect("there is such a mailbox");
+    };
+    let mut since = Position::default();
+    at(&mut server, 0, &mut |open| since = open.position());
+    at(&mut server, 16, &mut |open| {
+        let (events, reached) = open.events(since, 100).expect("a known position");
+        let count = |kind| events.iter().filter(|event| event.kind == kind).count();
+        let counts = [EventKind::Created, EventKind::NewMail, EventKind::Modified, EventKind::Deleted].map(count);
+        // Of sixteen changes, twelve are creations, three updates and one a deletion.
+        assert_eq!((counts, events.len()), ([12, 12, 3, 1], 28));
+        assert_eq!(open.events(reached, 100), Some((Vec::new(), reached)));
+        let bin = open.default_folder(FolderKind::Deleted).expect("a bin");
+        let into = inbox(open);
+        let number = open.create(into, note("one")).expect("it is stored");
+        let moved = open.move_item(number, bin).expect("it is moved");
+        let copy = open.copy_item(moved, bin).expect("it is copied");
+        open.delete(copy, Deletion::Hard).expect("it is deleted");
+        let folder = open.make_folder(bin, "Plans", None).expect("it is made");
+        open.move_folder(folder, into).expect("it is moved");
+        let (events, end) = open.events(reached, 100).expect("a known position");
+        let told: Vec<_> = events.iter().map(|event| (event.kind, event.object, event.parent, event.old)).collect();
+        let expected = [
+            (EventKind::Created, Object::Folder(folder), into, None),
+            (EventKind::Moved, Object::Folder(folder), into, Some((Object::Folder(folder), bin))),
+            (EventKind::Created, Object::Item(number), into, None),
+            (EventKind::Moved, Object::Item(moved), bin, Some((Object::Item(number), into))),
+            (EventKind::Copied, Object::Item(copy), bin, Some((Object::Item(moved), bin))),
+            (EventKind::Deleted, Object::Item(copy), bin, None),
+        ];
+        assert_eq!(told, expected);
+        // One change after the other leads to the same end.
+        let (mut position, mut steps) = (reached, Vec::new());
+        while position != end {
+            let (some, next) = open.events(position, 1).expect("a known position");
+            steps.extend(some);
+            position = next;
+        }
+        assert_eq!(steps, events);
+        assert_eq!(open.events(Position { items: 99, ..end }, 100), None);
+    });
 }

@@ -15,6 +15,7 @@ use crate::fault::trick::Door;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::named::Directory;
+use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::reply::Spoil;
 use crate::time::Moment;
 use crate::wire::entra;
@@ -310,5 +311,9 @@ impl<C: Directory> Decide for Tank<C> {
         let decision = self.desk.decide(now, request);
         self.note(now, request, &decision);
         decision
+    }
+
+    fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
+        self.desk.proceed(now, ongoing)
     }
 }

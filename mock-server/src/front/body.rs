@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
 /// Why a request body was not read.
@@ -39,6 +40,8 @@ pub(super) async fn read(body: Incoming, bytes: usize, time: Duration) -> Result
 pub(super) enum AnswerBody {
     /// All of it.
     Whole(Option<Bytes>),
+    /// The beginning of it; the rest follows piece by piece.
+    Ongoing(Option<Bytes>, mpsc::Receiver<Bytes>),
     /// The first part of it; then the connection breaks off.
     Cut(Option<Bytes>, Flushed),
     /// All of it, a drop at a time.
@@ -84,6 +87,11 @@ impl AnswerBody {
         Self::Drip(Drip { rest: bytes.into(), drop, every, next: Box::pin(tokio::time::sleep(every)) })
     }
 
+    /// A body that goes on.
+    pub(super) fn ongoing(beginning: Vec<u8>, rest: mpsc::Receiver<Bytes>) -> Self {
+        Self::Ongoing((!beginning.is_empty()).then(|| beginning.into()), rest)
+    }
+
     /// The first half of a body.
     pub(super) fn cut(mut bytes: Vec<u8>) -> Self {
         bytes.truncate(bytes.len() / 2);
@@ -111,6 +119,10 @@ impl Body for AnswerBody {
                 Poll::Ready(Some(Ok(Frame::data(drip.rest.split_to(drop)))))
             }
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Ongoing(beginning, rest) => match beginning.take() {
+                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                None => rest.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
+            },
             Self::Cut(bytes, flushed) => match bytes.take() {
                 Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 None if *flushed == Flushed::No => {
@@ -127,7 +139,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
-            Self::Cut(..) => false,
+            Self::Ongoing(..) | Self::Cut(..) => false,
             Self::Drip(drip) => drip.rest.is_empty(),
         }
     }
@@ -135,7 +147,7 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Cut(..) => SizeHint::default(),
+            Self::Ongoing(..) | Self::Cut(..) => SizeHint::default(),
             Self::Drip(drip) => SizeHint::with_exact(drip.rest.len() as u64),
         }
     }

@@ -14,6 +14,7 @@ use super::visit::{FIRST_FOREIGN, Visit, Visitor};
 use crate::fault::trick;
 use crate::mailbox::content::Content;
 use crate::protocol;
+use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::service::reply::{Reply, Request, Spoil};
 use crate::throttle::policy::asked::{self as policy, resource_units};
@@ -99,7 +100,7 @@ impl<C: Content> Desk<C> {
             operation: call.operation(),
             refusal: reply.outcome.as_ref().err().map(|refusal| refusal.kind),
         };
-        Decision { answer, ready: reply.ready, spoil, about: Some(about) }
+        Decision { answer, ready: reply.ready, spoil, about: Some(about), ongoing: None }
     }
 
     fn ews(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -172,8 +173,8 @@ impl<C: Content> Desk<C> {
         };
         let visitor = visitor(now, request, caller, Protocol::Ews);
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
-        let answer = protocol::ews::answer(&asked, &mut visit);
-        visit.leave(answer, caller.app)
+        let (answer, ongoing) = protocol::ews::answer(&asked, &mut visit);
+        Decision { ongoing, ..visit.leave(answer, caller.app) }
     }
 
     fn graph_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -235,6 +236,13 @@ impl<C: Content> Desk<C> {
 impl<C: Content> Decide for Desk<C> {
     fn door(&mut self, now: Moment, connection: u64) -> Option<trick::Door> {
         self.service.faults().door(now, connection)
+    }
+
+    fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
+        for mailbox in ongoing.mailboxes() {
+            self.service.attend(now, mailbox, |open| ongoing.hear(open));
+        }
+        ongoing.say(now)
     }
 
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {

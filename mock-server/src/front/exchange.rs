@@ -4,18 +4,21 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
+use tokio::sync::{Notify, mpsc};
 
 use super::body::{self, AnswerBody, Unread};
 use super::bounds::Bounds;
 use super::clock::Clock;
-use super::socket::Fate;
+use super::socket::{Fate, InProgress};
 use crate::fault::trick::Door;
+use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::reply::Spoil;
 use crate::time::{Moment, Span};
 use crate::wire::call::Operation;
@@ -83,6 +86,8 @@ pub struct Decision {
     pub spoil: Option<Spoil>,
     /// What the service made of the request, if it came that far.
     pub about: Option<About>,
+    /// What the answer is only the beginning of, if it goes on.
+    pub ongoing: Option<Ongoing>,
 }
 
 /// What the service made of a request.
@@ -102,7 +107,7 @@ impl Decision {
     /// An answer that is sent at once and whole.
     #[must_use]
     pub fn at_once(now: Moment, answer: HttpAnswer) -> Self {
-        Self { answer, ready: now, spoil: None, about: None }
+        Self { answer, ready: now, spoil: None, about: None, ongoing: None }
     }
 }
 
@@ -116,6 +121,11 @@ pub trait Decide {
     fn door(&mut self, now: Moment, connection: u64) -> Option<Door> {
         let _ = (now, connection);
         None
+    }
+
+    /// Says how an answer goes on. Whoever gives no such answers has nothing to add to one.
+    fn proceed(&mut self, _now: Moment, _ongoing: &mut Ongoing) -> Said {
+        Said { bytes: Vec::new(), until: None }
     }
 }
 
@@ -132,12 +142,14 @@ pub(super) struct Front<D> {
     bounds: Bounds,
     /// Connections so far.
     connections: Cell<u64>,
+    /// Rings after every decision: answers that go on may have something to say.
+    decided: Notify,
 }
 
-impl<D: Decide> Front<D> {
+impl<D: Decide + 'static> Front<D> {
     /// A front with someone who decides.
     pub(super) fn new(desk: D, clock: Clock, bounds: Bounds) -> Self {
-        Self { desk: RefCell::new(desk), clock, bounds, connections: Cell::new(0) }
+        Self { desk: RefCell::new(desk), clock, bounds, connections: Cell::new(0), decided: Notify::new() }
     }
 
     /// How a connection that has arrived fails, if it does.
@@ -158,7 +170,7 @@ impl<D: Decide> Front<D> {
         fate: Rc<Fate>,
         request: Request<Incoming>,
     ) -> Result<Response<AnswerBody>, BrokenOff> {
-        let _in_progress = fate.request();
+        let in_progress = fate.request();
         let (head, body) = request.into_parts();
         let stranger = !head.headers.contains_key(AUTHORIZATION) && !is_session(&head.uri);
         let most = if stranger { self.bounds.stranger_body_bytes } else { self.bounds.body_bytes };
@@ -177,8 +189,15 @@ impl<D: Decide> Front<D> {
         };
         let decision = self.desk.borrow_mut().decide(self.clock.now(), &request);
         drop(request);
+        self.decided.notify_waiters();
         let dripping = if let Some(Spoil::Drip(over)) = decision.spoil { over } else { Span::ZERO };
         self.clock.sleep_until(Moment(decision.ready.0.saturating_sub(dripping.0))).await;
+        if let (None, Some(ongoing)) = (decision.spoil, decision.ongoing) {
+            let (sender, rest) = mpsc::channel(1);
+            tokio::task::spawn_local(self.go_on(ongoing, sender, in_progress));
+            let HttpAnswer { status, headers, body } = decision.answer;
+            return Ok(respond(status, headers, AnswerBody::ongoing(body, rest)));
+        }
         match decision.spoil {
             None => Ok(whole(decision.answer)),
             Some(Spoil::Truncate) => Ok(cut(decision.answer)),
@@ -191,6 +210,29 @@ impl<D: Decide> Front<D> {
                     fate.reset();
                 }
                 Err(BrokenOff)
+            }
+        }
+    }
+}
+
+impl<D: Decide + 'static> Front<D> {
+    /// Writes what an answer that goes on has to say, until it ends or the client is gone. The request is in progress as
+    /// long.
+    async fn go_on(self: Rc<Self>, mut ongoing: Ongoing, sender: mpsc::Sender<Bytes>, _in_progress: InProgress) {
+        loop {
+            // Whatever is decided while the last words are on their way must be heard of.
+            let mut decided = pin!(self.decided.notified());
+            decided.as_mut().enable();
+            let now = self.clock.now();
+            let Said { bytes, until } = self.desk.borrow_mut().proceed(now, &mut ongoing);
+            if !bytes.is_empty() && sender.send(Bytes::from(bytes)).await.is_err() {
+                return;
+            }
+            let Some(until) = until else { return };
+            tokio::select! {
+                () = sender.closed() => return,
+                () = decided => {}
+                () = self.clock.sleep_until(until) => {}
             }
         }
     }

@@ -71,7 +71,7 @@ impl<'a, C: Content> Visit<'a, C> {
             operation,
             refusal: refusal.map(|refusal| refusal.kind),
         });
-        Decision { answer, ready: self.ready, spoil: self.spoil, about }
+        Decision { answer, ready: self.ready, spoil: self.spoil, about, ongoing: None }
     }
 
     /// Which request the next work belongs to. An identity counts once: further work of the request is numbered as if
@@ -98,6 +98,11 @@ impl<C: Content> Host for Visit<'_, C> {
 
     fn wall(&self) -> Timestamp {
         self.service.wall(self.visitor.now)
+    }
+
+    fn remark(&mut self, answer: &mut HttpAnswer) {
+        let wall = self.service.wall(self.ready);
+        self.service.remarks_mut().dress_one(answer, wall);
     }
 
     fn perform<T>(

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::item::Item;
 use super::property::Properties;
+use super::settings::Settings;
+use super::watch::{FolderNote, Watch};
 use crate::wire::answer::ChangeKind;
 
 /// What is said about a folder beyond its name and place.
@@ -43,6 +45,10 @@ pub struct Records {
     folders: BTreeMap<u32, FolderRecord>,
     folder_log: Vec<(ChangeKind, u32)>,
     recoverable: BTreeMap<u64, Recoverable>,
+    /// What the mailbox keeps beside folders and items.
+    pub settings: Settings,
+    /// Who watches the mailbox.
+    pub watch: Watch,
     /// Changes of the mailbox so far.
     changes: u64,
 }
@@ -92,6 +98,12 @@ impl Records {
         let record = self.folders.entry(ordinal).or_default();
         record.version = self.changes;
         record
+    }
+
+    /// As [`Self::change_folder`], with what stands behind the change.
+    pub(super) fn note_folder(&mut self, ordinal: u32, kind: ChangeKind, note: FolderNote) {
+        self.watch.folder_notes.insert(self.folder_log.len() as u32, note);
+        self.change_folder(ordinal, kind);
     }
 
     /// All changes of folders, oldest first.

@@ -4,11 +4,14 @@
 //! changes since they were last asked for. Everything else is computed on demand.
 
 mod edit;
+pub mod happenings;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::churn::{Change, Churn, counts};
 use super::content::{Content, FolderShape, ItemShape, Totals, read_item_key};
+use super::hidden;
 use super::overlay::{Foreign, Incoming, Overlay, Touch};
 use super::reference::{self, FIRST_MADE_FOLDER, ItemNumber};
 use crate::time::Span;
@@ -91,6 +94,8 @@ pub struct Store {
     pub overlay: Overlay,
     folders: Vec<Folder>,
     computed_folders: usize,
+    /// Hidden folders that somebody has looked into.
+    hidden: BTreeMap<u32, Folder>,
 }
 
 impl Store {
@@ -107,7 +112,7 @@ impl Store {
                 })
                 .collect()
         };
-        Self { overlay: Overlay::default(), computed_folders: folders.len(), folders }
+        Self { overlay: Overlay::default(), computed_folders: folders.len(), folders, hidden: BTreeMap::new() }
     }
 
     /// The position of a folder in the table.
@@ -128,14 +133,27 @@ impl Store {
     /// A folder, by its ordinal.
     #[inline]
     pub(super) fn folder(&mut self, ordinal: u32) -> Option<&mut Folder> {
+        if ordinal >= hidden::FIRST {
+            return self.hidden_folder(ordinal);
+        }
         self.position(ordinal).map(|position| &mut self.folders[position])
+    }
+
+    /// A folder that listings of the visible tree do not show.
+    #[cold]
+    fn hidden_folder(&mut self, ordinal: u32) -> Option<&mut Folder> {
+        let hidden = hidden::get(ordinal)?;
+        let parent = self.place(ordinal)?.1;
+        let shape = FolderShape { ordinal, parent, kind: hidden::KIND, items: 0, bytes: 0, changes_per_day: 0.0 };
+        let fresh = || Folder::new(shape, Some(Arc::from(hidden.name)), false);
+        Some(self.hidden.entry(ordinal).or_insert_with(fresh))
     }
 
     /// Whether there is such a folder.
     #[must_use]
     #[inline]
     pub fn has_folder(&self, ordinal: u32) -> bool {
-        self.position(ordinal).is_some()
+        self.position(ordinal).is_some() || hidden::get(ordinal).is_some()
     }
 
     /// The ordinals of all folders, parents before children.
@@ -159,20 +177,16 @@ impl Store {
     /// The folder at a position of the table, as a listing shows it.
     pub fn entry<C: Content>(&mut self, view: View<'_, C>, position: usize) -> Option<FolderEntry> {
         let Self { overlay, folders, .. } = self;
-        let folder = folders.get_mut(position).filter(|folder| !folder.gone)?;
-        folder.advance(view, overlay);
-        Some(FolderEntry {
-            id: reference::folder(folder.shape.ordinal),
-            parent: folder.shape.parent.map(reference::folder),
-            name: folder.name(view),
-            kind: folder.shape.kind,
-            items: folder.totals.items,
-            bytes: folder.totals.bytes,
-        })
+        folders.get_mut(position).filter(|folder| !folder.gone).map(|folder| folder.entry(view, overlay))
     }
 
     /// The folder of an ordinal, as a listing shows it.
     pub fn entry_of<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> Option<FolderEntry> {
+        if ordinal >= hidden::FIRST {
+            self.hidden_folder(ordinal)?;
+            let Self { overlay, hidden, .. } = self;
+            return hidden.get_mut(&ordinal).map(|folder| folder.entry(view, overlay));
+        }
         let position = self.position(ordinal)?;
         self.entry(view, position)
     }
@@ -272,8 +286,7 @@ impl Store {
     /// Stores an item and returns its reference.
     #[inline]
     pub fn create(&mut self, folder: u32, incoming: Incoming) -> Result<Id, StoreError> {
-        let position = self.position(folder).ok_or(StoreError::NotFound)?;
-        let totals = &mut self.folders[position].totals;
+        let totals = &mut self.folder(folder).ok_or(StoreError::NotFound)?.totals;
         totals.items += 1;
         totals.bytes += u64::from(incoming.size);
         Ok(Id::Number(self.overlay.create(folder, incoming)))
@@ -313,6 +326,9 @@ impl Store {
     /// The totals of a folder with all changes that have happened. Whoever changes a computed item must ask for them
     /// first, so that changes of clients and computed ones are counted in the order in which they happened.
     fn advanced<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> Result<&mut Totals, StoreError> {
+        if ordinal >= hidden::FIRST {
+            return self.hidden_folder(ordinal).map(|folder| &mut folder.totals).ok_or(StoreError::NotFound);
+        }
         let position = self.position(ordinal).ok_or(StoreError::NotFound)?;
         let folder = &mut self.folders[position];
         folder.advance(view, &self.overlay);
@@ -370,6 +386,19 @@ impl Folder {
     fn new(shape: FolderShape, name: Option<Arc<str>>, computed: bool) -> Self {
         let totals = Totals::of(&shape);
         Self { shape, computed, name, churn: None, gone: false, known: None, totals }
+    }
+
+    /// The folder as a listing shows it.
+    fn entry<C: Content>(&mut self, view: View<'_, C>, overlay: &Overlay) -> FolderEntry {
+        self.advance(view, overlay);
+        FolderEntry {
+            id: reference::folder(self.shape.ordinal),
+            parent: self.shape.parent.map(reference::folder),
+            name: self.name(view),
+            kind: self.shape.kind,
+            items: self.totals.items,
+            bytes: self.totals.bytes,
+        }
     }
 
     fn name<C: Content>(&mut self, view: View<'_, C>) -> Arc<str> {

@@ -7,6 +7,7 @@ use super::cost::Work;
 use super::refusals;
 use super::reply::{Protocol, Spent, Spoil};
 use super::trick;
+use crate::fault::also::Who;
 use crate::fault::plan::Strike;
 use crate::fault::trick::Played;
 use crate::mailbox::content::Content;
@@ -70,7 +71,10 @@ impl<C: Content> Service<C> {
                 Some(Played::Twice) => service.remarks.again = true,
                 _ => {}
             }
-            let (outcome, work) = service.open(now, mailbox, operation, work)?;
+            if let Some(refusal) = service.errand_failure(now, &asked, identity) {
+                return Err(refusal);
+            }
+            let (outcome, work) = service.open(now, &asked, identity, work)?;
             told = Some(outcome);
             Ok(((), work))
         });
@@ -96,22 +100,42 @@ impl<C: Content> Service<C> {
         self.began.checked_add(since).unwrap_or(Timestamp::MAX)
     }
 
-    fn open<T>(
+    /// Looks into a mailbox without asking faults or limits, and without a price: for what the server does by itself.
+    /// Nothing if there is no such mailbox.
+    pub fn attend<T>(
         &mut self,
         now: Moment,
         mailbox: MailboxKey,
-        operation: Operation,
+        work: impl FnOnce(&mut Open<'_, C>) -> T,
+    ) -> Option<T> {
+        let asked = Asked { app: 0, mailbox, operation: Operation::GetEvents, body_bytes: 0 };
+        let identity = RequestIdentity { request: 0, attempt: 0 };
+        let done = self.open(now, &asked, identity, |open| (work(open), Work::default()));
+        done.ok().map(|(told, _)| told)
+    }
+
+    fn open<T>(
+        &mut self,
+        now: Moment,
+        asked: &Asked,
+        identity: RequestIdentity,
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> Result<(T, Work), Refusal> {
+        let Asked { app, mailbox, operation, .. } = *asked;
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
         }
         let wall = self.wall(now);
-        let Self { content, holding, faults, mailboxes, shelf, .. } = self;
+        let Self { content, holding, faults, mailboxes, shelf, protocol, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
         let view = View { content: &*content, mailbox, clock: reading(*holding, self.clock_at_start, now, store) };
         let corrupts = |key: ItemKey| faults.corrupts(now, mailbox, operation, key);
+        let who = Some(Who { app, protocol: *protocol });
+        let fails = |place| faults.item_error(now, mailbox, operation, identity, (who, place));
         let mut open = Open::new(view, store, shelf, wall, &corrupts);
+        if faults.fails_items() {
+            open = open.failing(&fails);
+        }
         let told = work(&mut open);
         let outbox = std::mem::take(&mut open.outbox);
         for item in outbox {
@@ -142,7 +166,7 @@ impl<C: Content> Service<C> {
             }
             copy.put(property::DELIVERY_TIME, Some(Value::Time(open.wall())));
             copy.flag(0, FLAG_READ | FLAG_UNSENT);
-            open.create(inbox, copy).expect("the inbox exists");
+            open.receive(inbox, copy).expect("the inbox exists");
         }
     }
 }

@@ -32,23 +32,33 @@ impl Remarks {
     }
 
     /// Says it: changes an answer that is written at a moment of the wall clock.
-    pub fn dress(self, answer: &mut HttpAnswer, wall: Timestamp) {
-        if let Some(instead) = self.instead {
+    pub fn dress(mut self, answer: &mut HttpAnswer, wall: Timestamp) {
+        self.dress_one(answer, wall);
+        if self.skew.is_some() {
+            answer.headers.push(("Date", http_date(self.read(wall))));
+        }
+    }
+
+    /// Says what concerns one answer of several, and keeps what concerns all.
+    pub fn dress_one(&mut self, answer: &mut HttpAnswer, wall: Timestamp) {
+        let wall = self.read(wall);
+        if let Some(instead) = self.instead.take() {
             let kept = std::mem::take(&mut answer.headers).into_iter();
             let written = |name: &str| ["content-type", "retry-after"].iter().any(|own| own.eq_ignore_ascii_case(name));
             let kept = kept.filter(|(name, _)| !written(name));
             *answer = HttpAnswer { headers: instead.headers.into_iter().chain(kept).collect(), ..instead };
         }
-        let wall = self.skew.map_or(wall, |by| {
-            let skewed = wall.checked_add(SignedDuration::from_nanos(by)).unwrap_or(wall);
-            answer.headers.push(("Date", http_date(skewed)));
-            skewed
-        });
-        answer.headers.extend(self.headers);
-        let Some((form, wait)) = self.retry_after else { return };
+        answer.headers.append(&mut self.headers);
+        let Some((form, wait)) = self.retry_after.take() else { return };
         if let Some((_, value)) = answer.headers.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("retry-after")) {
             *value = write(form, wait, wall);
         }
+    }
+
+    /// What the server's clock says at a moment.
+    fn read(&self, wall: Timestamp) -> Timestamp {
+        let skewed = self.skew.map(|by| wall.checked_add(SignedDuration::from_nanos(by)).unwrap_or(wall));
+        skewed.unwrap_or(wall)
     }
 }
 

@@ -124,6 +124,11 @@ impl<C: Content> Service<C> {
         }
     }
 
+    /// What is to be said beside the present answer.
+    pub fn remarks_mut(&mut self) -> &mut Remarks {
+        &mut self.remarks
+    }
+
     /// What is to be said beside the answer to the last request; it is said once.
     pub fn remarks(&mut self) -> Remarks {
         std::mem::take(&mut self.remarks)

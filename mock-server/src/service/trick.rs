@@ -10,11 +10,26 @@ use crate::mailbox::content::Content;
 use crate::throttle::stack::Asked;
 use crate::time::{Moment, Span};
 use crate::wire::answer::Answer;
-use crate::wire::call::{Call, RequestIdentity};
+use crate::wire::call::{Call, Operation, Protocol, RequestIdentity};
 use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
 /// An answer that cannot be understood although it arrived.
 const MALFORMED: Refusal = Refusal { kind: RefusalKind::Malformed, status: 200, retry_after: None };
+
+/// What Graph does with one item at a time.
+const SINGLE: [Operation; 11] = [
+    Operation::GetItems,
+    Operation::ImportItem,
+    Operation::CreateMessage,
+    Operation::DeleteItems,
+    Operation::ReadItems,
+    Operation::CreateItems,
+    Operation::UpdateItems,
+    Operation::MoveItems,
+    Operation::CopyItems,
+    Operation::SendItems,
+    Operation::ReadAttachments,
+];
 
 impl<C: Content> Service<C> {
     /// What the fault rules say to a call.
@@ -62,6 +77,16 @@ impl<C: Content> Service<C> {
         call: &Call,
     ) -> Option<Refusal> {
         if !matches!(call, Call::ImportItem { .. } | Call::CreateMessage { .. }) {
+            return None;
+        }
+        self.item_failure(now, asked, identity, 0).map(refusal_of)
+    }
+
+    /// Why an errand is refused by a rule about items, if it is. EWS says of each item on its own what became of it;
+    /// Graph asks for items one at a time but for exports.
+    pub(super) fn errand_failure(&self, now: Moment, asked: &Asked, identity: RequestIdentity) -> Option<Refusal> {
+        let single = self.protocol == Protocol::Graph && SINGLE.contains(&asked.operation);
+        if !single || !self.faults.fails_items() {
             return None;
         }
         self.item_failure(now, asked, identity, 0).map(refusal_of)

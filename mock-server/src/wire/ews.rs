@@ -320,6 +320,12 @@ pub fn encode_refusal(call: Option<&Call>, refusal: &Refusal) -> HttpAnswer {
     fault::encode(call, refusal)
 }
 
+/// The code and the text with which the server says what is wrong with one item.
+#[must_use]
+pub fn item_words(kind: ItemErrorKind) -> (&'static str, &'static str) {
+    fault::item_words(kind, false)
+}
+
 /// Writes a SOAP fault with a code of the service's list and any message.
 #[must_use]
 pub fn encode_fault(code: &str, message: &str, wait: Option<Span>) -> HttpAnswer {

@@ -23,6 +23,10 @@ pub enum Kind {
     Session = 4,
     /// A change key.
     ChangeKey = 5,
+    /// A subscription.
+    Subscription = 6,
+    /// How far a subscription was told of events.
+    Watermark = 7,
 }
 
 /// Length of every reference in characters.

@@ -2,6 +2,7 @@
 
 mod client;
 mod control;
+mod ews;
 mod graph;
 mod mail;
 mod program;

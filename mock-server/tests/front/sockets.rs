@@ -33,7 +33,7 @@ impl Decide for Echo {
             headers: vec![("x-host", request.host().to_owned()), ("x-bad", "no\nheader".into())],
             body: request.body.to_vec(),
         };
-        Decision { answer, ready, spoil, about: None }
+        Decision { answer, ready, spoil, about: None, ongoing: None }
     }
 }
 

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use super::{Deletion, FolderInfo, Open};
 use crate::mailbox::content::Content;
+use crate::mailbox::hidden;
 use crate::mailbox::property::{Property, Value};
 use crate::mailbox::store::StoreError;
+use crate::mailbox::watch::FolderNote;
 use crate::wire::answer::ChangeKind;
 use crate::wire::call::FolderKind;
 
-/// The class of the items of a folder, by what it is for (\[MS-OXOSFLD\] 2.2.2).
+/// The class of the items of a folder, by what it is for (\[MS-OXOSFLD\] 2.2.2). Conversation history and the folders
+/// below the one of synchronization problems have none in Exchange Online (what exchangelib's own tests find there).
 fn class_of(kind: FolderKind) -> &'static str {
     match kind {
-        FolderKind::Root => "",
+        FolderKind::Root | FolderKind::Default(2 | 5 | 6 | 7) => "",
         FolderKind::Calendar => "IPF.Appointment",
         FolderKind::Contacts => "IPF.Contact",
         FolderKind::Tasks | FolderKind::Default(13) => "IPF.Task",
@@ -42,10 +45,11 @@ impl<C: Content> Open<'_, C> {
     pub fn folder(&mut self, ordinal: u32) -> Option<FolderInfo> {
         let entry = self.store.entry_of(self.view, ordinal)?;
         let (kind, parent) = self.store.place(ordinal)?;
-        let children = self.store.ordinals().filter(|&one| self.parent_of(one) == Some(ordinal)).count() as u32;
+        let children = self.children(ordinal).len() as u32;
         let unread = self.unread(ordinal);
         let record = self.store.overlay.records().and_then(|records| records.folder(ordinal));
-        let class = record.and_then(|record| record.class.clone()).unwrap_or_else(|| Arc::from(class_of(kind)));
+        let usual = || Arc::from(hidden::get(ordinal).map_or_else(|| class_of(kind), |hidden| hidden.class));
+        let class = record.and_then(|record| record.class.clone()).unwrap_or_else(usual);
         Some(FolderInfo {
             ordinal,
             parent,
@@ -61,7 +65,12 @@ impl<C: Content> Open<'_, C> {
         })
     }
 
-    fn parent_of(&self, ordinal: u32) -> Option<u32> {
+    /// The folders that listings of the visible tree do not show.
+    pub fn hidden(&mut self) -> Vec<FolderInfo> {
+        hidden::ordinals().filter_map(|ordinal| self.folder(ordinal)).collect()
+    }
+
+    pub(super) fn parent_of(&self, ordinal: u32) -> Option<u32> {
         self.store.place(ordinal).and_then(|(_, parent)| parent)
     }
 
@@ -87,7 +96,8 @@ impl<C: Content> Open<'_, C> {
             .any(|child| self.store.name(self.view, child).is_some_and(|own| own.to_lowercase() == name))
     }
 
-    /// Makes a folder. Without a class it is that of the folder that holds it, or that of messages.
+    /// Makes a folder. Without a class it is that of the folder that holds it, or that of messages; an empty one says
+    /// that it has none.
     ///
     /// # Errors
     ///
@@ -99,9 +109,9 @@ impl<C: Content> Open<'_, C> {
         let above = self.folder(parent).ok_or(StoreError::NotFound)?.class;
         let ordinal = self.store.make_folder(self.view, parent, &Arc::from(name))?;
         let class = match class {
-            Some(class) if !class.is_empty() => Arc::from(class),
-            _ if above.is_empty() => Arc::from("IPF.Note"),
-            _ => above,
+            Some(class) => Arc::from(class),
+            None if above.is_empty() => Arc::from("IPF.Note"),
+            None => above,
         };
         self.records().change_folder(ordinal, ChangeKind::Create).class = Some(class);
         Ok(ordinal)
@@ -139,19 +149,6 @@ impl<C: Content> Open<'_, C> {
         Ok(())
     }
 
-    /// Sets the class of a folder's items.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such folder.
-    pub fn set_folder_class(&mut self, ordinal: u32, class: &str) -> Result<(), StoreError> {
-        if !self.store.has_folder(ordinal) {
-            return Err(StoreError::NotFound);
-        }
-        self.records().change_folder(ordinal, ChangeKind::Update).class = Some(Arc::from(class));
-        Ok(())
-    }
-
     /// Puts a folder with all that it holds into another one.
     ///
     /// # Errors
@@ -159,13 +156,13 @@ impl<C: Content> Open<'_, C> {
     /// If one of them does not exist, the folder is a default folder, the other one lies within it or holds a folder of
     /// that name.
     pub fn move_folder(&mut self, ordinal: u32, parent: u32) -> Result<(), StoreError> {
-        self.own(ordinal)?;
+        let before = self.own(ordinal)?;
         let name = self.store.name(self.view, ordinal).ok_or(StoreError::NotFound)?;
         if self.has_child(parent, &name, Some(ordinal)) {
             return Err(StoreError::Exists);
         }
         self.store.move_folder(ordinal, parent)?;
-        self.records().change_folder(ordinal, ChangeKind::Update);
+        self.records().note_folder(ordinal, ChangeKind::Update, FolderNote::Moved { parent: before });
         Ok(())
     }
 
@@ -182,8 +179,12 @@ impl<C: Content> Open<'_, C> {
             }
             above = self.parent_of(one);
         }
-        let source = self.folder(ordinal).ok_or(StoreError::NotFound)?;
+        let source = self.folder(ordinal).filter(|_| hidden::get(ordinal).is_none()).ok_or(StoreError::NotFound)?;
+        let place = self.position().folders;
         let copy = self.make_folder(parent, &source.name, Some(&source.class))?;
+        if let Some(parent) = source.parent {
+            self.watch().folder_notes.insert(place, FolderNote::Copied { ordinal, parent });
+        }
         self.records().change_folder(copy, ChangeKind::Update).properties = source.properties;
         for number in self.list(ordinal) {
             self.copy_item(number, copy)?;
@@ -200,7 +201,7 @@ impl<C: Content> Open<'_, C> {
     ///
     /// If there is no such folder or it is a default folder.
     pub fn delete_folder(&mut self, ordinal: u32, deletion: Deletion) -> Result<(), StoreError> {
-        self.own(ordinal)?;
+        let parent = self.own(ordinal)?;
         let bin = self.default_folder(FolderKind::Deleted);
         if let (Deletion::ToDeletedItems, Some(bin)) = (deletion, bin)
             && !self.lies_within(ordinal, bin)
@@ -215,7 +216,8 @@ impl<C: Content> Open<'_, C> {
         let deletion = if deletion == Deletion::Soft { Deletion::Soft } else { Deletion::Hard };
         self.empty_folder(ordinal, deletion, true)?;
         self.store.remove_folder(ordinal)?;
-        self.records().change_folder(ordinal, ChangeKind::Delete);
+        self.records().note_folder(ordinal, ChangeKind::Delete, FolderNote::Deleted { parent });
+        self.records().settings.configurations.remove(&ordinal);
         Ok(())
     }
 

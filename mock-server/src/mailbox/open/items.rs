@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Deletion, Head, Open};
 use crate::draw::mix;
 use crate::mailbox::content::Content;
+use crate::mailbox::hidden;
 use crate::mailbox::item::Item;
 use crate::mailbox::mime;
 use crate::mailbox::overlay::Incoming;
@@ -15,6 +16,7 @@ use crate::mailbox::records::Recoverable;
 use crate::mailbox::reference::SyncPosition;
 use crate::mailbox::store::StoreError;
 use crate::mailbox::sync::Page;
+use crate::mailbox::watch::Origin;
 use crate::wire::answer::{ChangeKind, ItemChange};
 use crate::wire::call::FolderKind;
 use crate::wire::id::{Id, ItemKey};
@@ -157,10 +159,16 @@ impl<C: Content> Open<'_, C> {
         {
             return self.move_item(number, bin).map(Some);
         }
-        if deletion == Deletion::Soft {
+        if let Some(Origin::Moved { number: before, .. }) = self.watch().origins.get(&number).copied()
+            && head.folder == hidden::DELETIONS
+        {
+            self.records().unearth(before);
+        } else if deletion == Deletion::Soft {
             let item = self.item(number)?;
             let buried = Recoverable { folder: head.folder, item, deleted: self.wall() };
+            self.move_item(number, hidden::DELETIONS)?;
             self.records().bury(number, buried);
+            return Ok(None);
         }
         self.remove(number)?;
         Ok(None)
@@ -178,8 +186,10 @@ impl<C: Content> Open<'_, C> {
     ///
     /// If there is no such item or folder, or the item cannot be read.
     pub fn move_item(&mut self, number: u64, folder: u32) -> Result<u64, StoreError> {
+        let before = self.head(number).ok_or(StoreError::NotFound)?.folder;
         let item = self.item(number)?;
         let moved = self.insert(folder, Item::clone(&item), false)?;
+        self.watch().note(moved, Origin::Moved { number, folder: before });
         self.remove(number)?;
         Ok(moved)
     }
@@ -190,9 +200,23 @@ impl<C: Content> Open<'_, C> {
     ///
     /// If there is no such item or folder, or the item cannot be read.
     pub fn copy_item(&mut self, number: u64, folder: u32) -> Result<u64, StoreError> {
+        let source = self.head(number).ok_or(StoreError::NotFound)?.folder;
         let mut item = Item::clone(&*self.item(number)?);
         item.put(property::SEARCH_KEY, None);
-        self.insert(folder, item, false)
+        let copy = self.insert(folder, item, false)?;
+        self.watch().note(copy, Origin::Copied { number, folder: source });
+        Ok(copy)
+    }
+
+    /// Stores an item that arrived by mail, as [`Self::create`] does.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such folder.
+    pub fn receive(&mut self, folder: u32, item: Item) -> Result<u64, StoreError> {
+        let number = self.insert(folder, item, true)?;
+        self.watch().note(number, Origin::Arrived);
+        Ok(number)
     }
 
     /// How many items of a folder were not read.

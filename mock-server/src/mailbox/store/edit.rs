@@ -4,16 +4,28 @@ use std::sync::Arc;
 
 use super::{Folder, Store, StoreError, View};
 use crate::mailbox::content::Content;
+use crate::mailbox::hidden::{self, Above};
 use crate::wire::call::FolderKind;
 
 impl Store {
     fn edited(&mut self, ordinal: u32) -> Result<&mut Folder, StoreError> {
+        if hidden::get(ordinal).is_some() {
+            return Err(StoreError::Distinguished);
+        }
         self.folder(ordinal).ok_or(StoreError::NotFound)
     }
 
     /// What a folder is for, and the folder that holds it.
     #[must_use]
     pub fn place(&self, ordinal: u32) -> Option<(FolderKind, Option<u32>)> {
+        if let Some(hidden) = hidden::get(ordinal) {
+            let parent = match hidden.above {
+                Above::Root => Some(hidden::ROOT),
+                Above::Kind(kind) => self.default_folder(kind).or(Some(hidden::ROOT)),
+                Above::Hidden(ordinal) => Some(ordinal),
+            };
+            return Some((hidden::KIND, parent));
+        }
         let position = self.position(ordinal)?;
         let shape = &self.folders[position].shape;
         Some((shape.kind, shape.parent))

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::failure::Failure;
 use crate::mailbox::content::Content;
+use crate::mailbox::hidden;
 use crate::mailbox::open::Open;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
@@ -15,7 +16,7 @@ use crate::wire::opaque::{self, Kind};
 use crate::wire::refusal::Refusal;
 
 /// The number of the invisible folder above the visible tree (`root`).
-pub(super) const ROOT: u32 = u32::MAX;
+pub(super) const ROOT: u32 = hidden::ROOT;
 
 /// Why a request as a whole has no response.
 #[derive(Debug)]
@@ -56,6 +57,8 @@ pub(super) struct FolderTarget {
 enum Which {
     Ordinal(u32),
     Kind(FolderKind),
+    /// The default folder of a kind, or where there is none, the hidden one of the same name.
+    Either(FolderKind, u32),
 }
 
 impl FolderTarget {
@@ -74,6 +77,7 @@ impl FolderTarget {
         let found = match self.which {
             Which::Ordinal(ordinal) => open.folder(ordinal).map(|folder| folder.ordinal),
             Which::Kind(kind) => open.default_folder(kind),
+            Which::Either(kind, hidden) => open.default_folder(kind).or(Some(hidden)),
         };
         found.ok_or(Failure::FOLDER_NOT_FOUND)
     }
@@ -132,11 +136,13 @@ impl<'h, H: Host> Context<'h, H> {
                 Some(owner) => self.host.mailbox(owner.text()).ok_or(Failure::FOLDER_NOT_FOUND)?,
                 None => self.mailbox,
             };
-            let which = match (id, folder_kind(id)) {
-                ("root", _) => Which::Ordinal(ROOT),
-                ("publicfoldersroot", _) => return Err(Failure::NO_PUBLIC_FOLDERS),
-                (_, Some(kind)) => Which::Kind(kind),
-                (_, None) => return Err(Failure::FOLDER_NOT_FOUND),
+            let which = match (id, folder_kind(id), hidden::distinguished(id)) {
+                ("root", ..) => Which::Ordinal(ROOT),
+                ("publicfoldersroot", ..) => return Err(Failure::NO_PUBLIC_FOLDERS),
+                (_, Some(kind), None) => Which::Kind(kind),
+                (_, Some(kind), Some(hidden)) => Which::Either(kind, hidden),
+                (_, None, Some(hidden)) => Which::Ordinal(hidden),
+                (_, None, None) => return Err(Failure::FOLDER_NOT_FOUND),
             };
             return Ok(FolderTarget { mailbox, which });
         }

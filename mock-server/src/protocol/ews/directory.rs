@@ -1,17 +1,18 @@
-//! Identifiers in other formats, and people by their names.
+//! `ConvertId`: identifiers in other formats.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::context::{Context, Refused};
 use super::failure::Failure;
 use super::item_ids;
 use super::messages::Messages;
-use super::names::{CONVERT_ID, RESOLVE_NAMES};
+use super::names::CONVERT_ID;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::wire::call::Operation;
-use crate::wire::ews::xml::{Element, Writer};
+use crate::wire::ews::xml::Element;
 use crate::wire::id::MailboxKey;
 use crate::wire::opaque::{self, Kind};
 
@@ -33,10 +34,14 @@ pub(super) fn convert<H: Host>(request: &Element<'_>, context: &mut Context<'_, 
     let own = context.mailbox();
     context.perform(own, Operation::Directory, |open| {
         for found in &read {
-            let found = found.as_ref().map_err(|failure| *failure);
-            let owned = found.and_then(|(id, owner)| {
-                open.address_of(*owner).map(|address| (id, address)).ok_or(Failure::MALFORMED_ID)
-            });
+            let owned = match found {
+                Ok(Named::Own(id, owner)) => match open.address_of(*owner) {
+                    Some(address) => Ok((write_id(id, wanted), address)),
+                    None => Err(Failure::MALFORMED_ID),
+                },
+                Ok(Named::Foreign(foreign, mailbox)) => Ok((foreign.write(wanted), mailbox.clone())),
+                Err(failure) => Err(*failure),
+            };
             match owned {
                 Ok((id, address)) => messages.succeed(|writer| {
                     writer.empty(
@@ -45,7 +50,7 @@ pub(super) fn convert<H: Host>(request: &Element<'_>, context: &mut Context<'_, 
                             ("xmlns:xsi", INSTANCE),
                             ("xsi:type", "t:AlternateIdType"),
                             ("Format", wanted),
-                            ("Id", &write_id(id, wanted)),
+                            ("Id", &id),
                             ("Mailbox", &address),
                         ],
                     );
@@ -58,8 +63,49 @@ pub(super) fn convert<H: Host>(request: &Element<'_>, context: &mut Context<'_, 
     Ok(messages.finish())
 }
 
-/// An identifier of this server in its own format, and whose it is.
-fn read_id(source: &Element<'_>) -> Result<(String, MailboxKey), Failure> {
+/// What is to be converted.
+enum Named {
+    /// An identifier of this server in its own format, and whose it is.
+    Own(String, MailboxKey),
+    /// One of another server, and whose it is said to be.
+    Foreign(Foreign, String),
+}
+
+/// An identifier as Exchange makes them: to convert one, it need not lead anywhere.
+struct Foreign {
+    /// The whole, in base64.
+    whole: String,
+    /// The entry identifier within.
+    entry: Vec<u8>,
+}
+
+impl Foreign {
+    /// Takes an identifier apart: not compressed (0), named by a mailbox's GUID (3), the GUID as text behind its length,
+    /// an instruction, and the entry identifier behind its length (as identifiers of Exchange Online are found to be).
+    fn read(text: &str) -> Option<Self> {
+        let bytes = STANDARD.decode(text).ok()?;
+        let sized = |bytes: &[u8]| {
+            let (length, rest) = bytes.split_first_chunk::<2>()?;
+            let (content, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+            Some((content.to_vec(), rest.to_vec()))
+        };
+        let (_, rest) = sized(bytes.strip_prefix(&[0, 3])?)?;
+        let (entry, rest) = sized(rest.get(1..)?)?;
+        rest.is_empty().then(|| Self { whole: text.to_owned(), entry })
+    }
+
+    fn write(&self, format: &str) -> String {
+        match format {
+            "EntryId" | "StoreId" => STANDARD.encode(&self.entry),
+            "HexEntryId" => hex(&self.entry),
+            "OwaId" => utf8_percent_encode(&self.whole, NON_ALPHANUMERIC).to_string(),
+            _ => self.whole.clone(),
+        }
+    }
+}
+
+/// Reads what is to be converted.
+fn read_id(source: &Element<'_>) -> Result<Named, Failure> {
     let format = source.attribute("Format").filter(|format| FORMATS.contains(format)).ok_or(Failure::REQUEST)?;
     let text = source.attribute("Id").ok_or(Failure::EMPTY_ID)?;
     let id = if format == "HexEntryId" {
@@ -71,66 +117,45 @@ fn read_id(source: &Element<'_>) -> Result<(String, MailboxKey), Failure> {
     };
     let folder = opaque::decode(Kind::Folder, &id).map(|(mailbox, _)| mailbox);
     let item = || item_ids::read_item(&id).map(|name| name.mailbox);
-    let owner = folder.or_else(item).ok_or(Failure::MALFORMED_ID)?;
-    Ok((id, owner))
+    if let Some(owner) = folder.or_else(item) {
+        return Ok(Named::Own(id, owner));
+    }
+    let foreign = Foreign::read(&id).filter(|_| matches!(format, "EwsId" | "EwsLegacyId" | "OwaId"));
+    let mailbox = source.attribute("Mailbox").unwrap_or_default().to_owned();
+    Ok(Named::Foreign(foreign.ok_or(Failure::MALFORMED_ID)?, mailbox))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02X}");
+        text
+    })
 }
 
 fn write_id(id: &str, format: &str) -> String {
     match format {
-        "HexEntryId" => {
-            use std::fmt::Write;
-            let bytes = URL_SAFE.decode(id).unwrap_or_default();
-            bytes.iter().fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02X}");
-                text
-            })
-        }
+        "HexEntryId" => hex(&URL_SAFE.decode(id).unwrap_or_default()),
         _ => id.to_owned(),
     }
 }
 
-/// `ResolveNames`: a name is an address, or the part before the `@` of one in the caller's own domain.
-pub(super) fn resolve<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) -> Result<Vec<u8>, Refused> {
-    let entry = request.message("UnresolvedEntry").ok_or_else(|| Refused::schema("the entry is missing"))?;
-    let full = matches!(request.attribute("ReturnFullContactData"), Some("true" | "1"));
-    let entry = entry.text();
-    let entry = entry.get(..5).filter(|word| word.eq_ignore_ascii_case("smtp:")).map_or(entry, |_| &entry[5..]);
-    let own = context.mailbox();
-    let address = context.perform(own, Operation::ResolveNames, |open| (open.address(), Work::default()))?;
-    let domain = address.split_once('@').map_or("", |(_, domain)| domain);
-    let found = context.find(entry).or_else(|| context.find(&format!("{entry}@{domain}")));
-    let mut messages = Messages::new(&RESOLVE_NAMES, None);
-    match found {
-        None => messages.fail(Failure::NO_NAMES),
-        Some(found) => {
-            let address =
-                context.perform(own, Operation::Directory, |open| (open.address_of(found), Work::default()))?;
-            let address = address.unwrap_or_default();
-            messages.succeed(|writer| write_resolution(writer, &address, full));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_of_exchange_are_taken_apart_and_altered_ones_are_not() {
+        let entry = [7_u8; 46];
+        let guid = b"2147d128-3158-4f3c-b0ae-d1923a5e5002";
+        let whole = [&[0, 3, 36, 0][..], guid, &[0, 46, 0], &entry].concat();
+        let text = STANDARD.encode(&whole);
+        let foreign = Foreign::read(&text).expect("it is well-formed");
+        assert_eq!(foreign.write("HexEntryId"), "07".repeat(46));
+        assert_eq!(foreign.write("EntryId"), STANDARD.encode(entry));
+        assert_eq!(foreign.write("EwsId"), text);
+        for altered in [&whole[..whole.len() - 1], &whole[1..], &[&whole[..], &[0]].concat(), &[]] {
+            assert!(Foreign::read(&STANDARD.encode(altered)).is_none());
         }
     }
-    Ok(messages.finish())
-}
-
-fn write_resolution(writer: &mut Writer, address: &str, full: bool) {
-    let name = address.split_once('@').map_or(address, |(name, _)| name);
-    writer.open("m:ResolutionSet", &[("TotalItemsInView", "1"), ("IncludesLastItemInRange", "true")]);
-    writer.open("t:Resolution", &[]);
-    writer.open("t:Mailbox", &[]);
-    writer.leaf("t:Name", name);
-    writer.leaf("t:EmailAddress", address);
-    writer.leaf("t:RoutingType", "SMTP");
-    writer.leaf("t:MailboxType", "Mailbox");
-    writer.close("t:Mailbox");
-    if full {
-        writer.open("t:Contact", &[]);
-        writer.leaf("t:DisplayName", name);
-        writer.open("t:EmailAddresses", &[]);
-        writer.leaf_with("t:Entry", &[("Key", "EmailAddress1")], &format!("SMTP:{address}"));
-        writer.close("t:EmailAddresses");
-        writer.leaf("t:ContactSource", "ActiveDirectory");
-        writer.close("t:Contact");
-    }
-    writer.close("t:Resolution");
-    writer.close("m:ResolutionSet");
 }

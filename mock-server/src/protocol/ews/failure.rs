@@ -97,7 +97,30 @@ failures! {
     FOLDER_CYCLE = "ErrorMoveCopyFailed", "A folder cannot be moved or copied into itself.";
     FOLDER_NAME = "ErrorFolderSavePropertyError", "The folder's display name is missing or invalid.";
     SYNC_STATE = "ErrorInvalidSyncStateData", "The synchronization state data is corrupt or otherwise invalid.";
+    MANY_NAMES = "ErrorNameResolutionMultipleResults", "Multiple results were found.";
     NO_NAMES = "ErrorNameResolutionNoResults", "No results were found.";
+    INVALID_SUBSCRIPTION = "ErrorInvalidSubscription", "Subscription is invalid.";
+    SUBSCRIPTION_NOT_FOUND = "ErrorSubscriptionNotFound", "The subscription was not found.";
+    SUBSCRIPTION_REQUEST = "ErrorInvalidSubscriptionRequest", "The subscription request is invalid.";
+    WATERMARK = "ErrorInvalidWatermark", "The watermark is invalid.";
+    PULL_SUBSCRIPTION = "ErrorInvalidPullSubscriptionId", "The subscription is not a pull subscription.";
+    ITEM_SAVE = "ErrorItemSave", "Failed to save the item.";
+    CONFIGURATION_NAME = "ErrorInvalidValueForProperty", "The name of the user configuration is invalid.";
+    RULES = "ErrorInboxRulesValidationError", "A validation error occurred while executing the rule operation.";
+    NO_RECIPIENT = "ErrorMailRecipientNotFound", "Unable to resolve e-mail address to an Active Directory object.";
+    TIME_INTERVAL = "ErrorInvalidTimeInterval", "The time interval is invalid.";
+    TIME_INTERVAL_TOO_BIG = "ErrorTimeIntervalTooBig", "The time interval is too big.";
+    MERGED_INTERVAL = "ErrorInvalidMergedFreeBusyInterval", "The merged free/busy interval is invalid.";
+    SCHEDULED_OOF = "ErrorInvalidScheduledOofDuration", "The duration of a scheduled absence is missing or invalid.";
+    USER_SID = "ErrorInvalidUserSid", "The SID is invalid.";
+    NO_DELEGATE_USER = "ErrorDelegateNoUser", "The delegate does not map to a user in the Active Directory.";
+    NOT_A_DELEGATE = "ErrorNotDelegate", "The specified user is not a delegate.";
+    IS_DELEGATE = "ErrorDelegateAlreadyExists", "The user is already a delegate.";
+    DELEGATE_IS_OWNER = "ErrorDelegateCannotAddOwner", "The owner of the mailbox cannot be a delegate.";
+    ACCESS_DENIED = "ErrorAccessDenied", "Access is denied. Check credentials and try again.";
+    OBJECT_TYPE = "ErrorObjectTypeChanged", "The object type cannot be changed.";
+    NO_MAILBOX = "ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it.";
+    PERSON_NOT_FOUND = "ErrorPersonNotFound", "The specified person was not found.";
     INTERNAL = "ErrorInternalServerError", "An internal server error occurred. The operation failed.";
 }
 

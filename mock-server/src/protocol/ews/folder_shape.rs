@@ -6,6 +6,8 @@ use super::context::ROOT;
 use super::failure::Failure;
 use super::fields::extended::Extended;
 use super::item_ids;
+use super::permissions;
+use crate::mailbox::hidden::{self, Above};
 use crate::mailbox::open::FolderInfo;
 use crate::mailbox::property::{Property, Value};
 use crate::wire::call::FolderKind;
@@ -25,11 +27,12 @@ pub(super) enum Field {
     Children,
     Rights,
     Distinguished,
+    Permissions,
     Unread,
 }
 
 impl Field {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Id,
         Self::ParentId,
         Self::Class,
@@ -38,6 +41,7 @@ impl Field {
         Self::Children,
         Self::Rights,
         Self::Distinguished,
+        Self::Permissions,
         Self::Unread,
     ];
 
@@ -56,8 +60,8 @@ impl Field {
             "folder:EffectiveRights" => Self::Rights,
             "folder:DistinguishedFolderId" => Self::Distinguished,
             "folder:UnreadCount" => Self::Unread,
-            "folder:PermissionSet"
-            | "folder:SharingEffectiveRights"
+            "folder:PermissionSet" | "calendar:PermissionSet" => Self::Permissions,
+            "folder:SharingEffectiveRights"
             | "folder:ManagedFolderInformation"
             | "folder:SearchParameters"
             | "folder:PolicyTag"
@@ -67,6 +71,23 @@ impl Field {
         }))
     }
 }
+
+/// What the hidden messages of a default folder come to, in bytes: views, rules and settings (assumed).
+const ASSOCIATED_BYTES: u64 = 1 << 10;
+
+/// The names of hidden folders that the schema has (`DistinguishedFolderIdNameType` in `types.xsd`).
+const DISTINGUISHED: [&str; 10] = [
+    "recoverableitemsroot",
+    "recoverableitemsdeletions",
+    "recoverableitemspurges",
+    "recoverableitemsversions",
+    "recoverableitemsdiscoveryholds",
+    "favorites",
+    "searchfolders",
+    "mycontacts",
+    "peopleconnect",
+    "todosearch",
+];
 
 /// Which properties a request wants to see.
 #[derive(Clone, Debug)]
@@ -158,7 +179,7 @@ fn write_field(writer: &mut Writer, field: Field, mailbox: MailboxKey, folder: &
         Field::Class => writer.leaf("t:FolderClass", &folder.class),
         Field::Name => writer.leaf("t:DisplayName", &folder.name),
         Field::Total => writer.leaf("t:TotalCount", &folder.items.to_string()),
-        Field::Children => writer.leaf("t:ChildFolderCount", &folder.children.to_string()),
+        Field::Children => writer.leaf("t:ChildFolderCount", &children(folder).to_string()),
         Field::Rights => {
             writer.open("t:EffectiveRights", &[]);
             for right in ["CreateAssociated", "CreateContents", "CreateHierarchy", "Delete", "Modify", "Read"] {
@@ -168,15 +189,35 @@ fn write_field(writer: &mut Writer, field: Field, mailbox: MailboxKey, folder: &
             writer.close("t:EffectiveRights");
         }
         Field::Distinguished => {
-            let name = if folder.ordinal == ROOT { Some("root") } else { distinguished_name(folder.kind) };
+            let name = match hidden::get(folder.ordinal) {
+                _ if folder.ordinal == ROOT => Some("root"),
+                // Names that the schema lacks are understood and not shown.
+                Some(hidden) => hidden.distinguished.filter(|name| DISTINGUISHED.contains(name)),
+                None => distinguished_name(folder.kind),
+            };
             if let Some(name) = name {
                 writer.leaf("t:DistinguishedFolderId", name);
+            }
+        }
+        Field::Permissions => {
+            if let Some(Value::Text(permissions)) = folder.properties.get(&permissions::property()) {
+                writer.raw(permissions.as_bytes());
             }
         }
         // Folders of appointments and contacts have no such property.
         Field::Unread if matches!(element, "t:CalendarFolder" | "t:ContactsFolder") => {}
         Field::Unread => writer.leaf("t:UnreadCount", &folder.unread.to_string()),
     }
+}
+
+/// How many folders are directly in a folder, those included that the visible tree does not show.
+fn children(folder: &FolderInfo) -> u32 {
+    let above = |hidden: &&hidden::Hidden| match hidden.above {
+        Above::Root => folder.ordinal == ROOT,
+        Above::Kind(kind) => folder.kind == kind,
+        Above::Hidden(ordinal) => folder.ordinal == ordinal,
+    };
+    folder.children + hidden::ALL.iter().filter(above).count() as u32
 }
 
 /// The invisible folder above the visible tree.
@@ -204,11 +245,14 @@ pub(super) fn property(folder: &FolderInfo, property: &Property) -> Option<Value
         Property::Tag(0x3001) => Some(Value::Text(folder.name.clone())),
         Property::Tag(0x3602) => number(folder.items),
         Property::Tag(0x3603) => number(folder.unread),
-        Property::Tag(0x360A) => Some(Value::Bool(folder.children > 0)),
+        Property::Tag(0x360A) => Some(Value::Bool(children(folder) > 0)),
         Property::Tag(0x3613) if folder.class.is_empty() => None,
         Property::Tag(0x3613) => Some(Value::Text(folder.class.clone())),
-        // PidTagMessageSize, PidTagMessageSizeExtended.
-        Property::Tag(0x0E08) => Some(Value::Long(i64::try_from(folder.bytes).unwrap_or(i64::MAX))),
+        // PidTagMessageSize, PidTagMessageSizeExtended: hidden messages count too.
+        Property::Tag(0x0E08) => {
+            let own = if folder.kind == FolderKind::User { 0 } else { ASSOCIATED_BYTES };
+            Some(Value::Long(i64::try_from(folder.bytes.saturating_add(own)).unwrap_or(i64::MAX)))
+        }
         // PidTagChangeNumber, as clients that watch a folder for changes use it.
         Property::Tag(0x6751) => Some(Value::Long(i64::try_from(folder.version).unwrap_or(i64::MAX))),
         _ => folder.properties.get(property).cloned(),
@@ -223,7 +267,7 @@ pub(super) fn comparable(folder: &FolderInfo, path: &Element<'_>) -> Result<Opti
             Some(Field::Class) => Some(Value::Text(folder.class.clone())),
             Some(Field::Total) => Some(Value::Integer(folder.items as i32)),
             Some(Field::Unread) => Some(Value::Integer(folder.unread as i32)),
-            Some(Field::Children) => Some(Value::Integer(folder.children.cast_signed())),
+            Some(Field::Children) => Some(Value::Integer(children(folder).cast_signed())),
             _ => return Err(Failure::UNSUPPORTED_PATH),
         }),
         "ExtendedFieldURI" => {

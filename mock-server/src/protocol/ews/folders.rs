@@ -1,6 +1,6 @@
 //! Operations on folders.
 
-use super::context::{Context, FolderTarget, Refused};
+use super::context::{Context, FolderTarget, ROOT, Refused};
 use super::failure::Failure;
 use super::fields::extended::Extended;
 use super::folder_shape::{self, FolderShape, comparable, constant};
@@ -8,8 +8,10 @@ use super::messages::Messages;
 use super::names::{
     COPY_FOLDER, CREATE_FOLDER, DELETE_FOLDER, EMPTY_FOLDER, FIND_FOLDER, GET_FOLDER, MOVE_FOLDER, UPDATE_FOLDER,
 };
+use super::permissions;
 use super::restriction::compare;
 use crate::mailbox::content::Content;
+use crate::mailbox::hidden;
 use crate::mailbox::open::{Deletion, FolderInfo, Open};
 use crate::mailbox::property::Value;
 use crate::mailbox::store::StoreError;
@@ -17,6 +19,7 @@ use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::wire::call::Operation;
 use crate::wire::ews::envelope::Names;
+use crate::wire::ews::folder_kind;
 use crate::wire::ews::xml::{Element, Writer};
 use crate::wire::id::MailboxKey;
 
@@ -158,13 +161,21 @@ pub(super) fn find<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>)
 
 /// The folders directly in a folder, or all below it.
 fn below<C: Content>(open: &mut Open<'_, C>, target: FolderTarget, deep: bool) -> Result<Vec<FolderInfo>, Failure> {
-    let top = if target.is_root() { None } else { Some(target.ordinal(open)?) };
-    let mut inside: Vec<Option<u32>> = vec![top];
+    let top = if target.is_root() { ROOT } else { target.ordinal(open)? };
+    let mut inside = vec![top];
     let mut found = Vec::new();
-    for folder in open.folders() {
-        if inside.contains(&folder.parent) {
+    let mut all = open.folders();
+    let mut beside = open.hidden();
+    // What a mailbox shows in its tree is not beside it.
+    beside.retain(|folder| {
+        let name = hidden::get(folder.ordinal).and_then(|hidden| hidden.distinguished);
+        name.and_then(folder_kind).and_then(|kind| open.default_folder(kind)).is_none()
+    });
+    all.extend(beside);
+    for folder in all {
+        if inside.contains(&folder.parent.unwrap_or(ROOT)) {
             if deep {
-                inside.push(Some(folder.ordinal));
+                inside.push(folder.ordinal);
             }
             found.push(folder);
         }
@@ -268,6 +279,11 @@ pub(super) fn create<H: Host>(request: &Element<'_>, context: &mut Context<'_, H
                 Ok(made) => {
                     messages.succeed(|writer| write_one(writer, &FolderShape::id_only(), open.mailbox(), &made));
                 }
+                Err(Failure::ALREADY_EXISTS) => {
+                    let name = folder.typed("DisplayName").map_or("", Element::text);
+                    let Failure { code, text } = Failure::ALREADY_EXISTS;
+                    messages.fail_saying(code, &format!("{text}, Could not create folder '{name}'."));
+                }
                 Err(failure) => messages.fail(failure),
             }
         }
@@ -288,7 +304,9 @@ fn make<C: Content>(
         "CalendarFolder" => "IPF.Appointment",
         "ContactsFolder" => "IPF.Contact",
         "TasksFolder" => "IPF.Task",
-        "Folder" | "SearchFolder" => "IPF.Note",
+        "SearchFolder" => "IPF.Note",
+        // Whoever does not say what a folder is for gets one that is for nothing in particular.
+        "Folder" => "",
         _ => return Err(Failure::REQUEST),
     };
     let class = folder.typed("FolderClass").map_or(usual, Element::text);
@@ -320,7 +338,11 @@ pub(super) fn update<H: Host>(request: &Element<'_>, context: &mut Context<'_, H
         let updates = change.typed("Updates").ok_or_else(|| Refused::schema("a change without updates"))?;
         let target = std::slice::from_ref(target);
         each(context, Operation::UpdateFolders, target, &mut messages, |open, target, messages| {
-            let ordinal = target.ordinal(open)?;
+            // This operation has a code of its own for folders that are gone.
+            let ordinal = target.ordinal(open).map_err(|failure| match failure {
+                Failure::FOLDER_NOT_FOUND => Failure::ITEM_NOT_FOUND,
+                other => other,
+            })?;
             for update in &updates.children {
                 change_folder(open, ordinal, update, &zone)?;
             }
@@ -339,11 +361,11 @@ fn change_folder<C: Content>(
     zone: &jiff::tz::TimeZone,
 ) -> Result<(), Failure> {
     let path = update.children.first().ok_or(Failure::INCORRECT_UPDATE)?;
-    // Permissions are taken and mean nothing here: any password opens any mailbox.
-    if let Some("folder:PermissionSet" | "calendar:PermissionSet") = path.attribute("FieldURI") {
-        return Ok(());
-    }
+    let is_permissions = matches!(path.attribute("FieldURI"), Some("folder:PermissionSet" | "calendar:PermissionSet"));
     if &*update.name == "DeleteFolderField" {
+        if is_permissions {
+            return open.set_folder(ordinal, permissions::property(), None).map_err(folder_failure);
+        }
         let extended = Extended::read(path).ok_or(Failure::PROPERTY_DELETE)?;
         return open.set_folder(ordinal, extended.property, None).map_err(folder_failure);
     }
@@ -354,7 +376,15 @@ fn change_folder<C: Content>(
         "FieldURI" => match path.attribute("FieldURI") {
             Some("folder:DisplayName") if value.text().is_empty() => Err(Failure::FOLDER_NAME),
             Some("folder:DisplayName") => open.rename_folder(ordinal, value.text()).map_err(folder_failure),
-            Some("folder:FolderClass") => open.set_folder_class(ordinal, value.text()).map_err(folder_failure),
+            // What a folder is for is said once.
+            Some("folder:FolderClass") => match open.folder(ordinal) {
+                Some(folder) if *folder.class == *value.text() => Ok(()),
+                Some(_) => Err(Failure::OBJECT_TYPE),
+                None => Err(Failure::ITEM_NOT_FOUND),
+            },
+            _ if is_permissions => open
+                .set_folder(ordinal, permissions::property(), Some(permissions::read(value)?))
+                .map_err(folder_failure),
             _ => Err(Failure::PROPERTY_SET),
         },
         _ => Err(Failure::PROPERTY_SET),

@@ -2,7 +2,9 @@
 
 use super::failure::Failure;
 use crate::wire::ews::envelope::{self, Names};
-use crate::wire::ews::xml::Writer;
+use crate::wire::ews::item_words;
+use crate::wire::ews::xml::{MESSAGES_URI, TYPES_URI, Writer};
+use crate::wire::refusal::{ItemError, ItemErrorKind};
 
 /// The messages of a response, as they are written.
 pub(super) struct Messages {
@@ -36,6 +38,26 @@ impl Messages {
         writer.close(self.names.message);
     }
 
+    /// Adds a message that tells why an item was left undone; none if it was left out without a word.
+    pub(super) fn leave(&mut self, error: ItemError) {
+        if error.kind == ItemErrorKind::Omitted {
+            return;
+        }
+        let (code, text) = item_words(error.kind);
+        let container = self.container;
+        self.fail_with(Failure { code, text }, |writer| {
+            if let Some(wait) = error.retry_after {
+                writer.open("m:MessageXml", &[]);
+                let wait = wait.as_milliseconds_up().to_string();
+                writer.leaf_with("t:Value", &[("Name", "BackOffMilliseconds")], &wait);
+                writer.close("m:MessageXml");
+            }
+            if let Some(container) = container {
+                writer.empty(container, &[]);
+            }
+        });
+    }
+
     /// Adds as many messages that tell of the same error.
     pub(super) fn fail_all(&mut self, count: usize, failure: Failure) {
         for _ in 0..count {
@@ -54,6 +76,30 @@ impl Messages {
         writer.close(self.names.message);
     }
 
+    /// Adds a message that tells of a success with reservations.
+    pub(super) fn warn(&mut self, failure: Failure, write: impl FnOnce(&mut Writer)) {
+        let writer = &mut self.writer;
+        writer.open(self.names.message, &[("ResponseClass", "Warning")]);
+        writer.leaf("m:MessageText", failure.text);
+        writer.leaf("m:ResponseCode", failure.code);
+        writer.leaf("m:DescriptiveLinkKey", "0");
+        write(writer);
+        writer.close(self.names.message);
+    }
+
+    /// Adds a message that tells of an error in words of its own.
+    pub(super) fn fail_saying(&mut self, code: &str, text: &str) {
+        let writer = &mut self.writer;
+        writer.open(self.names.message, &[("ResponseClass", "Error")]);
+        writer.leaf("m:MessageText", text);
+        writer.leaf("m:ResponseCode", code);
+        writer.leaf("m:DescriptiveLinkKey", "0");
+        if let Some(container) = self.container {
+            writer.empty(container, &[]);
+        }
+        writer.close(self.names.message);
+    }
+
     /// The whole response.
     pub(super) fn finish(self) -> Vec<u8> {
         let messages = self.writer.finish();
@@ -61,4 +107,60 @@ impl Messages {
         envelope::write_response(&mut writer, self.names, |writer| writer.raw(&messages));
         writer.finish()
     }
+}
+
+/// Writes a response that holds no messages, but is one: `write` writes what it holds.
+pub(super) fn respond(response: &str, outcome: Result<(), Failure>, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut writer = Writer::document(0);
+    envelope::write_envelope(&mut writer, |writer| {
+        let class = if outcome.is_ok() { "Success" } else { "Error" };
+        writer.open(response, &[("ResponseClass", class), ("xmlns:m", MESSAGES_URI), ("xmlns:t", TYPES_URI)]);
+        write_outcome(writer, outcome);
+        // What strangers wrote may hold what XML cannot.
+        let mut content = Writer::cleaning_fragment();
+        write(&mut content);
+        writer.raw(&content.finish());
+        writer.close(response);
+    });
+    writer.finish()
+}
+
+/// Writes what a message begins with.
+fn write_outcome(writer: &mut Writer, outcome: Result<(), Failure>) {
+    match outcome {
+        Ok(()) => writer.leaf("m:ResponseCode", "NoError"),
+        Err(failure) => {
+            writer.leaf("m:MessageText", failure.text);
+            writer.leaf("m:ResponseCode", failure.code);
+            writer.leaf("m:DescriptiveLinkKey", "0");
+        }
+    }
+}
+
+/// Writes a message within a response of another shape; `write` writes what follows a code of success.
+pub(super) fn write_message(
+    writer: &mut Writer,
+    name: &str,
+    outcome: Result<(), Failure>,
+    write: impl FnOnce(&mut Writer),
+) {
+    writer.open(name, &[("ResponseClass", if outcome.is_ok() { "Success" } else { "Error" })]);
+    write_outcome(writer, outcome);
+    if outcome.is_ok() {
+        write(writer);
+    }
+    writer.close(name);
+}
+
+/// Writes a response that has no class of its own; `write` writes what it holds.
+pub(super) fn respond_plainly(response: &str, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut writer = Writer::document(0);
+    envelope::write_envelope(&mut writer, |writer| {
+        writer.open(response, &[("xmlns:m", MESSAGES_URI), ("xmlns:t", TYPES_URI)]);
+        let mut content = Writer::cleaning_fragment();
+        write(&mut content);
+        writer.raw(&content.finish());
+        writer.close(response);
+    });
+    writer.finish()
 }

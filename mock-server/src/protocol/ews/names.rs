@@ -43,5 +43,14 @@ names! {
     EMPTY_FOLDER = "EmptyFolder";
     CONVERT_ID = "ConvertId";
     RESOLVE_NAMES = "ResolveNames";
+    SUBSCRIBE = "Subscribe";
+    UNSUBSCRIBE = "Unsubscribe";
+    GET_EVENTS = "GetEvents";
+    GET_STREAMING_EVENTS = "GetStreamingEvents";
+    EXPAND_DL = "ExpandDL";
+    GET_USER_CONFIGURATION = "GetUserConfiguration";
+    CREATE_USER_CONFIGURATION = "CreateUserConfiguration";
+    UPDATE_USER_CONFIGURATION = "UpdateUserConfiguration";
+    DELETE_USER_CONFIGURATION = "DeleteUserConfiguration";
     GET_SERVER_TIME_ZONES = "GetServerTimeZones";
 }

@@ -345,6 +345,25 @@ impl Writer {
         self.close(name);
     }
 
+    /// Writes an element that was read, with all that is below it; names of EWS get the usual prefixes.
+    pub(crate) fn copy(&mut self, element: &Element<'_>) {
+        let prefix = match element.space {
+            Space::Types => "t:",
+            Space::Messages => "m:",
+            Space::Soap | Space::Errors | Space::Other => "",
+        };
+        let name = format!("{prefix}{}", element.name);
+        // A prefix of somebody else's means nothing here.
+        let own = element.attributes.iter().filter(|(key, _)| !key.contains(':'));
+        let attributes: Vec<(&str, &str)> = own.map(|(key, value)| (&**key, &**value)).collect();
+        if element.children.is_empty() {
+            return self.leaf_with(&name, &attributes, element.whole_text());
+        }
+        self.open(&name, &attributes);
+        element.children.iter().for_each(|child| self.copy(child));
+        self.close(&name);
+    }
+
     /// Writes what another writer has written.
     pub(crate) fn raw(&mut self, written: &[u8]) {
         self.inner.get_mut().extend_from_slice(written);

@@ -220,6 +220,11 @@ pub(in super::super) fn write(
     }
 }
 
+/// The electronic addresses of a contact, in their order.
+pub(in super::super) fn addresses(item: &Item) -> Vec<Arc<str>> {
+    EMAILS.iter().filter_map(|(_, base)| text(item, email_slot(*base)).cloned()).collect()
+}
+
 fn write_email(writer: &mut Writer, item: &Item, key: &str, base: u32, address: &str) {
     let mut attributes = vec![("Key", key)];
     if let Some(name) = text(item, Slot::Id(ADDRESS, base)) {

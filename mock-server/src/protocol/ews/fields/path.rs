@@ -37,7 +37,9 @@ impl Path {
         match &*path.name {
             "FieldURI" => {
                 let uri = path.attribute("FieldURI").unwrap_or_default();
-                match tables::field(uri) {
+                // What is said of a person is what a contact says.
+                let person = |uri: &str| tables::field(&format!("contacts:{}", uri.strip_prefix("persona:")?));
+                match tables::field(uri).or_else(|| person(uri)) {
                     Some(field) => Ok(Self::Field(field)),
                     None if is_foreign(uri) => Ok(Self::Foreign),
                     None => Err(Failure::PROPERTY_REQUEST),

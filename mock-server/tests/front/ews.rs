@@ -1,0 +1,301 @@
+//! EWS as real clients speak it, over real sockets: what is kept beside items, and what is told while it happens.
+
+use std::net::SocketAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper::body::Incoming;
+use mock_server::draw::Distribution;
+use mock_server::front::access::{Access, TOKEN_LIFE};
+use mock_server::front::clock::Clock;
+use mock_server::front::desk::Desk;
+use mock_server::front::listen::{Handle, ListenOptions, start};
+use mock_server::mailbox::named::{Directory, Named};
+use mock_server::mailbox::plain::Plain;
+use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::core::Service;
+use mock_server::time::Span;
+
+use crate::client::{block_on, connect, exchange};
+
+const OWNER: &str = "alice@contoso.test";
+
+fn serve() -> Handle {
+    let cost = Cost { call: Distribution::Constant(Span::ZERO), per_item: Span::ZERO, per_mebibyte: Span::ZERO };
+    let config = Config {
+        seed: 3,
+        holding: Holding::Live,
+        clock_at_start: Span::ZERO,
+        limits: Vec::new(),
+        faults: Vec::new(),
+        costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
+        switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
+        largest_item_bytes: 150 << 20,
+        conditions: mock_server::service::config::Conditions::default(),
+    };
+    start(ListenOptions::loopback(Clock::start()), move || {
+        let mut content = Named::new(Plain::default());
+        content.add(OWNER).expect("room for a mailbox");
+        Desk::new(Service::new(config, content).with_bytes(true), Access::new(3, TOKEN_LIFE))
+    })
+    .expect("a server")
+}
+
+/// A request for an operation. `m` and `t` are bound as usual, and the default namespace is that of types.
+fn request(address: SocketAddr, operation: &str) -> Request<Full<Bytes>> {
+    const BASE: &str = "http://schemas.microsoft.com/exchange/services/2006/";
+    let body = format!(
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:m=\"{BASE}messages\" \
+         xmlns=\"{BASE}types\" xmlns:t=\"{BASE}types\"><s:Body>{operation}</s:Body></s:Envelope>"
+    );
+    let credentials = format!("Basic {}", STANDARD.encode(format!("{OWNER}:any")));
+    let request = Request::post("/EWS/Exchange.asmx").header("host", address.to_string());
+    let request = request.header("authorization", credentials).header("content-type", "text/xml; charset=utf-8");
+    request.body(Full::new(Bytes::from(body))).expect("a request")
+}
+
+async fn ask(address: SocketAddr, operation: &str) -> String {
+    let heard = exchange(address, request(address, operation)).await.expect("an answer");
+    heard.text().to_owned()
+}
+
+/// Asks, and finds every expected piece of text in the answer.
+async fn check(address: SocketAddr, operation: &str, expected: &[&str]) -> String {
+    let answer = ask(address, operation).await;
+    for piece in expected {
+        assert!(answer.contains(piece), "{piece} is not in {answer}");
+    }
+    answer
+}
+
+/// What stands between two pieces of text.
+fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{before} is not in {text}"));
+    rest.split_once(after).unwrap_or_else(|| panic!("{after} is not in {text}")).0
+}
+
+fn message(folder: &str, subject: &str) -> String {
+    format!(
+        "<m:CreateItem MessageDisposition=\"SaveOnly\"><m:SavedItemFolderId><DistinguishedFolderId Id=\"{folder}\"/>\
+         </m:SavedItemFolderId><m:Items><Message><Subject>{subject}</Subject></Message></m:Items></m:CreateItem>"
+    )
+}
+
+fn subscribe(kind: &str, rest: &str) -> String {
+    format!(
+        "<m:Subscribe><m:{kind}SubscriptionRequest><FolderIds><DistinguishedFolderId Id=\"drafts\"/></FolderIds>\
+         <EventTypes><EventType>CreatedEvent</EventType><EventType>DeletedEvent</EventType>\
+         <EventType>MovedEvent</EventType></EventTypes>{rest}</m:{kind}SubscriptionRequest></m:Subscribe>"
+    )
+}
+
+#[test]
+fn events_are_pulled_from_where_a_client_stopped() {
+    let server = serve();
+    let address = server.address();
+    block_on(async {
+        let begun = ask(address, &subscribe("Pull", "<Timeout>10</Timeout>")).await;
+        let id = between(&begun, "<m:SubscriptionId>", "<");
+        let watermark = between(&begun, "<m:Watermark>", "<");
+        let get = |watermark: &str| {
+            format!(
+                "<m:GetEvents><m:SubscriptionId>{id}</m:SubscriptionId><m:Watermark>{watermark}</m:Watermark>\
+                 </m:GetEvents>"
+            )
+        };
+        let made = ask(address, &message("drafts", "one")).await;
+        ask(address, &message("inbox", "elsewhere")).await;
+        let item = between(&made, "<t:ItemId Id=\"", "\"");
+        let told = check(address, &get(watermark), &["<t:CreatedEvent>", item, "<t:MoreEvents>false"]).await;
+        assert_eq!(told.matches("<t:TimeStamp>").count(), 1);
+        let next = between(&told, "<t:Watermark>", "<");
+        let gone = format!(
+            "<m:DeleteItem DeleteType=\"MoveToDeletedItems\"><m:ItemIds><ItemId Id=\"{item}\"/></m:ItemIds>\
+             </m:DeleteItem>"
+        );
+        ask(address, &gone).await;
+        let told = check(address, &get(next), &["<t:MovedEvent>", &format!("<t:OldItemId Id=\"{item}\"")]).await;
+        assert!(!told.contains("DeletedEvent"), "a move is no deletion: {told}");
+        check(address, &get(between(&told, "<t:Watermark>", "<")), &["<t:StatusEvent>"]).await;
+        check(address, &get("nonsense"), &["ErrorInvalidWatermark"]).await;
+        let end = format!("<m:Unsubscribe><m:SubscriptionId>{id}</m:SubscriptionId></m:Unsubscribe>");
+        check(address, &end, &["NoError"]).await;
+        check(address, &end, &["ErrorSubscriptionNotFound"]).await;
+        check(address, &get(watermark), &["ErrorSubscriptionNotFound"]).await;
+    });
+}
+
+/// The next piece of a body that goes on; nothing at its end.
+async fn piece(body: &mut Incoming) -> Option<String> {
+    let frame = body.frame().await?.expect("the connection holds");
+    Some(String::from_utf8_lossy(&frame.into_data().expect("data")).into_owned())
+}
+
+#[test]
+fn a_streaming_answer_tells_what_happens_until_its_subscription_ends() {
+    let server = serve();
+    let address = server.address();
+    block_on(async {
+        let begun = ask(address, &subscribe("Streaming", "")).await;
+        let id = between(&begun, "<m:SubscriptionId>", "<");
+        let stream = |id: &str| {
+            format!(
+                "<m:GetStreamingEvents><m:SubscriptionIds><SubscriptionId>{id}</SubscriptionId></m:SubscriptionIds>\
+                 <m:ConnectionTimeout>1</m:ConnectionTimeout></m:GetStreamingEvents>"
+            )
+        };
+        check(address, &stream("AAA-"), &["ErrorInvalidSubscription", "<m:SubscriptionId>AAA-<", "Closed"]).await;
+        let mut sender = connect(address).await;
+        let answer = sender.send_request(request(address, &stream(id))).await.expect("an answer");
+        let mut body = answer.into_body();
+        let first = piece(&mut body).await.expect("a beginning");
+        assert!(first.contains("<m:ConnectionStatus>OK<"), "{first}");
+        for subject in ["one", "two"] {
+            let made = ask(address, &message("drafts", subject)).await;
+            let told = piece(&mut body).await.expect("news");
+            assert!(told.contains(between(&made, "<t:ItemId Id=\"", "\"")), "{told}");
+            assert!(told.starts_with("<?xml") && told.ends_with("</s:Envelope>"), "not a document: {told}");
+        }
+        let end = format!("<m:Unsubscribe><m:SubscriptionId>{id}</m:SubscriptionId></m:Unsubscribe>");
+        check(address, &end, &["NoError"]).await;
+        let last = piece(&mut body).await.expect("an end");
+        assert!(last.contains("ErrorSubscriptionNotFound") && last.contains("Closed"), "{last}");
+        assert_eq!(piece(&mut body).await, None);
+    });
+}
+
+#[test]
+fn what_is_kept_beside_items_is_read_back() {
+    let server = serve();
+    let address = server.address();
+    let mailbox = format!("<Mailbox><Address>{OWNER}</Address></Mailbox>");
+    let folder = "<DistinguishedFolderId Id=\"inbox\"/>";
+    block_on(async {
+        let set = |state: &str| {
+            format!(
+                "<m:SetUserOofSettingsRequest>{mailbox}<UserOofSettings><OofState>{state}</OofState>\
+                 <ExternalAudience>Known</ExternalAudience><InternalReply><Message>away</Message></InternalReply>\
+                 </UserOofSettings></m:SetUserOofSettingsRequest>"
+            )
+        };
+        check(address, &set("Enabled"), &["NoError"]).await;
+        check(address, &set("Scheduled"), &["ErrorInvalidScheduledOofDuration"]).await;
+        let get = format!("<m:GetUserOofSettingsRequest>{mailbox}</m:GetUserOofSettingsRequest>");
+        check(address, &get, &["<t:OofState>Enabled<", "<t:ExternalAudience>Known<", "<t:Message>away<"]).await;
+        let configure = |operation: &str, data: &str| {
+            format!(
+                "<m:{operation}UserConfiguration><m:UserConfiguration><UserConfigurationName Name=\"Our.Data\">{folder}\
+                 </UserConfigurationName>{data}</m:UserConfiguration></m:{operation}UserConfiguration>"
+            )
+        };
+        check(address, &configure("Create", "<XmlData>YQ==</XmlData>"), &["NoError"]).await;
+        check(address, &configure("Create", ""), &["ErrorItemSave"]).await;
+        check(address, &configure("Update", "<BinaryData>Yg==</BinaryData>"), &["NoError"]).await;
+        let get = format!(
+            "<m:GetUserConfiguration><m:UserConfigurationName Name=\"Our.Data\">{folder}</m:UserConfigurationName>\
+             <m:UserConfigurationProperties>All</m:UserConfigurationProperties></m:GetUserConfiguration>"
+        );
+        check(address, &get, &["<t:XmlData>YQ==<", "<t:BinaryData>Yg==<"]).await;
+        let delegate = |operation: &str, address: &str| {
+            format!(
+                "<m:{operation}Delegate><m:Mailbox><EmailAddress>{OWNER}</EmailAddress></m:Mailbox><m:DelegateUsers>\
+                 <DelegateUser><UserId><PrimarySmtpAddress>{address}</PrimarySmtpAddress></UserId><DelegatePermissions>\
+                 <CalendarFolderPermissionLevel>Editor</CalendarFolderPermissionLevel></DelegatePermissions>\
+                 </DelegateUser></m:DelegateUsers></m:{operation}Delegate>"
+            )
+        };
+        check(address, &delegate("Add", "user1@contoso.test"), &["CalendarFolderPermissionLevel>Editor<"]).await;
+        check(address, &delegate("Add", "user1@contoso.test"), &["ErrorDelegateAlreadyExists"]).await;
+        check(address, &delegate("Update", "user2@contoso.test"), &["ErrorNotDelegate"]).await;
+        check(address, &delegate("Add", "x@elsewhere.test"), &["ErrorDelegateNoUser"]).await;
+        let permissions = format!(
+            "<m:GetFolder><m:FolderShape><BaseShape>AllProperties</BaseShape></m:FolderShape>\
+             <m:FolderIds>{folder}<DistinguishedFolderId Id=\"recoverableitemsroot\"/></m:FolderIds></m:GetFolder>"
+        );
+        check(address, &permissions, &["<t:DisplayName>Recoverable Items<", "<t:ChildFolderCount>7<"]).await;
+    });
+}
+
+#[test]
+fn items_that_were_deleted_softly_lie_among_the_recoverable_ones() {
+    let server = serve();
+    let address = server.address();
+    block_on(async {
+        let made = ask(address, &message("drafts", "precious")).await;
+        let item = between(&made, "<t:ItemId Id=\"", "\"");
+        let delete = format!(
+            "<m:DeleteItem DeleteType=\"SoftDelete\"><m:ItemIds><ItemId Id=\"{item}\"/></m:ItemIds></m:DeleteItem>"
+        );
+        check(address, &delete, &["NoError"]).await;
+        let find = |traversal: &str, folder: &str| {
+            format!(
+                "<m:FindItem Traversal=\"{traversal}\"><m:ItemShape><BaseShape>Default</BaseShape></m:ItemShape>\
+                 <m:ParentFolderIds><DistinguishedFolderId Id=\"{folder}\"/></m:ParentFolderIds></m:FindItem>"
+            )
+        };
+        check(address, &find("Shallow", "drafts"), &["TotalItemsInView=\"0\""]).await;
+        check(address, &find("SoftDeleted", "drafts"), &["TotalItemsInView=\"1\"", "precious"]).await;
+        let found = check(address, &find("Shallow", "recoverableitemsdeletions"), &["precious"]).await;
+        let found = between(&found, "<t:ItemId Id=\"", "\"");
+        let delete = delete.replace(item, found).replace("SoftDelete", "HardDelete");
+        check(address, &delete, &["NoError"]).await;
+        check(address, &find("Shallow", "recoverableitemsdeletions"), &["TotalItemsInView=\"0\""]).await;
+        check(address, &find("SoftDeleted", "drafts"), &["TotalItemsInView=\"0\""]).await;
+    });
+}
+
+#[test]
+fn free_time_people_and_tips_are_told() {
+    let server = serve();
+    let address = server.address();
+    block_on(async {
+        let meeting = "<m:CreateItem SendMeetingInvitations=\"SendToNone\"><m:Items><CalendarItem>\
+            <Subject>Plans</Subject><Start>2026-03-02T09:00:00Z</Start><End>2026-03-02T09:30:00Z</End>\
+            <LegacyFreeBusyStatus>OOF</LegacyFreeBusyStatus></CalendarItem></m:Items></m:CreateItem>";
+        check(address, meeting, &["NoError"]).await;
+        let availability = |who: &str| {
+            format!(
+                "<m:GetUserAvailabilityRequest><m:MailboxDataArray><MailboxData><Email><Address>{who}</Address></Email>\
+                 <AttendeeType>Required</AttendeeType></MailboxData></m:MailboxDataArray><FreeBusyViewOptions>\
+                 <TimeWindow><StartTime>2026-03-02T08:00:00</StartTime><EndTime>2026-03-02T10:00:00</EndTime>\
+                 </TimeWindow><MergedFreeBusyIntervalInMinutes>30</MergedFreeBusyIntervalInMinutes>\
+                 <RequestedView>DetailedMerged</RequestedView></FreeBusyViewOptions></m:GetUserAvailabilityRequest>"
+            )
+        };
+        let expected = ["<t:MergedFreeBusy>0030<", "<t:StartTime>2026-03-02T09:00:00<", "<t:Subject>Plans<"];
+        check(address, &availability(OWNER), &expected).await;
+        check(address, &availability("x@elsewhere.test"), &["ErrorMailRecipientNotFound"]).await;
+        let contact = "<m:CreateItem><m:Items><Contact><DisplayName>Ada King</DisplayName><EmailAddresses>\
+            <Entry Key=\"EmailAddress1\">ada@elsewhere.test</Entry></EmailAddresses></Contact></m:Items></m:CreateItem>";
+        check(address, contact, &["NoError"]).await;
+        let find = |word: &str| {
+            format!(
+                "<m:FindPeople><m:IndexedPageItemView MaxEntriesReturned=\"10\" Offset=\"0\" BasePoint=\"Beginning\"/>\
+                 <m:ParentFolderId><DistinguishedFolderId Id=\"contacts\"/></m:ParentFolderId>\
+                 <m:QueryString>{word}</m:QueryString></m:FindPeople>"
+            )
+        };
+        check(address, &find("nobody"), &["<m:TotalNumberOfPeopleInView>0<"]).await;
+        let found = check(address, &find("king"), &["Ada King", "ada@elsewhere.test"]).await;
+        let id = between(&found, "<t:PersonaId Id=\"", "\"");
+        let resolve = |entry: &str| {
+            format!(
+                "<m:ResolveNames ReturnFullContactData=\"true\"><m:UnresolvedEntry>{entry}</m:UnresolvedEntry>\
+                 </m:ResolveNames>"
+            )
+        };
+        check(address, &resolve("ali"), &["ErrorNameResolutionNoResults"]).await;
+        check(address, &resolve("alice"), &["<t:EmailAddress>alice@contoso.test<", "ActiveDirectory<"]).await;
+        check(address, &resolve("ADA"), &["<t:MailboxType>Contact<", "ada@elsewhere.test", "Store<"]).await;
+        let get = format!("<m:GetPersona><m:PersonaId Id=\"{id}\"/></m:GetPersona>");
+        check(address, &get, &["<m:Persona><t:PersonaId", "<t:DisplayName>Ada King<"]).await;
+        let tips = "<m:GetMailTips><m:SendingAs/><m:Recipients><Mailbox><EmailAddress>x@elsewhere.test</EmailAddress>\
+            </Mailbox></m:Recipients><m:MailTipsRequested>All</m:MailTipsRequested></m:GetMailTips>";
+        check(address, tips, &["<t:InvalidRecipient>true<"]).await;
+        check(address, "<m:GetRoomLists/>", &["<m:RoomLists/>"]).await;
+        check(address, "<XXX/>", &["ErrorInvalidRequest"]).await;
+    });
+}
