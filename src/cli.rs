@@ -11,6 +11,7 @@ pub mod exit;
 pub mod explain;
 pub mod forecast;
 pub mod inventory;
+pub mod load;
 pub mod man;
 pub mod options;
 pub mod run;
@@ -50,6 +51,7 @@ commands! {
     Simulate => simulate,
     Run => run,
     Serve => serve,
+    Load => load,
     Explain => explain,
     Check => check,
     Inventory => inventory,

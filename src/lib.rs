@@ -11,6 +11,7 @@ pub mod cli;
 pub mod engine;
 pub mod event;
 pub mod forecast;
+pub mod load;
 pub mod metrics;
 pub mod pipeline;
 pub mod population;

@@ -110,7 +110,7 @@ fn ready(options: &Options, front: &Handle, plain: &Plain) -> String {
         Format::Text => {
             let (first, last) = (plain.address(MailboxKey(0)), plain.address(MailboxKey(plain.mailboxes - 1)));
             let mut mailboxes = format!("{first} to {last}");
-            for address in &options.doors.mailboxes {
+            for address in &options.doors.named {
                 mailboxes = format!("{mailboxes}, {address}");
             }
             format!("serving {mailboxes} at {}", ready.sentence())

@@ -41,7 +41,7 @@ pub struct Doors {
 
     /// An empty mailbox to serve beside the others, for any password; may be given several times
     #[arg(long = "mailbox", value_name = "ADDRESS")]
-    pub mailboxes: Vec<String>,
+    pub named: Vec<String>,
 
     /// The token that control requests from other machines must bear; without one they are turned away
     #[arg(long, value_name = "TOKEN", env = "WAVETANK_CONTROL_TOKEN", hide_env_values = true)]
@@ -84,7 +84,7 @@ impl Doors {
         if self.tls.is_none() && self.proxy.is_none() && self.ca_out.is_none() {
             return Ok(None);
         }
-        let named = self.mailboxes.iter().filter_map(|address| address.split_once('@'));
+        let named = self.named.iter().filter_map(|address| address.split_once('@'));
         let named = named.map(|(_, domain)| domain);
         let mut domains: Vec<String> = domains.iter().copied().chain(named).map(str::to_lowercase).collect();
         domains.sort_unstable();
@@ -126,7 +126,7 @@ impl Doors {
         C: crate::mailbox::content::Content + Send + 'static,
     {
         let mut content = Named::new(content);
-        for address in &self.mailboxes {
+        for address in &self.named {
             let known = address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
             if !known || content.add(address).is_none() {
                 return Err(ServeError::Address { address: address.clone() });
@@ -190,7 +190,7 @@ mod tests {
             tls: tls.map(address),
             proxy: None,
             ca_out: None,
-            mailboxes: Vec::new(),
+            named: Vec::new(),
             control_token: None,
         }
     }

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 /// What the help text says about exit codes.
 pub const HELP: &str = "Exit codes: 0 done, 1 the verdict is no (goal missed, regression), 2 wrong usage or input, \
-                        4 a server cannot be reached, 5 incomplete (interrupted, state saved), 70 a bug";
+                        4 a server cannot be reached, 5 incomplete (interrupted, state saved), 6 a load was spoiled by its own generator, 70 a \
+                        bug";
 
 /// How the command ends.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -20,6 +21,8 @@ pub enum Exit {
     Unreachable = 4,
     /// The run was interrupted and its state is saved, or its result could not be written.
     Incomplete = 5,
+    /// A load was spoiled by the generator itself, so that its result says little of the server.
+    Spoiled = 6,
     /// The program is wrong.
     Bug = 70,
 }

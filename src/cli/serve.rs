@@ -109,7 +109,7 @@ pub fn run(options: &Options) -> Exit {
                 ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
             serve_scenario(options, &ModelArgs { scenario, scale: options.scale })
         }
-        None if options.doors.mailboxes.is_empty() => {
+        None if options.doors.named.is_empty() => {
             console::error("there is nothing to serve");
             console::message("help: name a scenario file, or add a mailbox: --mailbox alice@contoso.test");
             return Exit::InvalidInput;

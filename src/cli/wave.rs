@@ -36,6 +36,12 @@ pub struct Model {
 }
 
 impl ModelArgs {
+    /// A scenario, as a scale model if wanted.
+    #[must_use]
+    pub fn new(scenario: ScenarioArgs, scale: Option<u32>) -> Self {
+        Self { scenario, scale }
+    }
+
     /// Reads the scenario, says which it is, and makes its population; problems are written to stderr.
     pub fn load(&self, world: &str) -> Result<Model, Exit> {
         let plan = self.scenario.load()?;

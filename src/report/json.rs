@@ -1,6 +1,7 @@
 //! Results as JSON: the types here are the published format, apart from the types that the code works with.
 
 pub mod forecast;
+pub mod load;
 pub mod run;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Results as text for a terminal: no color, stable in a pipe, at most 100 columns.
 
 pub mod forecast;
+pub mod load;
 pub mod run;
 
 use std::fmt::Write;

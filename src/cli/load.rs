@@ -1,0 +1,204 @@
+//! `wavetank load`: requests at a rate of one's own, and an honest account of how long they took.
+
+mod demand;
+mod target;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use mock_server::time::{Moment, Span};
+
+use self::demand::DemandArgs;
+use self::target::Target;
+use super::console::{self, Progress};
+use super::exit::Exit;
+use super::options::Format;
+use crate::engine::live::drive::{self, DriveError, DriveOptions, Driven, Http};
+use crate::engine::live::run as live;
+use crate::load::outcome::Outcome;
+use crate::load::verdict;
+use crate::report::number::count;
+use crate::report::{json, text};
+use crate::scenario::unit::time;
+
+/// Send a load to a server, and measure response times from the moment when each request was due
+///
+/// With a scenario, the load is what the people of its estate do with their mailboxes: Outlook, phones, the web and chat,
+/// as real requests to EWS and Graph. A mock server of the scenario is started, unless --url leads to one. Without a
+/// scenario, --url is fetched again and again. Only this machine is loaded, unless a host is allowed by name.
+///
+/// A run in which the generator itself was late for most of the response time is invalid, and ends with exit code 6.
+#[derive(clap::Args, Debug)]
+pub struct Options {
+    /// The scenario whose people make the load
+    #[arg(value_name = "SCENARIO", required_unless_present = "url")]
+    scenario: Option<PathBuf>,
+
+    /// Replace a value of the scenario, for example --set wave.mailboxes=100; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
+    overrides: Vec<String>,
+
+    /// The seed of all draws, instead of the scenario's or 1
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
+
+    /// One mailbox in so many, with what mailboxes share divided by as much
+    #[arg(long, value_name = "1/K", value_parser = super::options::scale, requires = "scenario")]
+    scale: Option<u32>,
+
+    /// The server: of a scenario's people its base, otherwise what is fetched
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+
+    /// Where tokens for this server come from, if not from itself
+    #[arg(long, value_name = "URL", requires = "url")]
+    token_url: Option<String>,
+
+    /// A host besides this machine that may be loaded; may be repeated
+    #[arg(long = "allow-host", value_name = "HOST")]
+    allowed: Vec<String>,
+
+    #[command(flatten)]
+    demand: DemandArgs,
+
+    /// What is spoken with the server
+    #[arg(long, value_enum, default_value_t, value_name = "VERSION")]
+    http: Spoken,
+
+    /// How many connections there are
+    #[arg(long, value_name = "NUMBER", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    connections: u32,
+
+    /// How many requests are under way at a time on each connection of HTTP/2
+    #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    streams: u32,
+
+    /// How many threads send; each keeps one core busy at most
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    workers: u32,
+
+    /// After how long a request is given up
+    #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = positive)]
+    timeout: Span,
+
+    /// How many requests of an open loop may wait for a free connection; more are dropped
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000_000)]
+    queue: u32,
+
+    /// How much later than due a request may be sent without being late, and how much of that is harmless to a run
+    #[arg(long, value_name = "DURATION", default_value = "1 ms", value_parser = time::parse)]
+    tolerance: Span,
+
+    /// The form of the result on stdout
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    format: Format,
+}
+
+/// Versions of HTTP.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
+enum Spoken {
+    /// HTTP/1.1
+    #[default]
+    #[value(name = "1.1")]
+    One,
+    /// HTTP/2 without TLS, by prior knowledge
+    #[value(name = "2")]
+    Two,
+}
+
+/// Reads a duration that is not zero.
+fn positive(text: &str) -> Result<Span, String> {
+    match time::parse(text) {
+        Ok(Span::ZERO) => Err("it must be longer than nothing".to_owned()),
+        Ok(span) => Ok(span),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Runs the subcommand.
+#[must_use]
+pub fn run(options: &Options) -> Exit {
+    match attempt(options) {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+fn attempt(options: &Options) -> Result<Exit, Exit> {
+    let target = Target::choose(options)?;
+    let (http, streams) = match options.http {
+        Spoken::One => (Http::One, 1),
+        Spoken::Two => (Http::Two, options.streams),
+    };
+    let slots = options.connections.saturating_mul(streams);
+    let demand = options.demand.read(target.seed, slots, target.background.as_ref())?;
+    let errand = target.errand(&demand);
+    let drive = DriveOptions {
+        url: target.url.clone(),
+        http,
+        connections: options.connections,
+        streams,
+        workers: options.workers.min(options.connections),
+        patience: options.timeout,
+        queue: options.queue,
+        warm_up: demand.warm_up,
+        end: Moment::START + demand.length,
+        tolerance: options.tolerance,
+    };
+    let drive = Arc::new(drive);
+    let progress = Progress::new(demand.length.as_milliseconds_up(), "load");
+    let watch = |at: drive::Progress| {
+        progress.set(at.elapsed.as_milliseconds_up().min(demand.length.as_milliseconds_up()));
+        progress.say(&format!("{} ended, {} waiting, ms", count(at.ended), count(at.waiting)));
+    };
+    let driven = drive::drive(&drive, |share| demand.of(share), &errand, watch, live::interrupted());
+    drop(progress);
+    let driven = driven.map_err(|error| failed(&error))?;
+    Ok(tell(options, &target, &demand.said, &drive, driven))
+}
+
+/// Writes the result, and how the command ends.
+fn tell(options: &Options, target: &Target, said: &str, drive: &DriveOptions, driven: Driven) -> Exit {
+    let Driven { tally, measured, interrupted } = driven;
+    let outcome = Outcome {
+        target: target.said.clone(),
+        demand: said.to_owned(),
+        http: match drive.http {
+            Http::One => "HTTP/1.1",
+            Http::Two => "HTTP/2",
+        },
+        connections: drive.connections,
+        streams: drive.streams,
+        workers: drive.workers,
+        seed: target.seed,
+        spoiled: verdict::spoiled(&tally, drive.tolerance),
+        tally,
+        measured,
+        tolerance: drive.tolerance,
+        interrupted,
+    };
+    let exit = console::print(&match options.format {
+        Format::Json => json::render(&json::load::report(&outcome)),
+        Format::Text => text::load::report(&outcome),
+    });
+    let spoiled = if outcome.spoiled.is_some() {
+        console::error(
+            "the run is invalid: the generator was late itself, and what it measured says little of the server",
+        );
+        console::message("help: lower the rate, give it more --workers, or let nothing else run on this machine");
+        Exit::Spoiled
+    } else {
+        Exit::Ok
+    };
+    let interrupted = if interrupted { Exit::Incomplete } else { Exit::Ok };
+    exit.max(interrupted).max(spoiled)
+}
+
+fn failed(error: &DriveError) -> Exit {
+    console::failure(error);
+    match error {
+        DriveError::Unreachable { .. } => Exit::Unreachable,
+        DriveError::Denied { .. } | DriveError::Path { .. } | DriveError::Runtime(_) => Exit::InvalidInput,
+        DriveError::Worker => Exit::Bug,
+    }
+}

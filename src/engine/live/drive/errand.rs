@@ -1,0 +1,162 @@
+//! What the requests of a load ask for: always the same, or what people do with their mailboxes.
+
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::header::{HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, Uri, Version};
+use mock_server::front::clock::Clock;
+
+use super::line::Heard;
+use super::origin::HttpRequest;
+use super::people::{Learns, People};
+use super::{DriveError, DriveOptions, Http};
+use crate::engine::live::token::Credentials;
+use crate::engine::wire::url::ServerUrl;
+use crate::load::arrival::Arrival;
+use crate::load::background::Background;
+
+/// What we call ourselves.
+const AGENT: &str = concat!("wavetank/", env!("CARGO_PKG_VERSION"));
+
+/// What the requests of a load ask for.
+#[derive(Clone, Debug)]
+pub enum Errand {
+    /// `GET` of one path, which begins with a slash.
+    Get(String),
+    /// What people do with their mailboxes.
+    People(Arc<Estate>),
+}
+
+/// The people of an estate, and how they are let in.
+pub struct Estate {
+    /// What they do.
+    pub background: Background,
+    /// The address of a mailbox by its number.
+    pub address: Box<dyn Fn(u32) -> String + Send + Sync>,
+    /// With what their programs prove themselves. Each has a name of its own for an app: this one and that of the program.
+    pub credentials: Credentials,
+    /// Where their tokens come from.
+    pub token_url: ServerUrl,
+}
+
+impl fmt::Debug for Estate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Estate").field("background", &self.background).finish_non_exhaustive()
+    }
+}
+
+/// A request that is ready to be sent.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The request; absent if no token could be had.
+    pub(super) request: Option<HttpRequest>,
+    /// Its kind, where kinds are told apart.
+    pub(super) kind: Option<usize>,
+    /// What is to be learned from the answer.
+    pub(super) learns: Option<Learns>,
+}
+
+/// What one worker needs to make requests.
+pub(super) enum Script {
+    Same(Template),
+    People(People),
+}
+
+impl Script {
+    /// Gets ready to make requests; gets tokens where they are needed.
+    pub(super) async fn new(errand: &Errand, options: &DriveOptions, clock: &Clock) -> Result<Self, DriveError> {
+        let address = Address::new(options);
+        match errand {
+            Errand::Get(path) => Ok(Self::Same(address.get(path)?)),
+            Errand::People(estate) => Ok(Self::People(People::new(Arc::clone(estate), address, clock).await?)),
+        }
+    }
+
+    /// The request of an arrival.
+    pub(super) async fn prepare(&self, arrival: Arrival) -> Prepared {
+        match self {
+            Self::Same(template) => Prepared { request: Some(template.request()), kind: None, learns: None },
+            Self::People(people) => people.prepare(arrival).await,
+        }
+    }
+
+    /// Learns from an answer.
+    pub(super) fn learn(&self, learns: &Learns, heard: &Heard) {
+        if let Self::People(people) = self {
+            people.learn(learns, heard);
+        }
+    }
+}
+
+/// How requests name the server.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    url: ServerUrl,
+    http: Http,
+    host: Rc<HeaderValue>,
+}
+
+impl Address {
+    /// # Panics
+    /// Never: an authority that was read from a URL is plain text.
+    fn new(options: &DriveOptions) -> Self {
+        let host = HeaderValue::try_from(options.url.authority()).expect("an authority is plain text");
+        Self { url: options.url.clone(), http: options.http, host: Rc::new(host) }
+    }
+
+    /// The server's URL.
+    pub(super) fn url(&self) -> &ServerUrl {
+        &self.url
+    }
+
+    /// The target of a request for a path below the server's URL; nothing if that is no path.
+    pub(super) fn uri(&self, path: &str) -> Option<Uri> {
+        match self.http {
+            Http::One => self.url.path(path),
+            Http::Two => format!("http://{}{}", self.url.authority(), self.url.path(path)),
+        }
+        .parse()
+        .ok()
+    }
+
+    /// The headers that every request has.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if self.http == Http::One {
+            headers.insert(HOST, HeaderValue::clone(&self.host));
+        }
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers
+    }
+
+    fn get(&self, path: &str) -> Result<Template, DriveError> {
+        let uri = self.uri(path).ok_or_else(|| DriveError::Path { path: path.to_owned() })?;
+        let version = match self.http {
+            Http::One => Version::HTTP_11,
+            Http::Two => Version::HTTP_2,
+        };
+        Ok(Template { uri, version, headers: self.headers() })
+    }
+}
+
+/// A request of which copies are sent.
+#[derive(Debug)]
+pub(super) struct Template {
+    uri: Uri,
+    version: Version,
+    headers: HeaderMap,
+}
+
+impl Template {
+    fn request(&self) -> HttpRequest {
+        let mut request = Request::new(Bytes::new());
+        *request.method_mut() = Method::GET;
+        *request.uri_mut() = self.uri.clone();
+        *request.version_mut() = self.version;
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}

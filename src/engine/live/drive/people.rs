@@ -1,0 +1,156 @@
+//! People whose programs ask a mailbox server: makes their requests and remembers what their programs would.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Request, Uri};
+use mock_server::front::clock::Clock;
+use mock_server::wire::call::Protocol;
+
+use super::DriveError;
+use super::errand::{Address, Estate, Prepared};
+use super::line::Heard;
+use super::origin::HttpRequest;
+use super::read;
+use super::write::{self, Written};
+use crate::engine::live::token::{Credentials, TokenError, Tokens};
+use crate::engine::wire::pool::Pool;
+use crate::load::act::{Act, Action, Client};
+use crate::load::arrival::Arrival;
+
+/// Names the mailbox in a header, as Microsoft asks of clients of EWS that speak for others.
+const ANCHOR: HeaderName = HeaderName::from_static("x-anchormailbox");
+
+/// The protocol that a program speaks.
+const fn protocol(client: Client) -> Protocol {
+    match client {
+        Client::Outlook => Protocol::Ews,
+        Client::Mobile | Client::Web | Client::Chat => Protocol::Graph,
+    }
+}
+
+/// What a program knows of a mailbox.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Known {
+    /// A message.
+    pub(super) message: Option<String>,
+    /// Where its sync goes on: a state of EWS, or the path of Graph's link.
+    pub(super) state: Option<String>,
+}
+
+/// What is to be learned from an answer.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) struct Learns {
+    client: Client,
+    action: Action,
+    mailbox: u32,
+}
+
+/// The people of an estate, for one worker.
+#[derive(Debug)]
+pub(super) struct People {
+    estate: Arc<Estate>,
+    address: Address,
+    /// The tokens of each program, by its number.
+    tokens: Vec<Tokens>,
+    known: RefCell<BTreeMap<(Client, u32), Known>>,
+}
+
+impl People {
+    /// Gets a token for each program.
+    pub(super) async fn new(estate: Arc<Estate>, address: Address, clock: &Clock) -> Result<Self, DriveError> {
+        let tokens = Client::ALL.map(|client| {
+            let app = format!("{}-{}", estate.credentials.client_id, client.name());
+            let credentials = Credentials { client_id: app, ..estate.credentials.clone() };
+            Tokens::new(Pool::new(estate.token_url.clone()), clock.clone(), credentials, protocol(client))
+        });
+        for client in estate.background.clients() {
+            let url = || estate.token_url.to_string();
+            tokens[client as usize].header().await.map_err(|error| match error {
+                TokenError::Lost(source) => DriveError::Unreachable { url: url(), source },
+                source => DriveError::Denied { url: url(), source },
+            })?;
+        }
+        Ok(Self { estate, address, tokens: tokens.into(), known: RefCell::default() })
+    }
+
+    /// The request of an arrival.
+    pub(super) async fn prepare(&self, arrival: Arrival) -> Prepared {
+        let Act { client, action, mailbox } = self.estate.background.act(arrival);
+        let token = self.tokens[client as usize].header().await.ok();
+        let (action, written) = self.write(client, action, mailbox);
+        let learns = matches!(action, Action::Sync | Action::List | Action::Read | Action::Mark).then_some(Learns {
+            client,
+            action,
+            mailbox,
+        });
+        let request = token.and_then(|token| self.request(written, token, client, mailbox));
+        Prepared { request, kind: Some(Act { client, action, mailbox }.kind()), learns }
+    }
+
+    fn write(&self, client: Client, action: Action, mailbox: u32) -> (Action, Written) {
+        let address = (self.estate.address)(mailbox);
+        let known = self.known.borrow();
+        let unknown = Known::default();
+        let known = known.get(&(client, mailbox)).unwrap_or(&unknown);
+        let written = match protocol(client) {
+            Protocol::Ews => write::ews(action, &address, known),
+            Protocol::Graph => write::graph(action, &address, known),
+        };
+        (write::possible(action, known), written)
+    }
+
+    fn request(&self, written: Written, token: HeaderValue, client: Client, mailbox: u32) -> Option<HttpRequest> {
+        let mut request = Request::new(written.body);
+        *request.method_mut() = written.method;
+        *request.uri_mut() = self.address.uri(&written.path)?;
+        let headers = request.headers_mut();
+        *headers = self.address.headers();
+        headers.insert(AUTHORIZATION, token);
+        if let Some(content_type) = written.content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        if protocol(client) == Protocol::Ews {
+            headers.insert(ANCHOR, HeaderValue::try_from((self.estate.address)(mailbox)).ok()?);
+        }
+        Some(request)
+    }
+
+    /// Learns from an answer. What a server no longer knows is forgotten.
+    pub(super) fn learn(&self, learns: &Learns, heard: &Heard) {
+        let Learns { client, action, mailbox } = *learns;
+        let heard_of = match protocol(client) {
+            _ if heard.status >= 400 => Known::default(),
+            Protocol::Ews => read::ews(&heard.body),
+            Protocol::Graph => read::graph(&heard.body),
+        };
+        let mut all = self.known.borrow_mut();
+        let known = all.entry((client, mailbox)).or_default();
+        // A server that has no time says nothing about what it knows.
+        let gone = matches!(heard.status, 404 | 410) || (heard.status < 400 && protocol(client) == Protocol::Ews);
+        match action {
+            Action::Sync if heard.status < 400 || gone => {
+                known.state = heard_of.state.and_then(|state| self.state(client, &state));
+                known.message = heard_of.message.or(known.message.take());
+            }
+            Action::List if heard_of.message.is_some() => known.message = heard_of.message,
+            Action::Read | Action::Mark if gone && heard_of.message.is_none() => known.message = None,
+            _ => {}
+        }
+    }
+
+    /// Where a sync goes on, as [`Known`] holds it.
+    fn state(&self, client: Client, state: &str) -> Option<String> {
+        match protocol(client) {
+            Protocol::Ews => Some(state.to_owned()),
+            Protocol::Graph => {
+                let link: Uri = state.parse().ok()?;
+                let path = link.path_and_query()?.as_str();
+                let prefix = self.address.url().path("");
+                Some(path.strip_prefix(&prefix).unwrap_or(path).to_owned())
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What people's programs ask, against the mock.
+
+use std::future::pending;
+use std::path::Path;
+use std::sync::Arc;
+
+use mock_server::front::clock::Clock;
+use mock_server::mailbox::content::Content;
+use mock_server::time::{Moment, Span};
+use mock_server::wire::id::MailboxKey;
+use wavetank::engine::live::drive::errand::{Errand, Estate};
+use wavetank::engine::live::drive::{Driven, Http, drive};
+use wavetank::engine::live::server;
+use wavetank::engine::live::token::Credentials;
+use wavetank::engine::wire::url::ServerUrl;
+use wavetank::load::act::{Action, Client};
+use wavetank::load::background::Background;
+use wavetank::load::demand::Demand;
+use wavetank::load::recorded::Recording;
+use wavetank::population::Population;
+use wavetank::scenario;
+use wavetank::world::Side;
+
+use crate::{SEED, options};
+
+/// Every program does everything, and does it again when it knows more, one request after another.
+fn recording() -> Recording {
+    let mut rows = String::from("at,client,action,mailbox\n");
+    let mut at = 0;
+    for round in 0..3 {
+        for client in Client::ALL {
+            for action in Action::ALL {
+                rows.push_str(&format!(
+                    "{},{},{},{}\n",
+                    f64::from(at) / 1_000.0,
+                    client.name(),
+                    action.name(),
+                    round / 2
+                ));
+                at += 10;
+            }
+        }
+    }
+    Recording::read(&rows).expect("a recording")
+}
+
+fn send(http: Http) -> Driven {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/small-business.toml");
+    let plan = scenario::load(&file, &[], None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let population = Arc::new(Population::of(&plan).expect("a population"));
+    let mock = server::start(server::config(&plan, Side::Source), Arc::clone(&population), Clock::start());
+    let mock = mock.expect("a free port");
+    let recording = Arc::new(recording());
+    let background = Background::new(SEED, population.len(), &Client::ALL, 34.0).recorded(Arc::clone(&recording));
+    let estate = Estate {
+        background,
+        address: Box::new(move |mailbox| population.address(MailboxKey(mailbox))),
+        credentials: Credentials::mock(),
+        token_url: ServerUrl::of(mock.address()),
+    };
+    let end = Moment::START + recording.length() + Span(1);
+    let options = wavetank::engine::live::drive::DriveOptions { end, ..options(mock.address(), http, Span::ZERO) };
+    let demand = |share| Demand::recorded(Arc::clone(&recording), share, end);
+    drive(&Arc::new(options), demand, &Errand::People(Arc::new(estate)), |_| {}, pending()).expect("a run")
+}
+
+#[test]
+fn the_mock_understands_everything_that_programs_ask() {
+    for http in [Http::One, Http::Two] {
+        let driven = send(http);
+        assert_eq!(crate::check(&driven), 108);
+        let refused: Vec<_> = driven.tally.kinds().filter(|(_, kind)| kind.refused > 0).map(|(name, _)| name).collect();
+        let statuses: Vec<_> = driven.tally.statuses().collect();
+        assert!(refused.is_empty(), "{http:?} {refused:?} {statuses:?}");
+        let kinds: Vec<_> = driven.tally.kinds().map(|(name, _)| name).collect();
+        for kind in ["outlook read", "outlook mark", "mobile sync", "web list", "web mark", "chat post"] {
+            assert!(kinds.iter().any(|name| name == kind), "{kind} in {kinds:?}");
+        }
+    }
+}
