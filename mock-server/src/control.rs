@@ -13,6 +13,7 @@ mod metrics;
 mod page;
 mod policies;
 mod reply;
+mod resources;
 pub mod tank;
 mod tricks;
 

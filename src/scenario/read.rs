@@ -4,6 +4,7 @@
 pub(crate) mod cost;
 pub(crate) mod fault;
 pub(crate) mod forecast;
+pub(crate) mod health;
 pub(crate) mod limit;
 pub(crate) mod name;
 pub(crate) mod network;
@@ -11,6 +12,7 @@ pub(crate) mod pipeline;
 pub(crate) mod policy;
 pub(crate) mod population;
 pub(crate) mod side;
+pub(crate) mod trick;
 pub(crate) mod wave;
 pub(crate) mod window;
 

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::reply::Wrong;
 use super::tricks::{self, Spread, Tricks};
+use crate::fault::preset;
 use crate::fault::rule::{Act, FaultRule, Match};
+use crate::fault::trick::{Door, Words};
 use crate::time::{Moment, Span};
 use crate::wire::call::Operation;
-use crate::wire::refusal::RefusalKind;
+use crate::wire::refusal::{ItemErrorKind, RefusalKind};
 
 /// How a fault is written, and shown.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -59,6 +61,57 @@ pub(super) struct Fault {
 
 fn always() -> f64 {
     1.0
+}
+
+/// What a control request adds: the rules of a preset, or a fault of its own.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Wanted {
+    /// A preset.
+    Preset {
+        /// Its name.
+        preset: String,
+        /// After how many seconds its faults end by themselves; never if absent.
+        seconds: Option<f64>,
+    },
+    /// A fault.
+    Fault(Box<Fault>),
+}
+
+impl Wanted {
+    /// The rules that it adds, from `now` on.
+    pub(super) fn rules(&self, now: Moment) -> Result<Vec<FaultRule>, Wrong> {
+        let (name, seconds) = match self {
+            Self::Fault(fault) => return Ok(vec![fault.rule(now)?]),
+            Self::Preset { preset, seconds } => (preset, *seconds),
+        };
+        let mut rules = preset::named(name).ok_or_else(|| {
+            let known: Vec<&str> = preset::NAMES.iter().map(|(name, ..)| *name).collect();
+            Wrong::request(format!("there is no preset `{name}`"), format!("known are {}", known.join(", ")))
+        })?;
+        let until = span(seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
+        for rule in &mut rules {
+            (rule.matches.from, rule.matches.until) = (now, until);
+        }
+        Ok(rules)
+    }
+}
+
+/// What can be asked for: the acts and the presets.
+pub(super) fn offered() -> Value {
+    let presets: Vec<Value> = preset::NAMES
+        .iter()
+        .map(|(name, description, source)| json!({ "name": name, "description": description, "source": source }))
+        .collect();
+    json!({
+        "acts": ACTS.into_iter().chain(tricks::ACTS).collect::<Vec<_>>(),
+        "kinds": RefusalKind::ALL.map(RefusalKind::name),
+        "operations": Operation::ALL.map(Operation::name).to_vec(),
+        "words": Words::NAMED.map(|(name, _)| name),
+        "errors": ItemErrorKind::ALL.map(ItemErrorKind::name),
+        "doors": Door::NAMED.map(|(name, _)| name),
+        "presets": presets,
+    })
 }
 
 /// The acts by name.

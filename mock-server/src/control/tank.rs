@@ -4,12 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::access::{Guard, TurnedAway};
-use super::faults::Fault;
+use super::faults::{Fault, Wanted};
 use super::journal::{self, Entry, Filter, Journal};
 use super::mailboxes;
 use super::metrics::Metrics;
 use super::reply::{self, Wrong};
-use super::{PREFIX, har, limits, page, policies};
+use super::{PREFIX, har, limits, page, policies, resources};
 use crate::fault::rule::FaultRule;
 use crate::fault::trick::Door;
 use crate::front::desk::Desk;
@@ -138,6 +138,12 @@ impl<C: Directory> Tank<C> {
                 service.set_policies(policies::read(&entries)?);
                 Ok(reply::json(200, &policies::show(service, now)))
             }
+            ("GET", ["resources"]) => Ok(reply::json(200, &resources::show(service, now))),
+            ("PUT", ["resources"]) => {
+                let change: resources::Change = reply::read(&request.body, resources::CHANGE)?;
+                service.set_health(change.terms()?);
+                Ok(reply::json(200, &resources::show(service, now)))
+            }
             (_, ["faults", ..]) => self.faults(now, request, &words[1..]),
             (_, ["mailboxes", ..]) => self.mailboxes(now, request, &words[1..]),
             (_, ["journal", ..]) => self.read_journal(request, &words[1..]),
@@ -155,12 +161,14 @@ impl<C: Directory> Tank<C> {
             ("GET", []) => {}
             ("POST", []) => {
                 let help = "send {\"name\": \"NAME\", \"act\": \"refuse\", \"kind\": \"request_limit\", \"nth\": 5, \"seconds\": 60}";
-                let fault: Fault = reply::read(&request.body, help)?;
-                let rule = fault.rule(now)?;
-                // A fault of a name takes the place of the one before.
-                faults.remove(&fault.name);
-                faults.add(rule);
+                let wanted: Wanted = reply::read(&request.body, help)?;
+                for rule in wanted.rules(now)? {
+                    // A fault of a name takes the place of the one before.
+                    faults.remove(&rule.name);
+                    faults.add(rule);
+                }
             }
+            ("GET", ["acts"]) => return Ok(reply::json(200, &super::faults::offered())),
             ("DELETE", []) => {
                 let all: Vec<_> = faults.rules().map(name_of).collect();
                 for name in all {
@@ -244,8 +252,8 @@ impl<C: Directory> Tank<C> {
 }
 
 /// What there is, for whoever asks for something else.
-const ROUTES: &str = "GET / health state metrics limits policies faults mailboxes mailboxes/ADDRESS journal?mailbox=&operation=\
-&status=&refused=true&after=&last=&format=jsonl|har; PUT limits policies; POST faults mailboxes mailboxes/ADDRESS/items; \
+const ROUTES: &str = "GET / health state metrics limits policies resources faults faults/acts mailboxes mailboxes/ADDRESS journal?mailbox=&operation=\
+&status=&refused=true&after=&last=&format=jsonl|har; PUT limits policies resources; POST faults mailboxes mailboxes/ADDRESS/items; \
 DELETE faults faults/NAME mailboxes/ADDRESS journal";
 
 fn name_of(rule: &FaultRule) -> String {

@@ -55,6 +55,10 @@ pub struct FaultPlan {
     of_lists: Vec<Prepared>,
     /// The rules that concern connections, in order.
     of_doors: Vec<Prepared>,
+    /// The rules that concern tokens, in order.
+    of_tokens: Vec<Prepared>,
+    /// How many tokens were asked for.
+    tokens: u64,
     /// Whether connections fail where they are made. Otherwise they fail with the requests that would have needed them.
     doors_at_front: bool,
     /// The seed of the plan.
@@ -84,6 +88,8 @@ impl FaultPlan {
             of_items: Vec::new(),
             of_lists: Vec::new(),
             of_doors: Vec::new(),
+            of_tokens: Vec::new(),
+            tokens: 0,
             doors_at_front: false,
             seed,
             given: 0,
@@ -107,6 +113,7 @@ impl FaultPlan {
             Act::CorruptItem => self.of_items.push(prepared),
             Act::FailItem(_) => self.of_lists.push(prepared),
             Act::Unreachable(_) => self.of_doors.push(prepared),
+            Act::StaleToken => self.of_tokens.push(prepared),
             _ => self.of_requests.push(prepared),
         }
     }
@@ -118,12 +125,13 @@ impl FaultPlan {
         self.of_items.retain(|prepared| prepared.rule.name != name);
         self.of_lists.retain(|prepared| prepared.rule.name != name);
         self.of_doors.retain(|prepared| prepared.rule.name != name);
+        self.of_tokens.retain(|prepared| prepared.rule.name != name);
         before - self.rules().count()
     }
 
-    /// All rules: first those that concern requests, in order, then those that concern items and connections.
+    /// All rules: first those that concern requests, in order, then those that concern anything else.
     pub fn rules(&self) -> impl Iterator<Item = &FaultRule> {
-        let apart = self.of_items.iter().chain(&self.of_lists).chain(&self.of_doors);
+        let apart = self.of_items.iter().chain(&self.of_lists).chain(&self.of_doors).chain(&self.of_tokens);
         self.of_requests.iter().chain(apart).map(|prepared| &prepared.rule)
     }
 
@@ -214,13 +222,22 @@ impl FaultPlan {
     pub fn door(&self, now: Moment, connection: u64) -> Option<Door> {
         self.of_doors.iter().find_map(|prepared| {
             let Act::Unreachable(door) = prepared.rule.act else { return None };
-            let Match { from, until, nth, rate, also, .. } = &prepared.rule.matches;
-            let open = *from <= now && now < *until;
-            let burst = also.bursts.is_none_or(|bursts| bursts.hold(prepared.seed, now, MailboxKey(0)));
-            let turn = nth.is_none_or(|n| n != 0 && connection % n == n - 1);
-            let hit = || falls_within(*rate, || hash(prepared.seed, Purpose::FaultDoor, connection, 0, 0));
-            (open && burst && turn && hit()).then_some(door)
+            prepared.hits_number(now, connection).then_some(door)
         })
+    }
+
+    /// Whether the token that is asked for next is stale; tokens are numbered in the order in which they are asked for,
+    /// and a rule looks at them as at connections.
+    pub fn next_token_is_stale(&mut self, now: Moment) -> bool {
+        let number = self.tokens;
+        self.tokens += 1;
+        self.of_tokens.iter().any(|prepared| prepared.hits_number(now, number))
+    }
+
+    /// The seed of the plan.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// Whether a source item cannot be read.
@@ -267,6 +284,16 @@ impl Prepared {
             && (self.plain || also.hold(self.seed, now, mailbox, who))
     }
 
+    /// Whether the rule hits what has a number of its own and belongs to no mailbox.
+    fn hits_number(&self, now: Moment, number: u64) -> bool {
+        let Match { from, until, nth, rate, also, .. } = &self.rule.matches;
+        *from <= now
+            && now < *until
+            && also.bursts.is_none_or(|bursts| bursts.hold(self.seed, now, MailboxKey(0)))
+            && nth.is_none_or(|n| n != 0 && number % n == n - 1)
+            && falls_within(*rate, || hash(self.seed, Purpose::FaultDoor, number, 0, 0))
+    }
+
     /// Whether the rule hits a request.
     #[inline]
     fn hits(
@@ -310,8 +337,8 @@ impl Prepared {
                 Strike::Say { refusal: Refusal { kind, status, retry_after }, rule: number }
             }
             Act::Trick(ref trick) => Strike::Trick(trick.play(late())),
-            // Rules about items and connections are kept apart.
-            Act::CorruptItem | Act::FailItem(_) | Act::Unreachable(_) => return,
+            // Rules about items, connections and tokens are kept apart.
+            Act::CorruptItem | Act::FailItem(_) | Act::Unreachable(_) | Act::StaleToken => return,
         };
         judgement.strike = judgement.strike.or(Some(strike));
     }

@@ -84,6 +84,11 @@ pub const NAMES: &[(&str, &str, &str)] = &[
         "the server's clock is 7 minutes ahead in half of its answers",
         "assumed; beyond the 5 minutes that Kerberos and many token checks allow",
     ),
+    (
+        "stale-token",
+        "1% of tokens are stale when they are given out, and 0.5% of calls find theirs expired",
+        "assumed; Microsoft Graph error responses (401 InvalidAuthenticationToken)",
+    ),
     ("front-door", "1% of connections are refused and 1% fail in the TLS handshake", "assumed"),
     (
         "broken-answers",
@@ -140,6 +145,10 @@ pub fn named(name: &str) -> Option<Vec<FaultRule>> {
         "clock-skew" => {
             vec![rule(name, some(0.5), Act::Trick(Trick::Skew { by: Span::seconds(420), ahead: true }))]
         }
+        "stale-token" => vec![
+            rule("stale-token", some(0.01), Act::StaleToken),
+            rule("token-expired", some(0.005), say(Words::TokenExpired, RefusalKind::Unauthorized, None, None)),
+        ],
         "front-door" => vec![
             rule("front-door-refused", some(0.01), Act::Unreachable(Door::Refused)),
             rule("front-door-tls", some(0.01), Act::Unreachable(Door::Tls)),

@@ -76,6 +76,8 @@ pub enum Act {
     FailItem(ItemError),
     /// Let the connection fail before a request can be sent.
     Unreachable(Door),
+    /// Give out a token that opens nothing, as one does that was kept too long.
+    StaleToken,
 }
 
 /// One fault rule.

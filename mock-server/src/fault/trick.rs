@@ -33,6 +33,7 @@ impl Saying {
     pub const fn kind_of(usual: RefusalKind, status: u16) -> RefusalKind {
         match status {
             200..=299 => RefusalKind::Malformed,
+            401 => RefusalKind::Unauthorized,
             429 => match usual {
                 RefusalKind::AppLimit => usual,
                 _ => RefusalKind::RequestLimit,
@@ -70,11 +71,13 @@ pub enum Words {
     /// Code `UnknownError` and no message, seen with 429 in 2018
     /// (learn.microsoft.com/archive/blogs/deva/gotchas).
     Unknown,
+    /// The token is expired or stale: `InvalidAuthenticationToken` (Microsoft Graph), an empty answer in EWS.
+    TokenExpired,
 }
 
 impl Words {
     /// All words that have a name.
-    pub const NAMED: [(&'static str, Self); 7] = [
+    pub const NAMED: [(&'static str, Self); 8] = [
         ("usual", Self::Usual),
         ("mailbox-moved", Self::MailboxMoved),
         ("mailbox-locked", Self::MailboxLocked),
@@ -82,6 +85,7 @@ impl Words {
         ("item-too-large", Self::ItemTooLarge),
         ("transient", Self::Transient),
         ("unknown", Self::Unknown),
+        ("token-expired", Self::TokenExpired),
     ];
 
     /// The kind of refusal and the HTTP status that go with the words. Statuses of Graph other than 507 and 413 are
@@ -93,6 +97,7 @@ impl Words {
             Self::QuotaExceeded => (RefusalKind::OtherStatus, 507),
             Self::ItemTooLarge => (RefusalKind::OtherStatus, 413),
             Self::Unknown => (RefusalKind::AppLimit, 429),
+            Self::TokenExpired => (RefusalKind::Unauthorized, 401),
             Self::Body { .. } => (RefusalKind::OtherStatus, 500),
         }
     }
@@ -115,6 +120,7 @@ impl Words {
                 ("ErrorInternalServerTransientError", "An internal server error occurred. Try again later.")
             }
             Self::Unknown => ("UnknownError", ""),
+            Self::TokenExpired => return Some(expired(protocol, status)),
         };
         Some(match protocol {
             Protocol::Ews => ews::encode_fault(code, message, wait),
@@ -125,6 +131,20 @@ impl Words {
                 HttpAnswer { status, headers, body: body.to_string().into_bytes() }
             }
         })
+    }
+}
+
+/// What a client hears whose token is no good any more (RFC 6750; the text is Microsoft Graph's).
+fn expired(protocol: Protocol, status: u16) -> HttpAnswer {
+    let challenge = ("WWW-Authenticate", "Bearer realm=\"\", error=\"invalid_token\"".to_owned());
+    match protocol {
+        Protocol::Ews => HttpAnswer { status, headers: vec![challenge], body: Vec::new() },
+        Protocol::Graph => {
+            let message = "Lifetime validation failed, the token is expired.";
+            let body = json!({ "error": { "code": "InvalidAuthenticationToken", "message": message } });
+            let kind = ("Content-Type", "application/json".to_owned());
+            HttpAnswer { status, headers: vec![kind, challenge], body: body.to_string().into_bytes() }
+        }
     }
 }
 

@@ -77,6 +77,11 @@ impl Access {
         Self { secret, token_life }
     }
 
+    /// The same, but of another time: its tokens look right and open nothing.
+    pub(super) fn stale(&self) -> Self {
+        Self { secret: !self.secret, ..self.clone() }
+    }
+
     /// Answers a request for a token.
     pub(super) fn token(&self, now: Moment, method: &str, path_and_query: &str, body: &[u8]) -> HttpAnswer {
         let granted = entra::decode_request(method, path_and_query, body).map(|request| self.grant(now, &request));

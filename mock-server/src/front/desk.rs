@@ -248,7 +248,9 @@ impl<C: Content> Decide for Desk<C> {
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
         let path = path_and_query(request);
         if entra::tenant_of(path).is_some() {
-            let answer = self.access.token(now, request.method.as_str(), path, &request.body);
+            let stale = self.service.faults().next_token_is_stale(now).then(|| self.access.stale());
+            let answer =
+                stale.as_ref().unwrap_or(&self.access).token(now, request.method.as_str(), path, &request.body);
             return Decision::at_once(now, answer);
         }
         if let Some(answer) = protocol::openid::answer(request.uri.path(), &request.base()) {

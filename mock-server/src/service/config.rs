@@ -2,6 +2,7 @@
 
 use crate::draw::Distribution;
 use crate::fault::rule::FaultRule;
+use crate::throttle::health::Terms;
 use crate::throttle::limit::Limit;
 use crate::throttle::policy::Policy;
 use crate::throttle::policy::topology::Topology;
@@ -63,6 +64,8 @@ pub struct Conditions {
     pub policies: Vec<Policy>,
     /// Where mailboxes are, for policies that databases, servers or tenants share.
     pub topology: Topology,
+    /// What resources suffer from, and the work of real users.
+    pub health: Terms,
 }
 
 /// The largest item that can be stored: what Exchange Online can be set to, 150 MB

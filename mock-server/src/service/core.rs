@@ -9,7 +9,7 @@ use super::cost::{CostTable, Queue, Work};
 use super::refusals;
 use super::remark::Remarks;
 use super::reply::{Protocol, Reply, Request, Spent, Spoil};
-use super::surroundings::Surroundings;
+use super::surroundings::{Surroundings, week_of};
 use super::switch::Switches;
 use super::trick;
 use crate::fault::plan::{FaultPlan, Judgement, Strike};
@@ -43,6 +43,8 @@ pub struct Service<C> {
     bytes: bool,
     /// What the wall clock shows when the run begins.
     pub(super) began: Timestamp,
+    /// Whether the week of real users is not that of the wall clock.
+    pub(super) own_week: bool,
     pub(super) faults: FaultPlan,
     pub(super) limits: Stack,
     pub(super) costs: CostTable,
@@ -91,6 +93,11 @@ pub(super) struct Passed<T = Answer> {
 impl<C: Content> Service<C> {
     /// A server whose mailboxes nobody has touched yet.
     pub fn new(config: Config, content: C) -> Self {
+        let own_week = config.conditions.health.load.as_ref().is_some_and(|load| load.week_at_start.is_some());
+        let mut surroundings = Surroundings::new(config.seed, config.conditions);
+        if let Some(surroundings) = surroundings.as_mut().filter(|_| !own_week) {
+            surroundings.week_at_start = week_of(BEGAN);
+        }
         Self {
             content,
             holding: config.holding,
@@ -98,13 +105,14 @@ impl<C: Content> Service<C> {
             largest_item_bytes: config.largest_item_bytes,
             bytes: false,
             began: BEGAN,
+            own_week,
             faults: FaultPlan::new(config.seed, config.faults),
             limits: Stack::new(config.limits),
             costs: CostTable::new(config.seed, &config.costs),
             queue: Queue::new(config.costs.servers),
             switches: Switches::new(config.seed, config.switch),
             mailboxes: HashMap::default(),
-            surroundings: Surroundings::new(config.conditions),
+            surroundings,
             protocol: Protocol::Graph,
             continues: false,
             trick: None,
@@ -124,6 +132,9 @@ impl<C: Content> Service<C> {
     #[must_use]
     pub fn with_wall(mut self, began: Timestamp) -> Self {
         self.began = began;
+        if let Some(surroundings) = self.surroundings.as_mut().filter(|_| !self.own_week) {
+            surroundings.week_at_start = week_of(began);
+        }
         self
     }
 
@@ -240,14 +251,19 @@ impl<C: Content> Service<C> {
             Err(refusal) => return refused(refusal, fault.delay),
             Ok(delay) => delay,
         };
-        let mut held = match self.limits.judge(now, asked) {
-            Verdict::Reject { refusal, .. } => {
-                if let Some(surroundings) = &mut self.surroundings {
-                    surroundings.overrule(asked);
-                }
+        let hold = match surroundings.as_mut().map_or(Ok(Span::ZERO), |all| all.consult(now, asked)) {
+            Err(refusal) => {
+                self.overrule(asked);
                 return refused(refusal, fault.delay);
             }
-            Verdict::Admit { delay } => delay.max(ruled),
+            Ok(hold) => hold,
+        };
+        let mut held = match self.limits.judge(now, asked) {
+            Verdict::Reject { refusal, .. } => {
+                self.overrule(asked);
+                return refused(refusal, fault.delay);
+            }
+            Verdict::Admit { delay } => delay.max(ruled).max(hold),
         };
         if let Some(surroundings) = &mut self.surroundings {
             surroundings.admit(asked, &mut self.remarks);
@@ -256,13 +272,21 @@ impl<C: Content> Service<C> {
             Ok((outcome, work)) => (Ok(outcome), work),
             Err(refusal) => (Err(refusal), Work::default()),
         };
+        let mut served = self.costs.served(asked.mailbox, asked.operation, identity, work);
         if let Some(surroundings) = &self.surroundings {
             held += surroundings.items_wait;
+            served = surroundings.slowed(served);
         }
-        let served = self.costs.served(asked.mailbox, asked.operation, identity, work);
         let queued = self.queue.enter(start, served);
         let spent = Spent { delayed: held + fault.delay, queued, served };
         Passed { outcome, spent, strike: fault.strike, admitted: Some(served) }
+    }
+
+    /// Counts a call that policies let pass and something behind them refused.
+    fn overrule(&mut self, asked: &Asked) {
+        if let Some(surroundings) = &mut self.surroundings {
+            surroundings.overrule(asked);
+        }
     }
 
     /// What the fault rules say to a batch as a whole.

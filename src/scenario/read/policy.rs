@@ -10,6 +10,7 @@ use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::RefusalKind;
 
+use super::health;
 use super::name::{Numbers, Operations, Protocols, Refusals, Sharings};
 use crate::scenario::file::{Node, Value};
 use crate::scenario::kind::{
@@ -65,7 +66,11 @@ enum Said {
 
 /// What a side has beyond limits, faults and costs.
 pub(crate) fn conditions(side: &Section<'_>, protocol: Protocol) -> Conditions {
-    Conditions { policies: policies(side, protocol), topology: topology(side.section("topology")) }
+    Conditions {
+        policies: policies(side, protocol),
+        topology: topology(side.section("topology")),
+        health: health::read(side.section("health")),
+    }
 }
 
 fn topology(section: Section<'_>) -> Topology {
