@@ -110,6 +110,25 @@ fn a_negative_number_is_refused() {
 }
 
 #[test]
+fn credentials_of_nobody_are_refused() {
+    let neither = "the credentials name neither a user nor an app";
+    check(&with("[[credentials]]\npassword = \"x\""), &[("14:1", neither, "one of them")]);
+    let both = "[[credentials]]\nuser = \"a@b.c\"\nclient_id = \"x\"";
+    check(&with(both), &[("15:13", "the credentials name both a user and an app", "one of them")]);
+    let odd = "[[credentials]]\nuser = \"alice\"\n[[credentials]]\nclient_id = \"x\"\npermissions = [\"Mail.Raed\"]";
+    let permission = ("17:15", "there is no permission `Mail.Raed`", "did you mean `Mail.Read`?");
+    check(&with(odd), &[("14:8", "`alice` is no address", "alice@contoso.test"), permission]);
+    let secret = "[[credentials]]\nuser = \"a@b.c\"\nsecret = \"x\"";
+    check(&with(secret), &[("15:1", "`credentials.0` has no key `secret`", "`password`")]);
+}
+
+#[test]
+fn a_short_token_needs_its_life() {
+    let fault = "[[source.faults]]\nname = \"short\"\nact = \"short-token\"";
+    check(&with(fault), &[("14:1", "source.faults.short has no `life`", "life = \"30 s\"")]);
+}
+
+#[test]
 fn a_missing_file_is_refused() {
     check(&with("\n\n\n\n[population]\ninventory = \"no-such.csv\""), &[MISSING]);
     let directory = TempDir::new().expect("a directory can be made");

@@ -8,6 +8,9 @@
 //! `cargo bench -p mock-server --bench front [-- NAME]` measures; with `--serve hello|mock` the servers stay for a tool
 //! like perf or wrk.
 
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
+#![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
+
 use std::convert::Infallible;
 use std::fs;
 use std::io::{Read, Write};
@@ -66,7 +69,7 @@ fn main() {
     let throttled = Server::mock(vec![never]);
     if arguments.iter().any(|word| word == "--serve") {
         println!("hello {} mock {} throttled {}", hello.address, mock.address, throttled.address);
-        thread::sleep(Duration::from_secs(3_600));
+        thread::sleep(Duration::from_hours(1));
         return;
     }
     let token = token(mock.address);
@@ -155,7 +158,7 @@ fn ask(address: SocketAddr, request: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.write_all(request).expect("it reads");
     let mut heard = Vec::new();
-    let mut buffer = [0; 65_536];
+    let mut buffer = vec![0; 65_536];
     loop {
         if let Some((head, length, status)) = head(&heard)
             && heard.len() >= head + length
@@ -245,7 +248,7 @@ fn round(server: &Server, request: &[u8], status: u16) -> Round {
         sum
     });
     let count = requests.max(1);
-    let work = (server.worked() - worked) / u32::try_from(count).expect("fewer than four billion");
+    let work = server.worked().saturating_sub(worked) / u32::try_from(count).expect("fewer than four billion");
     Round { requests_per_second: requests as f64 / began.elapsed().as_secs_f64(), work }
 }
 

@@ -3,10 +3,13 @@
 //! The only place of this crate that does I/O or reads a clock. Decides nothing about mailboxes, limits or faults.
 
 pub mod access;
-mod body;
+pub mod body;
 pub mod bounds;
+mod challenge;
 pub mod clock;
+mod coding;
 pub mod desk;
+mod entra;
 pub mod exchange;
 mod folders;
 pub mod listen;

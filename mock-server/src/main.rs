@@ -11,6 +11,7 @@ use mock_server::mailbox::content::Content;
 use mock_server::mailbox::plain::{DOMAIN, Plain};
 use mock_server::serve::{Doors, Ready, ServeError};
 use mock_server::service::config::{Config, Holding, LARGEST_ITEM_BYTES};
+use mock_server::service::credentials::Credentials;
 use mock_server::throttle::limit::Limit;
 use mock_server::throttle::preset;
 use mock_server::wire::id::MailboxKey;
@@ -94,7 +95,7 @@ fn serve(options: &Options) -> Result<(), ServeError> {
     let config = Config { holding, ..Config::instant(options.seed, options.limits.0.clone()) };
     let doors = &options.doors;
     let authority = doors.authority(&[DOMAIN])?;
-    let front = doors.open(config, plain, Clock::start(), authority)?;
+    let front = doors.open(config, plain, Clock::start(), authority, Credentials::default())?;
     // Whoever closed our output does not want to know.
     let _ = writeln!(io::stdout(), "{}", ready(options, &front, &plain));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ListenError::Thread)?;

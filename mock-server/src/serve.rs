@@ -19,6 +19,7 @@ use crate::front::tls::{Authority, TlsError};
 use crate::mailbox::named::{Directory, Named};
 use crate::service::config::Config;
 use crate::service::core::Service;
+use crate::service::credentials::Credentials;
 
 /// Where clients find the server, and which mailboxes they find beside the computed ones.
 #[derive(clap::Args, Clone, Debug)]
@@ -39,7 +40,7 @@ pub struct Doors {
     #[arg(long, value_name = "FILE")]
     pub ca_out: Option<PathBuf>,
 
-    /// An empty mailbox to serve beside the others, for any password; may be given several times
+    /// An empty mailbox to serve beside the others; may be given several times
     #[arg(long = "mailbox", value_name = "ADDRESS")]
     pub named: Vec<String>,
 
@@ -109,8 +110,9 @@ impl Doors {
         Self { listen: next(self.listen), tls: self.tls.map(next), proxy: self.proxy.map(next), ..self.clone() }
     }
 
-    /// Serves some content, with the named mailboxes beside it and the control desk before it, on a thread of its own
-    /// until the handle is dropped.
+    /// Serves some content to who proves to be listed, with the named mailboxes beside it and the control desk before it,
+    /// on a thread of its own until the handle is dropped. Where no users are listed, the owner of the first named
+    /// mailbox signs in on other devices.
     ///
     /// # Errors
     ///
@@ -121,6 +123,7 @@ impl Doors {
         content: C,
         clock: Clock,
         authority: Option<Authority>,
+        credentials: Credentials,
     ) -> Result<Handle, ServeError>
     where
         C: crate::mailbox::content::Content + Send + 'static,
@@ -133,7 +136,8 @@ impl Doors {
             }
         }
         let secure = authority.map(|authority| Secure { authority, tls: self.tls, proxy: self.proxy });
-        let access = Access::new(config.seed, TOKEN_LIFE);
+        let signs_in = self.named.first().filter(|_| credentials.users.is_empty()).cloned();
+        let access = Access::new(config.seed, TOKEN_LIFE).with_credentials(credentials).with_sign_in(signs_in);
         let guard = Guard::new(self.control_token.clone());
         let began = Timestamp::now();
         let listen = ListenOptions { address: self.listen, secure, ..ListenOptions::loopback(clock) };

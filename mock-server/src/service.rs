@@ -8,6 +8,7 @@ pub mod batch;
 pub mod config;
 pub mod core;
 pub mod cost;
+pub mod credentials;
 pub mod errand;
 pub mod refusals;
 pub mod remark;

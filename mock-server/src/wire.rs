@@ -16,5 +16,6 @@ pub mod http;
 pub mod id;
 pub mod identity;
 pub mod opaque;
+pub mod permission;
 pub mod refusal;
 pub mod stream;

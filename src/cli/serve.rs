@@ -10,6 +10,7 @@ use mock_server::mailbox::content::Content;
 use mock_server::mailbox::plain::Plain;
 use mock_server::serve::{Doors, Ready, ServeError};
 use mock_server::service::config::Config;
+use mock_server::service::credentials::Credentials;
 use mock_server::throttle::limit::Limit;
 use mock_server::throttle::preset;
 use mock_server::wire::id::MailboxKey;
@@ -139,26 +140,32 @@ fn failed(error: &ServeError) -> Exit {
 }
 
 /// Says what an open door means.
-fn warn(doors: &Doors) {
+fn warn(doors: &Doors, credentials: &Credentials) {
     if !doors.listen.ip().is_loopback() || [doors.tls, doors.proxy].iter().flatten().any(|it| !it.ip().is_loopback()) {
-        console::message("warning: other machines can reach this server, and any password opens any mailbox");
+        let opens = match (credentials.users.is_empty(), credentials.apps.is_empty()) {
+            (true, _) => ", and any password opens any mailbox",
+            (false, true) => ", and any app gets a token for any mailbox",
+            (false, false) => "",
+        };
+        console::message(&format!("warning: other machines can reach this server{opens}"));
     }
 }
 
 /// One server with the named mailboxes and nothing else.
 fn serve_named(options: &Options) -> Result<Vec<Open>, ServeError> {
     let doors = &options.doors;
-    warn(doors);
+    let credentials = Credentials::default();
+    warn(doors, &credentials);
     let config = Config::instant(options.seed.unwrap_or(1), options.limits.0.clone());
     let none = Plain { mailboxes: 0, ..Plain::default() };
-    let handle = doors.open(config, none, Clock::start(), doors.authority(&[])?)?;
+    let handle = doors.open(config, none, Clock::start(), doors.authority(&[])?, credentials)?;
     Ok(vec![Open { side: None, ready: Ready::of(doors, &handle), _handle: handle }])
 }
 
 /// The servers of a scenario that are wanted, the source before the target.
 fn serve_scenario(options: &Options, model: &ModelArgs) -> Result<Vec<Open>, Exit> {
     let model = model.load("serving")?;
-    warn(&options.doors);
+    warn(&options.doors, &model.plan.credentials);
     let clock = Clock::start();
     let first = model.population.address(MailboxKey(0));
     let domain = first.split_once('@').map(|(_, domain)| domain);
@@ -170,7 +177,8 @@ fn serve_scenario(options: &Options, model: &ModelArgs) -> Result<Vec<Open>, Exi
     };
     let open = |(side, doors): (Side, Doors)| {
         let config = server::config(&model.plan, side);
-        let handle = doors.open(config, model.population.clone(), clock.clone(), authority.clone())?;
+        let (population, credentials) = (model.population.clone(), model.plan.credentials.clone());
+        let handle = doors.open(config, population, clock.clone(), authority.clone(), credentials)?;
         Ok(Open { side: Some(side), ready: Ready::of(&doors, &handle), _handle: handle })
     };
     sides.into_iter().map(open).collect::<Result<_, _>>().map_err(|error| failed(&error))

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use mock_server::draw::Distribution;
 use mock_server::service::config::Config;
+use mock_server::service::credentials::Credentials;
 use mock_server::throttle::limit::Scope;
 use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
@@ -38,6 +39,8 @@ pub struct Plan {
     pub windows: Vec<Window>,
     /// How forecasts are made.
     pub forecast: ForecastPlan,
+    /// Who may prove themselves to servers that outlive a run. The pipeline's own servers admit the pipeline.
+    pub credentials: Credentials,
     /// Every value of the resolved scenario with where it comes from, for reports and `explain`.
     pub assumptions: Vec<Assumption>,
 }

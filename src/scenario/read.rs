@@ -2,6 +2,7 @@
 //! contradicts itself.
 
 pub(crate) mod cost;
+pub(crate) mod credential;
 pub(crate) mod fault;
 pub(crate) mod forecast;
 pub(crate) mod health;
@@ -38,6 +39,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
     let windows = window::read(&root);
     let wave = wave::read(root.section("wave"), &population, &windows);
     let forecast = forecast::read(root.section("forecast"), &windows);
+    let credentials = credential::read(&root);
     root.finish();
     let mut plan = Plan {
         title,
@@ -52,6 +54,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
         wave,
         windows: windows.right,
         forecast,
+        credentials,
         assumptions: Vec::new(),
     };
     plan.source.server.seed = plan.seed;

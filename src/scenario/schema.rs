@@ -94,6 +94,24 @@ pub struct Scenario {
     pub windows: Option<Vec<Window>>,
     /// How forecasts are made.
     pub forecast: Option<Forecast>,
+    /// Who may prove themselves to servers that outlive a run; everybody if absent.
+    pub credentials: Option<Vec<Credential>>,
+}
+
+/// A user or an app.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Credential {
+    /// The address of a user. Once a user is named, no others are admitted.
+    pub user: Option<String>,
+    /// The user's password; any if absent.
+    pub password: Option<String>,
+    /// The id of an app. Once an app is named, no others are admitted.
+    pub client_id: Option<String>,
+    /// The app's secret; any if absent.
+    pub secret: Option<String>,
+    /// What the app is permitted, such as `Mail.ReadWrite` or `full_access_as_app`; everything if absent.
+    pub permissions: Option<Vec<String>>,
 }
 
 /// Who has mailboxes.

@@ -19,7 +19,7 @@ costs = { find_folders = { call = "1 ms" } }
 faults = [
   { name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }, { name = "c", act = "say" },
   { name = "d", act = "fail-item", error = "busy" }, { name = "e", act = "unreachable" },
-  { name = "f", act = "drip", over = "1 s" }, { name = "g", act = "skew", skew = "1 s" },
+  { name = "f", act = "drip", over = "1 s" }, { name = "g", act = "skew", skew = "1 s" }, { name = "h", act = "short-token", life = "1 s" },
 ]
 health = { episodes = [{ length = "1 s", every = "1 h", slow = 2.0 }] }
 policies = [{ preset = "entra-large" }, { name = "a", requests = "1/1 s" }]
@@ -30,7 +30,7 @@ costs = { find_folders = { call = "1 ms" } }
 faults = [
   { name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }, { name = "c", act = "say" },
   { name = "d", act = "fail-item", error = "busy" }, { name = "e", act = "unreachable" },
-  { name = "f", act = "drip", over = "1 s" }, { name = "g", act = "skew", skew = "1 s" },
+  { name = "f", act = "drip", over = "1 s" }, { name = "g", act = "skew", skew = "1 s" }, { name = "h", act = "short-token", life = "1 s" },
 ]
 health = { episodes = [{ length = "1 s", every = "1 h", slow = 2.0 }] }
 [wave]
@@ -38,6 +38,10 @@ mailboxes = 1
 [wave.prestage]
 [[windows]]
 freezes = [{ from = "2020-08-31", until = "2020-08-31" }]
+[[credentials]]
+user = "a@b.c"
+[[credentials]]
+client_id = "a"
 [[forecast.published]]
 window = "evening"
 "#;

@@ -45,6 +45,9 @@ pub(super) struct Fault {
     /// The wait that a refusal announces, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after_seconds: Option<f64>,
+    /// How long tokens are good for, in seconds, for `short-token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    life_seconds: Option<f64>,
     /// After how many seconds the fault ends by itself; never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
@@ -115,7 +118,17 @@ pub(super) fn offered() -> Value {
 }
 
 /// The acts by name.
-const ACTS: [&str; 6] = ["refuse", "delay", "reset", "truncate", "lose-answer", "corrupt-item"];
+const ACTS: [&str; 9] = [
+    "refuse",
+    "delay",
+    "reset",
+    "truncate",
+    "lose-answer",
+    "corrupt-item",
+    "expire-token",
+    "revoke-token",
+    "short-token",
+];
 
 /// Most seconds that a control request may name: a year.
 const SECONDS_MAX: f64 = 31_536_000.0;
@@ -161,6 +174,13 @@ impl Fault {
             "truncate" => Act::Truncate,
             "lose-answer" => Act::LoseAnswer,
             "corrupt-item" => Act::CorruptItem,
+            "expire-token" => Act::ExpireToken,
+            "revoke-token" => Act::RevokeToken,
+            "short-token" => {
+                let help = "say how long tokens are good for: \"life_seconds\": 30";
+                let life = span(self.life_seconds, "life_seconds")?;
+                Act::ShortenToken(life.ok_or_else(|| Wrong::request("life_seconds is missing", help))?)
+            }
             other => {
                 match self.tricks.act(other, self.status, span(self.retry_after_seconds, "retry_after_seconds")?)? {
                     Some(act) => act,
@@ -201,6 +221,7 @@ impl Fault {
             delay: Spread::default(),
             tricks: Tricks::of(also),
             unknown: BTreeMap::new(),
+            life_seconds: None,
             seconds: (*until < Moment::NEVER).then(|| until.since(now).as_seconds()),
         };
         let act = match rule.act {
@@ -218,6 +239,12 @@ impl Fault {
             Act::Truncate => ACTS[3],
             Act::LoseAnswer => ACTS[4],
             Act::CorruptItem => ACTS[5],
+            Act::ExpireToken => ACTS[6],
+            Act::RevokeToken => ACTS[7],
+            Act::ShortenToken(life) => {
+                fault.life_seconds = Some(life.as_seconds());
+                ACTS[8]
+            }
             ref act => {
                 let (name, status, wait) = fault.tricks.show(act);
                 (fault.status, fault.retry_after_seconds) = (status, wait.map(Span::as_seconds));
@@ -281,6 +308,8 @@ mod tests {
         let also = r#""protocols":["ews"],"apps":[1],"cohort":0.5,"whole_request":true"#;
         let bursts = r#""burst_seconds":60,"burst_share":0.1,"burst_by_mailbox":true"#;
         check(&format!(r#"{{"name":"k","act":"expired",{also},{bursts}}}"#), Ok(()));
+        check(r#"{"name":"d","act":"revoke-token","nth":7}"#, Ok(()));
+        check(r#"{"name":"e","act":"short-token","life_seconds":30}"#, Ok(()));
     }
 
     #[test]
@@ -291,6 +320,7 @@ mod tests {
         check(r#"{"name":"a","act":"reset","cohort":2}"#, Err("cohort is 2"));
         check(r#"{"name":"a","act":"fail-item"}"#, Err("error is missing"));
         check(r#"{"name":"a","act":"say","words":"mumble"}"#, Err("no words `mumble`"));
+        check(r#"{"name":"a","act":"short-token"}"#, Err("life_seconds is missing"));
         check(r#"{"name":"a","act":"reset","rate":2}"#, Err("rate is 2"));
         check(r#"{"name":"","act":"reset"}"#, Err("name is empty"));
         check(r#"{"name":"a","act":"reset","seconds":-1}"#, Err("seconds is -1"));

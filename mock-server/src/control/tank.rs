@@ -12,6 +12,7 @@ use super::reply::{self, Wrong};
 use super::{PREFIX, har, limits, page, policies, resources};
 use crate::fault::rule::FaultRule;
 use crate::fault::trick::Door;
+use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::named::Directory;
@@ -319,6 +320,12 @@ impl<C: Directory> Decide for Tank<C> {
         let decision = self.desk.decide(now, request);
         self.note(now, request, &decision);
         decision
+    }
+
+    fn refuse(&mut self, now: Moment, request: &Received, why: Unread) -> HttpAnswer {
+        let decision = Decision::at_once(now, self.desk.refuse(now, request, why));
+        self.note(now, request, &decision);
+        decision.answer
     }
 
     fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {

@@ -71,7 +71,7 @@ impl Spread {
 }
 
 /// The acts beyond the plain ones, by name.
-pub(super) const ACTS: [&str; 12] = [
+pub(super) const ACTS: [&str; 11] = [
     "say",
     "fail-item",
     "unreachable",
@@ -83,7 +83,6 @@ pub(super) const ACTS: [&str; 12] = [
     "shuffled",
     "expired",
     "skew",
-    "stale-token",
 ];
 
 /// What a fault can ask and do beyond the plain acts.
@@ -211,7 +210,6 @@ impl Tricks {
                 let by = span(Some(seconds.abs()), "skew_seconds")?.unwrap_or(Span::ZERO);
                 Trick::Skew { by, ahead: seconds > 0.0 }
             }
-            "stale-token" => return Ok(Some(Act::StaleToken)),
             "malformed" => Trick::Malformed,
             "empty" => Trick::Empty,
             "wrong-length" => Trick::WrongLength,
@@ -279,7 +277,6 @@ impl Tricks {
                 self.door = named.map(|(name, _)| name.to_owned());
                 ("unreachable", None, None)
             }
-            Act::StaleToken => ("stale-token", None, None),
             Act::Trick(trick) => (self.trick(trick), None, None),
             // Plain acts are shown by whoever asks.
             _ => ("", None, None),

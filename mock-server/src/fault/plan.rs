@@ -31,6 +31,15 @@ pub enum Strike {
     Trick(Played),
 }
 
+/// Why a token is no longer taken.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum TokenLoss {
+    /// As if its time were over.
+    Expired,
+    /// As if it had been revoked.
+    Revoked,
+}
+
 /// What the fault rules say to a call.
 #[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
 pub struct Judgement {
@@ -57,8 +66,6 @@ pub struct FaultPlan {
     of_doors: Vec<Prepared>,
     /// The rules that concern tokens, in order.
     of_tokens: Vec<Prepared>,
-    /// How many tokens were asked for.
-    tokens: u64,
     /// Whether connections fail where they are made. Otherwise they fail with the requests that would have needed them.
     doors_at_front: bool,
     /// The seed of the plan.
@@ -89,7 +96,6 @@ impl FaultPlan {
             of_lists: Vec::new(),
             of_doors: Vec::new(),
             of_tokens: Vec::new(),
-            tokens: 0,
             doors_at_front: false,
             seed,
             given: 0,
@@ -113,7 +119,7 @@ impl FaultPlan {
             Act::CorruptItem => self.of_items.push(prepared),
             Act::FailItem(_) => self.of_lists.push(prepared),
             Act::Unreachable(_) => self.of_doors.push(prepared),
-            Act::StaleToken => self.of_tokens.push(prepared),
+            Act::ExpireToken | Act::RevokeToken | Act::ShortenToken(_) => self.of_tokens.push(prepared),
             _ => self.of_requests.push(prepared),
         }
     }
@@ -133,6 +139,34 @@ impl FaultPlan {
     pub fn rules(&self) -> impl Iterator<Item = &FaultRule> {
         let apart = self.of_items.iter().chain(&self.of_lists).chain(&self.of_doors).chain(&self.of_tokens);
         self.of_requests.iter().chain(apart).map(|prepared| &prepared.rule)
+    }
+
+    /// Whether a request loses the token that it shows; the first rule that hits it decides.
+    #[must_use]
+    pub fn takes_token(
+        &self,
+        now: Moment,
+        mailbox: MailboxKey,
+        operation: Operation,
+        identity: RequestIdentity,
+    ) -> Option<TokenLoss> {
+        self.of_tokens.iter().find_map(|prepared| {
+            let loss = match prepared.rule.act {
+                Act::ExpireToken => TokenLoss::Expired,
+                Act::RevokeToken => TokenLoss::Revoked,
+                _ => return None,
+            };
+            prepared.hits(now, mailbox, operation, identity, None).then_some(loss)
+        })
+    }
+
+    /// How long the token is good for that is given out as the one of this number, if a rule shortens its life.
+    #[must_use]
+    pub fn token_life(&self, now: Moment, number: u64) -> Option<Span> {
+        self.of_tokens.iter().find_map(|prepared| {
+            let Act::ShortenToken(life) = prepared.rule.act else { return None };
+            prepared.hits_number(now, number, Purpose::Fault).then_some(life)
+        })
     }
 
     /// What happens to a request of which nobody knows who makes it; see [`FaultPlan::judge_of`].
@@ -222,16 +256,8 @@ impl FaultPlan {
     pub fn door(&self, now: Moment, connection: u64) -> Option<Door> {
         self.of_doors.iter().find_map(|prepared| {
             let Act::Unreachable(door) = prepared.rule.act else { return None };
-            prepared.hits_number(now, connection).then_some(door)
+            prepared.hits_number(now, connection, Purpose::FaultDoor).then_some(door)
         })
-    }
-
-    /// Whether the token that is asked for next is stale; tokens are numbered in the order in which they are asked for,
-    /// and a rule looks at them as at connections.
-    pub fn next_token_is_stale(&mut self, now: Moment) -> bool {
-        let number = self.tokens;
-        self.tokens += 1;
-        self.of_tokens.iter().any(|prepared| prepared.hits_number(now, number))
     }
 
     /// The seed of the plan.
@@ -285,13 +311,13 @@ impl Prepared {
     }
 
     /// Whether the rule hits what has a number of its own and belongs to no mailbox.
-    fn hits_number(&self, now: Moment, number: u64) -> bool {
+    fn hits_number(&self, now: Moment, number: u64, purpose: Purpose) -> bool {
         let Match { from, until, nth, rate, also, .. } = &self.rule.matches;
         *from <= now
             && now < *until
             && also.bursts.is_none_or(|bursts| bursts.hold(self.seed, now, MailboxKey(0)))
             && nth.is_none_or(|n| n != 0 && number % n == n - 1)
-            && falls_within(*rate, || hash(self.seed, Purpose::FaultDoor, number, 0, 0))
+            && falls_within(*rate, || hash(self.seed, purpose, 0, number, 0))
     }
 
     /// Whether the rule hits a request.
@@ -338,7 +364,12 @@ impl Prepared {
             }
             Act::Trick(ref trick) => Strike::Trick(trick.play(late())),
             // Rules about items, connections and tokens are kept apart.
-            Act::CorruptItem | Act::FailItem(_) | Act::Unreachable(_) | Act::StaleToken => return,
+            Act::CorruptItem
+            | Act::FailItem(_)
+            | Act::Unreachable(_)
+            | Act::ExpireToken
+            | Act::RevokeToken
+            | Act::ShortenToken(_) => return,
         };
         judgement.strike = judgement.strike.or(Some(strike));
     }

@@ -86,7 +86,7 @@ pub const NAMES: &[(&str, &str, &str)] = &[
     ),
     (
         "stale-token",
-        "1% of tokens are stale when they are given out, and 0.5% of calls find theirs expired",
+        "1% of tokens are stale after a second, and 0.5% of calls find theirs expired",
         "assumed; Microsoft Graph error responses (401 InvalidAuthenticationToken)",
     ),
     ("front-door", "1% of connections are refused and 1% fail in the TLS handshake", "assumed"),
@@ -146,8 +146,8 @@ pub fn named(name: &str) -> Option<Vec<FaultRule>> {
             vec![rule(name, some(0.5), Act::Trick(Trick::Skew { by: Span::seconds(420), ahead: true }))]
         }
         "stale-token" => vec![
-            rule("stale-token", some(0.01), Act::StaleToken),
-            rule("token-expired", some(0.005), say(Words::TokenExpired, RefusalKind::Unauthorized, None, None)),
+            rule("stale-token", some(0.01), Act::ShortenToken(Span::seconds(1))),
+            rule("token-expired", some(0.005), Act::ExpireToken),
         ],
         "front-door" => vec![
             rule("front-door-refused", some(0.01), Act::Unreachable(Door::Refused)),

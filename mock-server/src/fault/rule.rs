@@ -76,8 +76,13 @@ pub enum Act {
     FailItem(ItemError),
     /// Let the connection fail before a request can be sent.
     Unreachable(Door),
-    /// Give out a token that opens nothing, as one does that was kept too long.
-    StaleToken,
+    /// Take the token that it shows as expired, from now on. A token that is shown for the first time is spared, so that
+    /// whoever gets another can go on. Without tokens, as in virtual time, nothing happens.
+    ExpireToken,
+    /// Take the token that it shows as revoked, from now on; else like `ExpireToken`.
+    RevokeToken,
+    /// Tokens that are given out meanwhile are good for this long. Which calls the rule concerns does not matter.
+    ShortenToken(Span),
 }
 
 /// One fault rule.

@@ -1,19 +1,26 @@
 //! Who is calling: what the header `Authorization` says.
 //!
-//! Any password opens any mailbox, and any app gets a token: the mock guards nothing. It insists on the form, so that a
-//! client that would fail against the service fails here.
+//! Unless credentials are listed, any password opens any mailbox, and any app gets a token: the mock guards nothing. It
+//! insists on the form, so that a client that would fail against the service fails here.
+
+mod tokens;
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use xxhash_rust::xxh3::xxh3_64;
+use jiff::Timestamp;
 
-use crate::time::{Moment, Span};
-use crate::wire::entra::{self, EntraError, TokenError, TokenRequest};
-use crate::wire::graph;
+use self::tokens::Tokens;
+use super::entra::key::{self, Key};
+use super::entra::{Asked, Entra, Users};
+use crate::fault::plan::TokenLoss;
+use crate::service::credentials::Credentials;
+use crate::time::Span;
+use crate::wire::entra::Endpoint;
 use crate::wire::http::HttpAnswer;
-use crate::wire::refusal::{Refusal, RefusalKind};
+use crate::wire::permission::{EXCHANGE_AS_USER, EXCHANGE_FULL_ACCESS, Permissions, Resource};
 
 /// How long a token is good for: an Entra access token lives 60 to 90 minutes, and says 3599 seconds in the documented
 /// example (learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
@@ -21,12 +28,6 @@ pub const TOKEN_LIFE: Span = Span::seconds(3_599);
 
 /// The number of clients that give a password: they are no app.
 const NO_APP: u32 = 0;
-
-/// Resources that open mailboxes through EWS.
-const EXCHANGE: [&str; 2] = ["https://outlook.office365.com", "https://outlook.office.com"];
-
-/// The resource that opens mailboxes through Graph.
-const GRAPH: [&str; 1] = ["https://graph.microsoft.com"];
 
 /// What is to be opened.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -42,8 +43,9 @@ pub(super) enum Door {
 /// Gives out tokens and knows them again.
 #[derive(Clone)]
 pub struct Access {
-    secret: u64,
+    pub(super) entra: Entra,
     token_life: Span,
+    tokens: Tokens,
 }
 
 impl fmt::Debug for Access {
@@ -57,149 +59,241 @@ impl fmt::Debug for Access {
 pub(super) struct Caller {
     /// The app, for limits that apps share.
     pub(super) app: u32,
-    /// The user whose password was given.
+    /// The user whose password was given, or on whose behalf the app calls.
     pub(super) user: Option<String>,
+    /// What it is permitted.
+    pub(super) permissions: Permissions,
+    /// Whether that is everything, so that nobody need ask.
+    pub(super) unlimited: bool,
+    /// The token that it shows, if it shows one.
+    pub(super) token: Option<Shown>,
+}
+
+/// A token that a caller shows.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) struct Shown {
+    /// The token as a number.
+    number: u64,
+    /// When its time is over, in seconds since 1970.
+    expires: i64,
+    /// Whether it was shown before, as far as is remembered.
+    pub(super) again: bool,
+}
+
+impl Caller {
+    /// A caller who needs no permission: its password or its URL is enough.
+    pub(super) const fn trusted(user: Option<String>) -> Self {
+        Self { app: NO_APP, user, permissions: Permissions::ALL, unlimited: true, token: None }
+    }
 }
 
 /// Why a client was not let in.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Denied {
-    /// It did not say who it is.
+    /// It did not say who it is, or gave a wrong password.
     Stranger,
-    /// Its token is no good, or not for this door.
-    BadToken,
+    /// Its token is none.
+    Malformed,
+    /// Its token was not given out here.
+    Foreign,
+    /// Its token's time is over.
+    Expired,
+    /// Its token was revoked.
+    Revoked,
+    /// Its token is for another resource.
+    Audience(Arc<str>),
+    /// Its token permits nothing here.
+    Powerless,
+}
+
+/// Makes the key that signs tokens, if this process has none yet, and waits until it is made. Whoever cannot bear that
+/// the first token takes a moment longer calls this first.
+pub fn make_key() {
+    let _ = Key::get();
 }
 
 impl Access {
-    /// Tokens that are told from others by a secret number, good for so long.
+    /// Tokens that are good for so long. `seed` decides the ids of apps and tokens. The key that signs them is made
+    /// meanwhile, on a thread of its own.
     #[must_use]
-    pub const fn new(secret: u64, token_life: Span) -> Self {
-        Self { secret, token_life }
+    pub fn new(seed: u64, token_life: Span) -> Self {
+        key::prepare();
+        Self { entra: Entra::new(seed), token_life, tokens: Tokens::new() }
     }
 
-    /// The same, but of another time: its tokens look right and open nothing.
-    pub(super) fn stale(&self) -> Self {
-        Self { secret: !self.secret, ..self.clone() }
+    /// Admits these users and apps only.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.entra.credentials = credentials;
+        self
     }
 
-    /// Answers a request for a token.
-    pub(super) fn token(&self, now: Moment, method: &str, path_and_query: &str, body: &[u8]) -> HttpAnswer {
-        let granted = entra::decode_request(method, path_and_query, body).map(|request| self.grant(now, &request));
-        granted.unwrap_or_else(|error: EntraError| error.answer())
+    /// Has this user sign in on other devices when requests do not say who does. Without it, it is the first that is
+    /// listed, or else the owner of the first mailbox.
+    #[must_use]
+    pub fn with_sign_in(mut self, address: Option<String>) -> Self {
+        self.entra.signs_in = address;
+        self
     }
 
-    fn grant(&self, now: Moment, request: &TokenRequest) -> HttpAnswer {
-        let life = self.token_life.0 / Span::seconds(1).0;
-        let token = entra::issue(self.secret, &request.client_id, request.audience(), seconds(now) + life);
-        entra::encode_answer(token, life)
+    /// How long tokens are good for.
+    pub(super) fn token_life(&self) -> Span {
+        self.token_life
+    }
+
+    /// Answers a request to Entra.
+    pub(super) fn entra(&mut self, asked: &Asked<'_>, target: (&str, Endpoint), users: &impl Users) -> HttpAnswer {
+        self.entra.answer(asked, target, users)
     }
 
     /// Lets a client in.
-    pub(super) fn admit(&self, now: Moment, door: Door, authorization: Option<&str>) -> Result<Caller, Denied> {
+    pub(super) fn admit(&mut self, now: Timestamp, door: Door, authorization: Option<&str>) -> Result<Caller, Denied> {
         let (scheme, value) = authorization.and_then(|header| header.split_once(' ')).ok_or(Denied::Stranger)?;
+        let value = value.trim();
         if scheme.eq_ignore_ascii_case("basic") {
-            return Ok(Caller { app: NO_APP, user: Some(user(value.trim()).ok_or(Denied::Stranger)?) });
+            let (user, password) = password(value).ok_or(Denied::Stranger)?;
+            self.entra.credentials.user(&user, &password).map_err(|_| Denied::Stranger)?;
+            return Ok(Caller::trusted(Some(user)));
         }
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Denied::Stranger);
         }
-        let claims = entra::read(self.secret, value.trim(), seconds(now)).map_err(|_: TokenError| Denied::BadToken)?;
-        let opens = |resources: &[&str]| resources.contains(&claims.audience.trim_end_matches('/'));
-        let opened = match door {
-            Door::Ews => opens(&EXCHANGE),
-            Door::Graph => opens(&GRAPH),
-            Door::Admin => opens(&EXCHANGE) || opens(&GRAPH),
+        let said = self.tokens.read(value)?;
+        if let Some(denied) = self.tokens.denied(now, said.shown) {
+            return Err(denied);
+        }
+        let opened = match (door, said.resource) {
+            (Door::Ews, Some(Resource::Exchange)) => {
+                said.caller.permissions.has_any(EXCHANGE_FULL_ACCESS.and(EXCHANGE_AS_USER))
+            }
+            (Door::Graph, Some(Resource::Graph)) | (Door::Admin, Some(_)) => true,
+            _ => return Err(Denied::Audience(said.audience)),
         };
-        // An app's number is only compared. One in four billion pairs of apps shares a number.
-        opened.then(|| Caller { app: xxh3_64(claims.app.as_bytes()) as u32, user: None }).ok_or(Denied::BadToken)
+        if opened { Ok(said.caller) } else { Err(Denied::Powerless) }
+    }
+
+    /// Takes a token from its callers, until its time is over.
+    pub(super) fn lose(&mut self, now: Timestamp, token: Shown, loss: TokenLoss) {
+        self.tokens.lose(now, token, loss);
     }
 }
 
-fn seconds(now: Moment) -> u64 {
-    now.0 / Span::seconds(1).0
-}
-
-/// The user of basic credentials (RFC 7617), without the domain that some clients put before it.
-fn user(credentials: &str) -> Option<String> {
-    let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
-    let (user, _password) = decoded.split_once(':')?;
-    Some(user.rsplit('\\').next().unwrap_or(user).to_owned())
-}
-
-/// What a client hears that was not let in. Both ways in are offered; clients take the one that they know.
-pub(super) fn challenge(door: Door, denied: Denied) -> HttpAnswer {
-    let mut answer = match door {
-        Door::Ews => HttpAnswer { status: 401, headers: Vec::new(), body: Vec::new() },
-        Door::Graph | Door::Admin => {
-            graph::encode_refusal(&Refusal { kind: RefusalKind::Unauthorized, status: 401, retry_after: None })
+impl From<TokenLoss> for Denied {
+    fn from(loss: TokenLoss) -> Self {
+        match loss {
+            TokenLoss::Expired => Self::Expired,
+            TokenLoss::Revoked => Self::Revoked,
         }
-    };
-    let bearer = match denied {
-        Denied::Stranger => "Bearer realm=\"\"",
-        Denied::BadToken => "Bearer realm=\"\", error=\"invalid_token\"",
-    };
-    answer.headers.push(("WWW-Authenticate", bearer.to_owned()));
-    answer.headers.push(("WWW-Authenticate", "Basic realm=\"mock-server\"".to_owned()));
-    answer
+    }
+}
+
+/// The user and password of basic credentials (RFC 7617), without the domain that some clients put before the user.
+fn password(credentials: &str) -> Option<(String, String)> {
+    let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    Some((user.rsplit('\\').next().unwrap_or(user).to_owned(), password.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
+    use hyper::Method;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::service::credentials::UserCredential;
+    use crate::wire::entra::token::User;
+    use crate::wire::entra::{TokenRequest, Version, decode_answer, encode_request};
 
-    const ACCESS: Access = Access::new(7, Span::seconds(100));
+    struct Everybody;
 
-    fn token(scope: &str) -> String {
-        let request = TokenRequest {
-            tenant: "t".into(),
-            client_id: "an app".into(),
-            client_secret: "s".into(),
-            scope: scope.into(),
-        };
-        let call = entra::encode_request(&request);
-        let answer = ACCESS.token(Moment::START, call.method, &call.path, &call.body);
-        format!("Bearer {}", entra::decode_answer(&answer).expect("a token").access_token)
+    impl Users for Everybody {
+        fn find(&self, address: &str) -> Option<User> {
+            Some(User { address: address.to_owned(), oid: "an id".to_owned() })
+        }
+
+        fn first(&self) -> Option<User> {
+            self.find("first@contoso.test")
+        }
     }
 
-    fn check(door: Door, authorization: &str, second: u64, expected: Result<Option<&str>, Denied>) {
-        let now = Moment::START + Span::seconds(second);
-        let admitted = ACCESS.admit(now, door, Some(authorization)).map(|caller| caller.user);
+    fn access() -> Access {
+        Access::new(7, Span::seconds(100))
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).expect("a moment")
+    }
+
+    fn token(access: &mut Access, scope: &str) -> String {
+        let [tenant, client_id, client_secret] = ["t", "an app", "s"].map(str::to_owned);
+        let request = TokenRequest { tenant, client_id, client_secret, scope: scope.to_owned() };
+        let call = encode_request(&request);
+        let asked = Asked {
+            method: &Method::POST,
+            authorization: None,
+            body: &call.body,
+            base: "https://here",
+            correlation: None,
+            now: at(0),
+            life: access.token_life(),
+        };
+        let answer = access.entra(&asked, ("t", Endpoint::Token(Version::V2)), &Everybody);
+        format!("Bearer {}", decode_answer(&answer).expect("a token").access_token)
+    }
+
+    fn check(
+        access: &mut Access,
+        door: Door,
+        authorization: &str,
+        second: i64,
+        expected: Result<Option<&str>, Denied>,
+    ) {
+        let admitted = access.admit(at(second), door, Some(authorization)).map(|caller| caller.user);
         assert_eq!(admitted, expected.map(|user| user.map(str::to_owned)), "{door:?} {authorization}");
     }
 
     #[test]
     fn a_token_opens_its_own_door_until_it_expires() {
-        let exchange = token("https://outlook.office365.com/.default");
-        check(Door::Ews, &exchange, 99, Ok(None));
-        check(Door::Admin, &exchange, 0, Ok(None));
-        check(Door::Ews, &exchange, 100, Err(Denied::BadToken));
-        check(Door::Graph, &exchange, 0, Err(Denied::BadToken));
-        check(Door::Graph, &token("https://graph.microsoft.com/.default"), 0, Ok(None));
-        check(Door::Graph, "Bearer made.up.token", 0, Err(Denied::BadToken));
+        let access = &mut access();
+        let exchange = token(access, "https://outlook.office365.com/.default");
+        check(access, Door::Ews, &exchange, 99, Ok(None));
+        check(access, Door::Admin, &exchange, 0, Ok(None));
+        check(access, Door::Ews, &exchange, 100, Err(Denied::Expired));
+        check(access, Door::Graph, &exchange, 0, Err(Denied::Audience("https://outlook.office365.com".into())));
+        let graph = token(access, "https://graph.microsoft.com/.default");
+        check(access, Door::Graph, &graph, 0, Ok(None));
+        check(access, Door::Graph, "Bearer made.up.token", 0, Err(Denied::Malformed));
+        check(access, Door::Graph, &graph[..graph.len() - 8], 0, Err(Denied::Foreign));
     }
 
     #[test]
-    fn any_password_will_do() {
+    fn any_password_will_do_unless_users_are_listed() {
         let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
-        check(Door::Ews, &basic("alice@contoso.test:any"), 0, Ok(Some("alice@contoso.test")));
-        check(Door::Ews, &basic("CONTOSO\\alice:a:b"), 0, Ok(Some("alice")));
-        check(Door::Ews, &basic("nobody"), 0, Err(Denied::Stranger));
-        check(Door::Ews, "Negotiate abc", 0, Err(Denied::Stranger));
-        assert_eq!(ACCESS.admit(Moment::START, Door::Ews, None), Err(Denied::Stranger));
+        let access = &mut access();
+        check(access, Door::Ews, &basic("alice@contoso.test:any"), 0, Ok(Some("alice@contoso.test")));
+        check(access, Door::Ews, &basic("CONTOSO\\alice:a:b"), 0, Ok(Some("alice")));
+        check(access, Door::Ews, &basic("nobody"), 0, Err(Denied::Stranger));
+        check(access, Door::Ews, "Negotiate abc", 0, Err(Denied::Stranger));
+        assert_eq!(access.admit(at(0), Door::Ews, None), Err(Denied::Stranger));
+        let alice = UserCredential { address: "alice@contoso.test".to_owned(), password: Some("right".to_owned()) };
+        let listed = Credentials { users: vec![alice], apps: Vec::new() };
+        let access = &mut access.clone().with_credentials(listed);
+        check(access, Door::Ews, &basic("alice@contoso.test:wrong"), 0, Err(Denied::Stranger));
+        check(access, Door::Ews, &basic("alice@contoso.test:right"), 0, Ok(Some("alice@contoso.test")));
     }
 
     #[test]
     fn apps_are_told_apart() {
-        let app = ACCESS.admit(Moment::START, Door::Ews, Some(&token("https://outlook.office.com/.default")));
+        let access = &mut access();
+        let authorization = token(access, "https://outlook.office.com/.default");
+        let app = access.admit(at(0), Door::Ews, Some(&authorization));
         assert_ne!(app.expect("admitted").app, NO_APP);
     }
 
     proptest! {
         #[test]
         fn any_header_is_read_without_harm(header in ".{0,200}") {
-            let _ = ACCESS.admit(Moment::START, Door::Graph, Some(&header));
+            let _ = access().admit(at(0), Door::Graph, Some(&header));
         }
     }
 }

@@ -6,33 +6,69 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
+use hyper::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
+use super::coding::{Coding, Undecodable, Unpacker};
+
 /// Why a request body was not read.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(super) enum Unread {
-    /// It is larger than the bound.
+pub enum Unread {
+    /// It is larger than the bound, as it came or unpacked.
     TooLarge,
     /// It took too long.
     TooSlow,
     /// The client went away or did not keep to the protocol.
     Broken,
+    /// It is compressed in a way that is not understood.
+    Coding,
+    /// It is not compressed in the way that it says.
+    Undecodable,
 }
 
-/// Reads a whole body of at most `bytes` within `time`.
-pub(super) async fn read(body: Incoming, bytes: usize, time: Duration) -> Result<Bytes, Unread> {
+/// Most bytes that are unpacked at once; between such parts others get their turn.
+const PART_BYTES: usize = 16 << 10;
+
+/// Reads a whole body of at most `bytes` within `time`, and unpacks it.
+pub(super) async fn read(body: Incoming, headers: &HeaderMap, bytes: usize, time: Duration) -> Result<Bytes, Unread> {
+    let coding = Coding::of(headers).ok_or(Unread::Coding)?;
     if body.size_hint().lower() > bytes as u64 {
         return Err(Unread::TooLarge);
     }
-    match tokio::time::timeout(time, Limited::new(body, bytes).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
-        Ok(Err(_)) => Err(Unread::Broken),
-        Err(_) => Err(Unread::TooSlow),
+    let body = Limited::new(body, bytes);
+    let read = async {
+        match Unpacker::new(coding, bytes) {
+            None => body.collect().await.map(Collected::to_bytes).map_err(|error| unread(&*error)),
+            Some(unpacker) => unpack(body, unpacker).await,
+        }
+    };
+    tokio::time::timeout(time, read).await.unwrap_or(Err(Unread::TooSlow))
+}
+
+/// Unpacks a body as it arrives.
+async fn unpack(mut body: Limited<Incoming>, mut unpacker: Unpacker) -> Result<Bytes, Unread> {
+    let undecodable = |why| match why {
+        Undecodable::TooLarge => Unread::TooLarge,
+        Undecodable::Broken => Unread::Undecodable,
+    };
+    let mut empty = true;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| unread(&*error))?;
+        let Some(data) = frame.data_ref() else { continue };
+        for part in data.chunks(PART_BYTES) {
+            empty = false;
+            unpacker.take(part).map_err(undecodable)?;
+            tokio::task::yield_now().await;
+        }
     }
+    if empty { Ok(Bytes::new()) } else { unpacker.finish().map(Bytes::from).map_err(undecodable) }
+}
+
+fn unread(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Unread {
+    if error.is::<LengthLimitError>() { Unread::TooLarge } else { Unread::Broken }
 }
 
 /// The body of an answer.

@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::access::{Access, Caller, Door, challenge};
-use super::exchange::{About, Decide, Decision, Received};
+use super::access::{Access, Caller, Denied, Door};
+use super::body::Unread;
+use super::challenge::{self, challenge};
+use super::entra::{Asked, Users};
+use super::exchange::{self, About, Decide, Decision, Received};
 use super::folders;
 use super::server_timing;
 use super::visit::{FIRST_FOREIGN, Visit, Visitor};
+use crate::fault::plan::TokenLoss;
 use crate::fault::trick;
 use crate::mailbox::content::Content;
 use crate::protocol;
@@ -21,6 +25,8 @@ use crate::throttle::policy::asked::{self as policy, resource_units};
 use crate::time::Moment;
 use crate::wire::answer::Answer;
 use crate::wire::call::{Call, Protocol, RequestIdentity};
+use crate::wire::entra::token::User;
+use crate::wire::graph::error::GraphError;
 use crate::wire::graph::{self, Named};
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
@@ -81,6 +87,15 @@ impl<C: Content> Desk<C> {
         voice: &impl Voice,
     ) -> Decision {
         let identity = self.identity(mailbox, request);
+        let about = |refusal| Some(About { app: caller.app, mailbox, operation: call.operation(), refusal });
+        if let Some(token) = caller.token.filter(|token| token.again)
+            && let Some(loss) = self.service.faults().takes_token(now, mailbox, call.operation(), identity)
+        {
+            self.access.lose(self.service.wall(now), token, loss);
+            let door = if voice.protocol() == Protocol::Ews { Door::Ews } else { Door::Graph };
+            let answer = self.turn_away(now, request, door, &loss.into());
+            return Decision { about: about(Some(RefusalKind::Unauthorized)), ..Decision::at_once(now, answer) };
+        }
         let placed = folders::place(call, mailbox, self.service.content());
         let asked = Request {
             app: caller.app,
@@ -94,18 +109,16 @@ impl<C: Content> Desk<C> {
         let (mut answer, spoil) = write(&reply, voice);
         answer.headers.push((server_timing::HEADER, server_timing::encode(reply.spent)));
         answer.headers.push(("request-id", identity::encode(identity)));
-        let about = About {
-            app: caller.app,
-            mailbox,
-            operation: call.operation(),
-            refusal: reply.outcome.as_ref().err().map(|refusal| refusal.kind),
-        };
-        Decision { answer, ready: reply.ready, spoil, about: Some(about), ongoing: None }
+        let about = about(reply.outcome.as_ref().err().map(|refusal| refusal.kind));
+        Decision { answer, ready: reply.ready, spoil, about, ongoing: None }
     }
 
     fn ews(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
+        if request.method == "GET" || request.method == "HEAD" {
+            return Decision::at_once(now, protocol::ews::page::answer(&request.base()));
+        }
         if request.method != "POST" {
-            let headers = vec![("Allow", "POST".to_owned())];
+            let headers = vec![("Allow", "GET, HEAD, POST".to_owned())];
             return Decision::at_once(now, HttpAnswer { status: 405, headers, body: Vec::new() });
         }
         let identity = request.header(identity::HEADER).and_then(identity::decode);
@@ -135,7 +148,8 @@ impl<C: Content> Desk<C> {
         let prefer: Vec<&str> = request.headers.get_all("prefer").iter().flat_map(|value| value.to_str()).collect();
         let prefer = prefer.join(",");
         let headers = graph::Headers { content_type: request.header("content-type"), prefer: Some(&prefer) };
-        let identity = request.header(identity::HEADER).and_then(identity::decode);
+        // The narrow way asks for no permissions.
+        let identity = request.header(identity::HEADER).and_then(identity::decode).filter(|_| caller.unlimited);
         let method = request.method.as_str();
         let decode = |_| graph::decode_call(method, path_and_query(request), headers, &request.body);
         let Some(Ok(decoded)) = identity.map(decode) else { return self.graph_whole(now, request, caller) };
@@ -156,7 +170,7 @@ impl<C: Content> Desk<C> {
 
     /// Answers whatever a client of Graph may ask.
     fn autodiscover(&mut self, now: Moment, request: &Received, way: protocol::autodiscover::Way) -> Decision {
-        let stranger = Caller { app: 0, user: None };
+        let stranger = Caller::trusted(None);
         let visitor = visitor(now, request, &stranger, Protocol::Ews);
         let visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let base = request.base();
@@ -174,7 +188,9 @@ impl<C: Content> Desk<C> {
         let visitor = visitor(now, request, caller, Protocol::Ews);
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let (answer, ongoing) = protocol::ews::answer(&asked, &mut visit);
-        Decision { ongoing, ..visit.leave(answer, caller.app) }
+        let lost = visit.lost;
+        let decision = Decision { ongoing, ..visit.leave(answer, caller.app) };
+        self.unless_lost(now, request, (Door::Ews, caller), decision, lost)
     }
 
     fn graph_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -194,11 +210,55 @@ impl<C: Content> Desk<C> {
             body: &request.body,
             base: &base,
             user: caller.user.as_deref(),
+            permissions: caller.permissions,
             request_id: &request_id,
         };
         let mut answer = protocol::graph::answer(&asked, &mut self.graph, &mut visit);
         answer.headers.push(("request-id", request_id));
-        visit.leave(answer, caller.app)
+        let lost = visit.lost;
+        let decision = visit.leave(answer, caller.app);
+        self.unless_lost(now, request, (Door::Graph, caller), decision, lost)
+    }
+
+    /// Answers a request to Entra.
+    fn entra(&mut self, now: Moment, request: &Received, target: (&str, entra::Endpoint)) -> HttpAnswer {
+        let base = request.base();
+        let shortened = self.service.faults().token_life(now, self.access.entra.number());
+        let life = shortened.unwrap_or(self.access.token_life());
+        let asked = Asked {
+            method: &request.method,
+            authorization: request.header("authorization"),
+            body: &request.body,
+            base: &base,
+            correlation: client_request_id(request),
+            now: self.service.wall(now),
+            life,
+        };
+        self.access.entra(&asked, target, &Owners(&self.service))
+    }
+
+    /// What was decided, unless a fault took the caller's token from it.
+    fn unless_lost(
+        &mut self,
+        now: Moment,
+        request: &Received,
+        (door, caller): (Door, &Caller),
+        decision: Decision,
+        lost: Option<TokenLoss>,
+    ) -> Decision {
+        let (Some(token), Some(loss)) = (caller.token, lost) else { return decision };
+        self.access.lose(self.service.wall(now), token, loss);
+        Decision { answer: self.turn_away(now, request, door, &loss.into()), ongoing: None, ..decision }
+    }
+
+    fn turn_away(&mut self, now: Moment, request: &Received, door: Door, denied: &Denied) -> HttpAnswer {
+        self.requests += 1;
+        let request_id = identity::encode(RequestIdentity { request: FIRST_FOREIGN + self.requests, attempt: 0 });
+        let base = request.base();
+        let client_request_id = client_request_id(request);
+        let place =
+            challenge::Place { base: &base, now: self.service.wall(now), request_id: &request_id, client_request_id };
+        challenge(door, denied, place)
     }
 
     fn admin(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
@@ -247,11 +307,8 @@ impl<C: Content> Decide for Desk<C> {
 
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
         let path = path_and_query(request);
-        if entra::tenant_of(path).is_some() {
-            let stale = self.service.faults().next_token_is_stale(now).then(|| self.access.stale());
-            let answer =
-                stale.as_ref().unwrap_or(&self.access).token(now, request.method.as_str(), path, &request.body);
-            return Decision::at_once(now, answer);
+        if let Some(target) = entra::endpoint(path) {
+            return Decision::at_once(now, self.entra(now, request, target));
         }
         if let Some(answer) = protocol::openid::answer(request.uri.path(), &request.base()) {
             return Decision::at_once(now, answer);
@@ -262,9 +319,10 @@ impl<C: Content> Decide for Desk<C> {
             return self.autodiscover(now, request, protocol::autodiscover::Way::Json);
         }
         let door = if way.is_some() { Door::Ews } else { door(path) };
-        let admitted = self.access.admit(now, door, request.header("authorization"));
+        let wall = self.service.wall(now);
+        let admitted = self.access.admit(wall, door, request.header("authorization"));
         match admitted.or_else(|denied| by_url(door, request).ok_or(denied)) {
-            Err(denied) => Decision::at_once(now, challenge(door, denied)),
+            Err(denied) => Decision::at_once(now, self.turn_away(now, request, door, &denied)),
             Ok(caller) => {
                 let may_fail = self.service.faults().rules().next().is_some();
                 self.service.introduce(introduction(request, &caller, may_fail));
@@ -282,6 +340,56 @@ impl<C: Content> Decide for Desk<C> {
             }
         }
     }
+
+    fn refuse(&mut self, _now: Moment, request: &Received, why: Unread) -> HttpAnswer {
+        refuse(request, why)
+    }
+}
+
+/// What a client hears whose body was not read, in the words of the protocol that it speaks.
+fn refuse(request: &Received, why: Unread) -> HttpAnswer {
+    let bare = exchange::refuse(why);
+    let path = path_and_query(request);
+    let (graph, text) = match why {
+        Unread::TooLarge => (GraphError::BodyTooLarge, "the request is larger than the server takes"),
+        Unread::Coding => (GraphError::BadContentType, "the request is compressed in a way that is not understood"),
+        Unread::Undecodable => (GraphError::BadBody, "the request is not compressed in the way that it says"),
+        Unread::TooSlow | Unread::Broken => return bare,
+    };
+    let mut answer = match door(path) {
+        _ if entra::endpoint(path).is_some() => return bare,
+        Door::Ews => ews::encode_error(&ews::EwsError::Schema(text.to_owned())),
+        Door::Graph | Door::Admin => graph.answer(),
+    };
+    answer.status = bare.status;
+    answer.headers.extend(bare.headers);
+    answer
+}
+
+/// The owners of mailboxes, as Entra knows them.
+struct Owners<'a, C>(&'a Service<C>);
+
+impl<C: Content> Owners<'_, C> {
+    fn owner(&self, mailbox: MailboxKey) -> User {
+        User { address: self.0.content().address(mailbox), oid: graph::mailbox_guid(mailbox) }
+    }
+}
+
+impl<C: Content> Users for Owners<'_, C> {
+    fn find(&self, address: &str) -> Option<User> {
+        self.0.content().find(address).map(|mailbox| self.owner(mailbox))
+    }
+
+    fn first(&self) -> Option<User> {
+        (self.0.content().mailboxes() > 0).then(|| self.owner(MailboxKey(0)))
+    }
+}
+
+/// The client's name for a request: a header, or for Entra a part of the query.
+fn client_request_id(request: &Received) -> Option<&str> {
+    let parts = || request.uri.query().unwrap_or_default().split('&');
+    let in_query = || parts().find_map(|part| part.strip_prefix("client-request-id="));
+    request.header("client-request-id").or_else(in_query).filter(|id| !id.is_empty() && id.len() <= 64)
 }
 
 /// What is known of whoever sends a request beyond the app, and what the request costs where that is published.
@@ -314,7 +422,8 @@ fn continues(request: &Received) -> bool {
 /// Who sends a request.
 fn visitor(now: Moment, request: &Received, caller: &Caller, protocol: Protocol) -> Visitor {
     let identity = request.header(identity::HEADER).and_then(identity::decode);
-    Visitor { now, app: caller.app, protocol, identity, body_bytes: request.body.len() as u64 }
+    let shows_token = caller.token.is_some_and(|token| token.again);
+    Visitor { now, app: caller.app, protocol, identity, body_bytes: request.body.len() as u64, shows_token }
 }
 
 fn path_and_query(request: &Received) -> &str {
@@ -324,7 +433,7 @@ fn path_and_query(request: &Received) -> &str {
 /// A caller whose URL is its permission: Graph's sessions for uploads and imports are used without an `Authorization`
 /// header (learn.microsoft.com/graph/outlook-large-attachments). Whoever answers checks the token in the URL.
 fn by_url(door: Door, request: &Received) -> Option<Caller> {
-    (door == Door::Graph && request.has_session()).then_some(Caller { app: 0, user: None })
+    (door == Door::Graph && request.has_session()).then_some(Caller::trusted(None))
 }
 
 /// The door that a path leads to. Case and doubled slashes do not matter; what is nothing else is Graph's to refuse.

@@ -16,6 +16,7 @@ use tokio::sync::{Notify, mpsc};
 use super::body::{self, AnswerBody, Unread};
 use super::bounds::Bounds;
 use super::clock::Clock;
+use super::coding;
 use super::socket::{Fate, InProgress};
 use crate::fault::trick::Door;
 use crate::protocol::ews::streaming::{Ongoing, Said};
@@ -123,6 +124,13 @@ pub trait Decide {
         None
     }
 
+    /// What a client hears whose request body was not read; `request` has an empty body. A bare status unless whoever
+    /// decides knows better.
+    fn refuse(&mut self, now: Moment, request: &Received, why: Unread) -> HttpAnswer {
+        let _ = (now, request);
+        refuse(why)
+    }
+
     /// Says how an answer goes on. Whoever gives no such answers has nothing to add to one.
     fn proceed(&mut self, _now: Moment, _ongoing: &mut Ongoing) -> Said {
         Said { bytes: Vec::new(), until: None }
@@ -174,10 +182,11 @@ impl<D: Decide + 'static> Front<D> {
         let (head, body) = request.into_parts();
         let stranger = !head.headers.contains_key(AUTHORIZATION) && !is_session(&head.uri);
         let most = if stranger { self.bounds.stranger_body_bytes } else { self.bounds.body_bytes };
-        let body = match body::read(body, most, self.bounds.body_time).await {
-            Ok(body) => body,
-            Err(Unread::TooLarge) if stranger => Bytes::new(),
-            Err(unread) => return refuse(unread),
+        let (body, unread) = match body::read(body, &head.headers, most, self.bounds.body_time).await {
+            Ok(body) => (body, None),
+            Err(Unread::TooLarge) if stranger => (Bytes::new(), None),
+            Err(Unread::Broken) => return Err(BrokenOff),
+            Err(unread) => (Bytes::new(), Some(unread)),
         };
         let request = Received {
             method: head.method,
@@ -187,6 +196,12 @@ impl<D: Decide + 'static> Front<D> {
             peer: fate.peer(),
             secure: fate.is_secure(),
         };
+        let wanted = coding::wanted(&request.headers);
+        if let Some(why) = unread {
+            let mut answer = self.desk.borrow_mut().refuse(self.clock.now(), &request, why);
+            coding::compress(&mut answer, wanted);
+            return Ok(whole(answer));
+        }
         let decision = self.desk.borrow_mut().decide(self.clock.now(), &request);
         drop(request);
         self.decided.notify_waiters();
@@ -199,7 +214,11 @@ impl<D: Decide + 'static> Front<D> {
             return Ok(respond(status, headers, AnswerBody::ongoing(body, rest)));
         }
         match decision.spoil {
-            None => Ok(whole(decision.answer)),
+            None => {
+                let mut answer = decision.answer;
+                coding::compress(&mut answer, wanted);
+                Ok(whole(answer))
+            }
             Some(Spoil::Truncate) => Ok(cut(decision.answer)),
             Some(Spoil::Malformed) => Ok(whole(garbled(decision.answer))),
             Some(Spoil::Empty) => Ok(whole(HttpAnswer { body: Vec::new(), ..decision.answer })),
@@ -238,16 +257,20 @@ impl<D: Decide + 'static> Front<D> {
     }
 }
 
-/// What a client hears whose request body was not read.
-fn refuse(unread: Unread) -> Result<Response<AnswerBody>, BrokenOff> {
-    let status = match unread {
+/// What a client hears whose request body was not read, in no protocol's words.
+#[must_use]
+pub fn refuse(why: Unread) -> HttpAnswer {
+    let status = match why {
         Unread::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Unread::TooSlow => StatusCode::REQUEST_TIMEOUT,
-        Unread::Broken => return Err(BrokenOff),
+        Unread::Broken | Unread::Undecodable => StatusCode::BAD_REQUEST,
+        Unread::Coding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
     };
-    let mut response = Response::new(AnswerBody::whole(Vec::new()));
-    *response.status_mut() = status;
-    Ok(response)
+    let mut headers = Vec::new();
+    if why == Unread::Coding {
+        headers.push(("Accept-Encoding", coding::TAKEN.to_owned()));
+    }
+    HttpAnswer { status: status.as_u16(), headers, body: Vec::new() }
 }
 
 fn whole(answer: HttpAnswer) -> Response<AnswerBody> {

@@ -72,7 +72,7 @@ impl Authority {
         let key = KeyPair::generate()?;
         let certificate = leaf(names)?.signed_by(&key, &issuer)?;
         let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone(), issuer.der().clone()];
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::exchange::{About, Decision};
 use super::server_timing;
+use crate::fault::plan::TokenLoss;
 use crate::mailbox::content::Content;
 use crate::mailbox::open::Open;
 use crate::protocol::host::Host;
@@ -17,10 +18,13 @@ use crate::time::Moment;
 use crate::wire::call::{Operation, Protocol, RequestIdentity};
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
-use crate::wire::refusal::Refusal;
+use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// Requests that do not say which they are get numbers from here on, by mailbox and in the order of their arrival.
 pub(super) const FIRST_FOREIGN: u64 = 1 << 63;
+
+/// What a request hears whose token was taken from it.
+const NO_TOKEN: Refusal = Refusal { kind: RefusalKind::Unauthorized, status: 401, retry_after: None };
 
 /// Who visits, and why.
 #[derive(Copy, Clone, Debug)]
@@ -35,6 +39,8 @@ pub(super) struct Visitor {
     pub(super) identity: Option<RequestIdentity>,
     /// Length of the body in bytes.
     pub(super) body_bytes: u64,
+    /// Whether it shows a token that faults may take from it.
+    pub(super) shows_token: bool,
 }
 
 /// A visit.
@@ -50,6 +56,8 @@ pub(super) struct Visit<'a, C> {
     pub(super) spoil: Option<Spoil>,
     /// What was asked last, of which mailbox, and why it was refused if it was.
     pub(super) about: Option<(MailboxKey, Operation, Option<Refusal>)>,
+    /// Why its token is no longer taken, if a fault took it.
+    pub(super) lost: Option<TokenLoss>,
 }
 
 impl<'a, C: Content> Visit<'a, C> {
@@ -59,7 +67,16 @@ impl<'a, C: Content> Visit<'a, C> {
         foreign: &'a mut BTreeMap<MailboxKey, u64>,
         visitor: Visitor,
     ) -> Self {
-        Self { service, foreign, visitor, ready: visitor.now, spent: Spent::default(), spoil: None, about: None }
+        Self {
+            service,
+            foreign,
+            visitor,
+            ready: visitor.now,
+            spent: Spent::default(),
+            spoil: None,
+            about: None,
+            lost: None,
+        }
     }
 
     /// Ends the visit: the answer leaves when the last work is done.
@@ -112,7 +129,14 @@ impl<C: Content> Host for Visit<'_, C> {
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> Result<T, Refusal> {
         let identity = self.identity(mailbox);
-        let Visitor { now, app, protocol, body_bytes, .. } = self.visitor;
+        let Visitor { now, app, protocol, body_bytes, shows_token, .. } = self.visitor;
+        if shows_token && self.lost.is_none() {
+            self.lost = self.service.faults().takes_token(now, mailbox, operation, identity);
+        }
+        if self.lost.is_some() {
+            self.about = Some((mailbox, operation, Some(NO_TOKEN)));
+            return Err(NO_TOKEN);
+        }
         // The body of a request counts once for limits on upload volume.
         self.visitor.body_bytes = 0;
         let errand = Errand { app, mailbox, protocol, identity, body_bytes, operation };

@@ -22,6 +22,7 @@ mod making;
 mod messages;
 mod names;
 mod occurrences;
+pub mod page;
 mod permissions;
 mod places;
 mod restriction;

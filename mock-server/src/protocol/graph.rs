@@ -22,6 +22,8 @@ mod mailboxes;
 mod messages;
 mod occurrences;
 mod page;
+mod permission;
+mod places;
 mod prefer;
 mod query;
 mod reference;
@@ -52,6 +54,7 @@ use crate::mailbox::open::Open;
 use crate::wire::call::Operation as O;
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
+use crate::wire::permission::Permissions;
 
 /// What Graph remembers beside mailboxes: sessions and subscriptions.
 #[derive(Clone, Default, Debug)]
@@ -60,6 +63,7 @@ pub struct State {
     subscriptions: subscriptions::Subscriptions,
     categories: users::Categories,
     written: written::Written,
+    places: places::Places,
 }
 
 /// A request.
@@ -77,6 +81,8 @@ pub struct Asked<'a> {
     pub base: &'a str,
     /// The caller's own address, where its token names a user.
     pub user: Option<&'a str>,
+    /// What the caller is permitted.
+    pub permissions: Permissions,
     /// The server's name for the request, a GUID.
     pub request_id: &'a str,
 }
@@ -114,14 +120,19 @@ pub fn answer<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mut H) -> Ht
 }
 
 fn carry_out<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mut H) -> Result<Reply, Failure> {
-    let place = route::find(asked.url)?;
+    let place = state.places.find(asked.url)?;
     let prefer = Prefer::read(&asked.header("prefer").unwrap_or_default());
     match place.route {
         R::Batch => return batch::carry_out(asked, state, host),
-        R::Subscriptions | R::Subscription => return subscriptions::carry_out(asked, &place, state, host),
+        R::Subscriptions | R::Subscription => {
+            permission::check(asked, place.route, true)?;
+            return subscriptions::carry_out(asked, &place, state, host);
+        }
         _ => {}
     }
     let mailbox = owner(asked, &place, host)?;
+    let is_own = asked.user.is_none_or(|user| host.mailbox(user) == Some(mailbox));
+    permission::check(asked, place.route, is_own)?;
     let applied = prefer.applied();
     let operation = operation(asked.method, place.route, asked)?;
     let mut task = Task { asked, place, prefer, mailbox, state, work: crate::service::cost::Work::default() };

@@ -1,15 +1,16 @@
-//! Entra: how an app gets a token (client credentials), and the token itself.
+//! Entra: how an app asks for a token and what it hears, as our own pipeline does it; and which paths lead there.
 //!
-//! The token looks like a JWT, because clients look into it, but it is not signed: its last part is a keyed hash
-//! that only tells tokens of this server from others. It protects nothing but tests.
+//! What other clients may ask is read in [`grant`]; what they hear is in [`token`] and [`denial`].
+
+pub mod denial;
+pub mod grant;
+pub mod token;
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+use super::graph::TENANT;
 use super::http::{HttpAnswer, HttpCall};
 
 /// Content type of every answer of the token endpoint, in exactly these characters: clients compare it.
@@ -42,15 +43,6 @@ impl fmt::Debug for TokenRequest {
     }
 }
 
-impl TokenRequest {
-    /// The resource that the token is for: the scope without `/.default`.
-    #[must_use]
-    pub fn audience(&self) -> &str {
-        let first = self.scope.split_whitespace().next().unwrap_or_default();
-        first.strip_suffix("/.default").unwrap_or(first)
-    }
-}
-
 /// A token that was granted. Does not show itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenAnswer {
@@ -70,27 +62,9 @@ impl fmt::Debug for TokenAnswer {
     }
 }
 
-/// Why no token is granted, or none can be read from an answer.
+/// Why no token can be read from an answer.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum EntraError {
-    /// The path is not that of a token endpoint.
-    #[error("no token endpoint at this path")]
-    UnknownRoute,
-    /// The method is not POST.
-    #[error("the token endpoint takes POST requests only")]
-    MethodNotAllowed,
-    /// The body is too large.
-    #[error("the token request is too large")]
-    BodyTooLarge,
-    /// A parameter is missing.
-    #[error("the token request has no {0}")]
-    Missing(&'static str),
-    /// The grant is not one that this endpoint gives.
-    #[error("the grant type is not supported")]
-    UnsupportedGrant,
-    /// The app or its secret is wrong.
-    #[error("the app or its secret is wrong")]
-    InvalidClient,
     /// An answer of a token endpoint grants no token.
     #[error("the token endpoint answered with status {status} and error {code}")]
     Refused {
@@ -101,42 +75,21 @@ pub enum EntraError {
     },
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct OAuthError {
     #[serde(default)]
     error: String,
-    #[serde(default)]
-    error_description: String,
-    #[serde(default)]
-    error_codes: Vec<u32>,
 }
 
-impl EntraError {
-    /// The error as an answer. The AADSTS numbers are those of learn.microsoft.com/entra/identity-platform
-    /// /reference-error-codes.
-    #[must_use]
-    pub fn answer(&self) -> HttpAnswer {
-        let (status, error, number) = match self {
-            Self::UnknownRoute => (404, "invalid_request", 900_144),
-            Self::MethodNotAllowed => (405, "invalid_request", 900_561),
-            Self::BodyTooLarge => (413, "invalid_request", 90_014),
-            Self::Missing(_) => (400, "invalid_request", 900_144),
-            Self::UnsupportedGrant => (400, "unsupported_grant_type", 70_003),
-            Self::InvalidClient => (401, "invalid_client", 7_000_215),
-            Self::Refused { .. } => (400, "invalid_grant", 70_000),
-        };
-        let body = OAuthError {
-            error: error.to_owned(),
-            error_description: format!("AADSTS{number}: {self}."),
-            error_codes: vec![number],
-        };
-        json(status, &body)
-    }
-}
-
+/// Writes an answer with the content type that clients compare.
 fn json(status: u16, body: &impl Serialize) -> HttpAnswer {
     let body = serde_json::to_vec(body).expect("texts and numbers always have a JSON form");
-    HttpAnswer { status, headers: vec![("Content-Type", JSON_TYPE.to_owned())], body }
+    let headers = vec![
+        ("Content-Type", JSON_TYPE.to_owned()),
+        ("Cache-Control", "no-store, no-cache".to_owned()),
+        ("Pragma", "no-cache".to_owned()),
+    ];
+    HttpAnswer { status, headers, body }
 }
 
 /// Writes a token request.
@@ -156,49 +109,81 @@ pub fn encode_request(request: &TokenRequest) -> HttpCall {
     }
 }
 
-/// The tenant of a token endpoint's path; nothing for other paths.
+/// Which generation of an endpoint is asked.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Version {
+    /// The first: the request names a resource, and numbers in answers are texts.
+    V1,
+    /// The second: the request names scopes.
+    V2,
+}
+
+/// What a path of Entra leads to.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Endpoint {
+    /// Tokens.
+    Token(Version),
+    /// The beginning of a sign-in on another device.
+    Device(Version),
+    /// The keys that tokens are signed with.
+    Keys,
+}
+
+/// The endpoints, by what follows the tenant in their paths.
+const ENDPOINTS: [(&[&str], Endpoint); 6] = [
+    (&["oauth2", "v2.0", "token"], Endpoint::Token(Version::V2)),
+    (&["oauth2", "token"], Endpoint::Token(Version::V1)),
+    (&["oauth2", "v2.0", "devicecode"], Endpoint::Device(Version::V2)),
+    (&["oauth2", "devicecode"], Endpoint::Device(Version::V1)),
+    (&["discovery", "v2.0", "keys"], Endpoint::Keys),
+    (&["discovery", "keys"], Endpoint::Keys),
+];
+
+/// The tenant and the endpoint that a path leads to; nothing for paths that lead elsewhere. Case and doubled slashes do
+/// not matter.
 #[must_use]
-pub fn tenant_of(path_and_query: &str) -> Option<&str> {
+pub fn endpoint(path_and_query: &str) -> Option<(&str, Endpoint)> {
     let path = path_and_query.split('?').next().unwrap_or_default();
     let mut words = path.split('/').filter(|word| !word.is_empty());
     let tenant = words.next()?;
-    let rest = ["oauth2", "v2.0", "token"];
-    let fits = rest.iter().all(|wanted| words.next().is_some_and(|word| word.eq_ignore_ascii_case(wanted)));
-    (fits && words.next().is_none()).then_some(tenant)
-}
-
-/// Reads a token request.
-///
-/// # Errors
-/// If it is not one for client credentials. The error can be sent as it is.
-pub fn decode_request(method: &str, path_and_query: &str, body: &[u8]) -> Result<TokenRequest, EntraError> {
-    let tenant = tenant_of(path_and_query).ok_or(EntraError::UnknownRoute)?;
-    if !method.eq_ignore_ascii_case("POST") {
-        return Err(EntraError::MethodNotAllowed);
-    }
-    if MAX_BODY_BYTES < body.len() {
-        return Err(EntraError::BodyTooLarge);
-    }
-    let field = |name: &'static str| {
-        let found = form_urlencoded::parse(body).find(|(key, _)| key == name);
-        found.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty()).ok_or(EntraError::Missing(name))
+    let fits = |wanted: &[&str]| {
+        let mut words = words.clone();
+        let same = wanted.iter().all(|wanted| words.next().is_some_and(|word| word.eq_ignore_ascii_case(wanted)));
+        same && words.next().is_none()
     };
-    if field("grant_type")? != "client_credentials" {
-        return Err(EntraError::UnsupportedGrant);
-    }
-    Ok(TokenRequest {
-        tenant: tenant.to_owned(),
-        client_id: field("client_id")?,
-        client_secret: field("client_secret")?,
-        scope: field("scope")?,
-    })
+    let found = ENDPOINTS.iter().find(|(wanted, _)| fits(wanted)).map(|(_, endpoint)| *endpoint);
+    // Keys are also given without a tenant.
+    let bare = || {
+        (tenant.eq_ignore_ascii_case("discovery") && words.clone().eq(["keys"])).then_some(("common", Endpoint::Keys))
+    };
+    found.map(|endpoint| (tenant, endpoint)).or_else(bare)
 }
 
-/// Writes the answer that grants a token for so many seconds.
+/// The tenant of a path whose requests hold secrets, that of a token endpoint; nothing for other paths.
 #[must_use]
-pub fn encode_answer(access_token: String, seconds: u64) -> HttpAnswer {
-    let token_type = "Bearer".to_owned();
-    json(200, &TokenAnswer { token_type, expires_in: seconds, ext_expires_in: seconds, access_token })
+pub fn tenant_of(path_and_query: &str) -> Option<&str> {
+    let (tenant, endpoint) = endpoint(path_and_query)?;
+    (endpoint != Endpoint::Keys).then_some(tenant)
+}
+
+/// The id of a tenant: its own if it is a GUID, else that of the only tenant there is.
+#[must_use]
+pub fn tenant_id(tenant: &str) -> &str {
+    let is_guid = tenant.len() == 36
+        && tenant.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    if is_guid { tenant } else { TENANT }
+}
+
+/// Names for a tenant that mean the user's own.
+const ANY_TENANT: [&str; 3] = ["common", "organizations", "consumers"];
+
+/// How the tenant stands in the name of who issues tokens, as Entra's description of itself has it.
+#[must_use]
+pub fn issuing_tenant(tenant: &str) -> &str {
+    if ANY_TENANT.iter().any(|any| any.eq_ignore_ascii_case(tenant)) { "{tenantid}" } else { tenant_id(tenant) }
 }
 
 /// Reads the answer of a token endpoint.
@@ -213,71 +198,6 @@ pub fn decode_answer(answer: &HttpAnswer) -> Result<TokenAnswer, EntraError> {
     }
     let code = serde_json::from_slice(&answer.body).map_or(String::new(), |error: OAuthError| error.error);
     Err(EntraError::Refused { status: answer.status, code })
-}
-
-/// What a token says.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Claims {
-    /// The resource that it opens.
-    #[serde(rename = "aud")]
-    pub audience: String,
-    /// When it ends, in seconds of the issuer's clock (a real token counts from 1970).
-    #[serde(rename = "exp")]
-    pub expires: u64,
-    /// The app that it was given to.
-    #[serde(rename = "appid")]
-    pub app: String,
-}
-
-/// Why a token is not accepted.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum TokenError {
-    /// It is not a token.
-    #[error("the token cannot be read")]
-    Malformed,
-    /// It was not issued here, or it was altered.
-    #[error("the token was not issued here")]
-    Foreign,
-    /// Its time is over.
-    #[error("the token has expired")]
-    Expired,
-}
-
-const HEADER: &str = r#"{"typ":"JWT","alg":"none"}"#;
-
-fn check(secret: u64, signed: &str) -> String {
-    URL_SAFE_NO_PAD.encode(xxh3_128_with_seed(signed.as_bytes(), secret).to_be_bytes())
-}
-
-/// Makes a token. `expires` is in seconds of the caller's clock.
-#[must_use]
-#[expect(clippy::missing_panics_doc, reason = "texts and numbers always have a JSON form")]
-pub fn issue(secret: u64, app: &str, audience: &str, expires: u64) -> String {
-    let claims = Claims { audience: audience.to_owned(), expires, app: app.to_owned() };
-    let payload = serde_json::to_vec(&claims).expect("texts and numbers always have a JSON form");
-    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(payload));
-    format!("{signed}.{}", check(secret, &signed))
-}
-
-/// Reads a token at a moment of the same clock.
-///
-/// # Errors
-/// If it was not issued with this secret, or its time is over.
-pub fn read(secret: u64, token: &str, now: u64) -> Result<Claims, TokenError> {
-    if MAX_TOKEN_BYTES < token.len() {
-        return Err(TokenError::Malformed);
-    }
-    let (signed, proof) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-    let (_, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
-    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| TokenError::Malformed)?;
-    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)?;
-    if proof != check(secret, signed) {
-        return Err(TokenError::Foreign);
-    }
-    if claims.expires <= now {
-        return Err(TokenError::Expired);
-    }
-    Ok(claims)
 }
 
 #[cfg(test)]
@@ -295,66 +215,34 @@ mod tests {
         }
     }
 
-    #[test]
-    fn requests_are_read_as_they_were_written() {
-        let sent = encode_request(&request());
-        assert_eq!(decode_request(sent.method, &sent.path, &sent.body), Ok(request()));
-        // One client adds a query.
-        let path = format!("{}?client-request-id=1", sent.path);
-        assert_eq!(decode_request("POST", &path, &sent.body), Ok(request()));
-        assert_eq!(request().audience(), "https://graph.microsoft.com");
+    fn check(path: &str, expected: Option<(&str, Endpoint)>) {
+        assert_eq!(endpoint(path), expected, "{path}");
     }
 
     #[test]
-    fn bad_requests_get_an_oauth_error_of_the_exact_content_type() {
-        let error = decode_request("POST", "/t/oauth2/v2.0/token", b"grant_type=password").expect_err("refused");
-        assert_eq!(error, EntraError::UnsupportedGrant);
-        let answer = error.answer();
-        assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
-        let code = "unsupported_grant_type".to_owned();
-        assert_eq!(decode_answer(&answer), Err(EntraError::Refused { status: 400, code }));
-        let missing = decode_request("POST", "/t/oauth2/v2.0/token", b"grant_type=client_credentials");
-        assert_eq!(missing, Err(EntraError::Missing("client_id")));
+    fn paths_lead_to_their_endpoints() {
+        check("/t/oauth2/v2.0/token?client-request-id=1", Some(("t", Endpoint::Token(Version::V2))));
+        check("//t/OAuth2/Token", Some(("t", Endpoint::Token(Version::V1))));
+        check("/t/oauth2/v2.0/devicecode", Some(("t", Endpoint::Device(Version::V2))));
+        check("/common/discovery/v2.0/keys", Some(("common", Endpoint::Keys)));
+        check("/discovery/keys", Some(("common", Endpoint::Keys)));
+        check("/t/oauth2/v2.0/token/more", None);
+        check("/v1.0/users", None);
+        assert_eq!((tenant_of("/t/oauth2/token"), tenant_of("/t/discovery/keys")), (Some("t"), None));
     }
 
     #[test]
     fn secrets_are_not_shown() {
-        let answer = decode_answer(&encode_answer("hush".to_owned(), 1)).unwrap();
+        let body = br#"{"token_type":"Bearer","expires_in":1,"ext_expires_in":1,"access_token":"hush"}"#.to_vec();
+        let answer = decode_answer(&HttpAnswer { status: 200, headers: Vec::new(), body }).expect("a token");
         let shown = format!("{:?} {answer:?}", request());
         assert!(!shown.contains("hush") && !shown.contains("s&c=r+t"), "{shown}");
     }
 
-    #[test]
-    fn granted_tokens_arrive() {
-        let token = decode_answer(&encode_answer("abc".to_owned(), 3599)).expect("readable");
-        assert_eq!((token.access_token.as_str(), token.expires_in, token.ext_expires_in), ("abc", 3599, 3599));
-        assert_eq!(token.token_type, "Bearer");
-    }
-
     proptest! {
         #[test]
-        fn a_token_is_read_by_its_issuer_until_it_expires(secret: u64, app: String, expires in 1u64..1 << 40) {
-            let token = issue(secret, &app, "https://graph.microsoft.com", expires);
-            let claims = read(secret, &token, expires - 1).expect("readable");
-            prop_assert_eq!(claims.app, app);
-            prop_assert_eq!(read(secret, &token, expires), Err(TokenError::Expired));
-            prop_assert_eq!(read(secret ^ 1, &token, 0), Err(TokenError::Foreign));
-        }
-
-        #[test]
-        fn an_altered_token_is_refused(at: prop::sample::Index, byte in b'A'..=b'Z') {
-            let token = issue(7, "app", "aud", 100);
-            let at = at.index(token.len());
-            let mut bytes = token.clone().into_bytes();
-            bytes[at] = byte;
-            let altered = String::from_utf8(bytes).expect("readable");
-            prop_assert!(altered == token || read(7, &altered, 0).is_err());
-        }
-
-        #[test]
-        fn any_text_is_read_or_refused(token: String, method: String, path: String, body: Vec<u8>) {
-            prop_assert!(read(7, &token, 0).is_err());
-            let _ = decode_request(&method, &path, &body);
+        fn any_answer_is_read_or_refused(path: String, body: Vec<u8>) {
+            let _ = endpoint(&path);
             let _ = decode_answer(&HttpAnswer { status: 200, headers: Vec::new(), body });
         }
     }

@@ -50,14 +50,14 @@ pub const MAX_PAGE: u32 = 1000;
 
 /// Length of the base URL that [`answer_bytes`] reckons with, that of `http://127.0.0.1:40000`.
 pub const BASE_LENGTH: u64 = 22;
-
 /// The tenant of every mailbox. Assumed: the mock has one.
 pub const TENANT: &str = "cafe0000-0000-4000-8000-00000000cafe";
 
 const MAILBOX_GUID_LENGTH: usize = 36;
 const MAILBOX_ID_LENGTH: usize = "MBX:@".len() + 2 * MAILBOX_GUID_LENGTH;
-
-fn mailbox_guid(mailbox: MailboxKey) -> String {
+/// The id of a mailbox's owner, a GUID.
+#[must_use]
+pub fn mailbox_guid(mailbox: MailboxKey) -> String {
     let check = mix(u64::from(mailbox.0) ^ 0x6d61_696c_626f_7821) >> 16;
     format!("{:08x}-0000-4000-8000-{check:012x}", mailbox.0)
 }

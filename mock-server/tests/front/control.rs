@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use crate::client::{Heard, block_on, exchange};
 
-fn serve() -> Handle {
+pub(crate) fn serve() -> Handle {
     let cost = Cost { call: Distribution::Constant(Span::ZERO), per_item: Span::ZERO, per_mebibyte: Span::ZERO };
     let config = Config {
         seed: 3,
@@ -45,7 +45,7 @@ fn serve() -> Handle {
     .expect("a server")
 }
 
-fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> Heard {
+pub(crate) fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> Heard {
     let credentials = format!("Basic {}", STANDARD.encode("user0@contoso.test:any"));
     let request = Request::builder()
         .method(method)
@@ -59,7 +59,7 @@ fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> Heard {
 }
 
 /// Asks the control desk, which must answer with a status, and returns the JSON.
-fn control(address: SocketAddr, method: &str, path: &str, body: &str, status: u16) -> Value {
+pub(crate) fn control(address: SocketAddr, method: &str, path: &str, body: &str, status: u16) -> Value {
     let heard = ask(address, method, &format!("/_tank/{path}"), body);
     assert_eq!(heard.status, status, "{method} {path}: {}", heard.text());
     serde_json::from_str(heard.text()).expect("JSON")

@@ -31,8 +31,10 @@ const ACTS: Choice<Kind> = Choice(&[
     ("twice", Kind::Trick(trick::Kind::Plain(Plain::Twice))),
     ("shuffled", Kind::Trick(trick::Kind::Plain(Plain::Shuffled))),
     ("expired", Kind::Trick(trick::Kind::Plain(Plain::Expired))),
-    ("stale-token", Kind::Trick(trick::Kind::Plain(Plain::StaleToken))),
     ("skew", Kind::Trick(trick::Kind::Skew)),
+    ("expire-token", Kind::ExpireToken),
+    ("revoke-token", Kind::RevokeToken),
+    ("short-token", Kind::ShortToken),
 ]);
 
 #[derive(Copy, Clone, PartialEq)]
@@ -44,6 +46,9 @@ enum Kind {
     LoseAnswer,
     CorruptItem,
     Trick(trick::Kind),
+    ExpireToken,
+    RevokeToken,
+    ShortToken,
 }
 
 /// Which server the rules belong to.
@@ -136,5 +141,11 @@ fn act_of(section: &Section<'_>, kind: Kind) -> Option<Act> {
         Kind::LoseAnswer => Some(Act::LoseAnswer),
         Kind::CorruptItem => Some(Act::CorruptItem),
         Kind::Trick(kind) => trick::act(section, kind),
+        Kind::ExpireToken => Some(Act::ExpireToken),
+        Kind::RevokeToken => Some(Act::RevokeToken),
+        Kind::ShortToken => {
+            let help = "say how long tokens are good for: life = \"30 s\"";
+            section.need("life", &Duration(Span::seconds(1)), help).map(Act::ShortenToken)
+        }
     }
 }

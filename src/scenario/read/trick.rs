@@ -44,8 +44,6 @@ pub(super) enum Plain {
     Shuffled,
     /// Forget a state.
     Expired,
-    /// Give out a token that opens nothing.
-    StaleToken,
 }
 
 /// The further conditions of a rule.
@@ -93,7 +91,6 @@ pub(super) fn act(section: &Section<'_>, kind: Kind) -> Option<Act> {
             Plain::Twice => Trick::Twice,
             Plain::Shuffled => Trick::Shuffled,
             Plain::Expired => Trick::Expired,
-            Plain::StaleToken => return Some(Act::StaleToken),
         },
     };
     Some(Act::Trick(trick))

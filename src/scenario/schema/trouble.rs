@@ -35,7 +35,8 @@ pub struct Fault {
     /// Only attempts below this number, the first being 0.
     pub attempts_below: Option<Count>,
     /// What it does: `refuse`, `delay`, `reset`, `truncate`, `lose-answer`, `corrupt-item`, `say`, `fail-item`,
-    /// `unreachable`, `drip`, `malformed`, `empty`, `wrong-length`, `twice`, `shuffled`, `expired`, `stale-token` or `skew`.
+    /// `unreachable`, `drip`, `malformed`, `empty`, `wrong-length`, `twice`, `shuffled`, `expired`, `skew`, `expire-token`,
+    /// `revoke-token` or `short-token`.
     pub act: String,
     /// Refuse: what the client sees.
     pub kind: Option<String>,
@@ -45,6 +46,8 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
     /// Delay: how much later the answer comes.
     pub delay: Option<Distribution>,
+    /// Short token: how long tokens are good for.
+    pub life: Option<Duration>,
     /// The protocols that it concerns; all if empty.
     pub protocols: Option<Vec<Protocol>>,
     /// The apps that it concerns, by number; all if empty.

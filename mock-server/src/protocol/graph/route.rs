@@ -270,9 +270,10 @@ impl<'a> Segment<'a> {
 
 /// The keyword that a text is, in whatever case.
 fn keyword(text: &str) -> Option<&'static str> {
-    let lower = match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        true => Cow::Owned(text.to_ascii_lowercase()),
-        false => Cow::Borrowed(text),
+    let lower = if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
     };
     KEYWORDS.binary_search(&&*lower).ok().map(|at| KEYWORDS[at])
 }

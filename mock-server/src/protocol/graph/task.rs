@@ -19,7 +19,7 @@ use crate::wire::id::MailboxKey;
 /// A request with everything that handlers need to know, and the work that they count.
 pub(super) struct Task<'a> {
     pub asked: &'a Asked<'a>,
-    pub place: Place,
+    pub place: std::sync::Arc<Place>,
     pub prefer: Prefer,
     /// The mailbox concerned.
     pub mailbox: MailboxKey,
