@@ -15,7 +15,7 @@ use mock_server::mailbox::plain::Plain;
 use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::Service;
 use mock_server::service::credentials::{AppCredential, Credentials, UserCredential};
-use mock_server::time::{Moment, Span};
+use mock_server::time::Span;
 use mock_server::wire::call::Operation;
 use serde_json::{Value, json};
 
