@@ -3,7 +3,9 @@
 //! The reference is the leanest client that could be written with the same library: one task for each connection that
 //! sends and reads and nothing else. What is above it is ours: schedule, clock, three histograms, and giving up.
 
-use std::convert::Infallible;
+#[path = "support/bare.rs"]
+mod bare;
+
 use std::future::pending;
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -12,16 +14,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use http_body_util::{BodyExt, Empty, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Empty};
+use hyper::Request;
 use hyper::client::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto;
 use mock_server::draw::Distribution;
 use mock_server::time::{Moment, Span};
-use tokio::runtime::{LocalOptions, LocalRuntime};
 use tokio::task::JoinSet;
 use wavetank::engine::live::drive::errand::Errand;
 use wavetank::engine::live::drive::{DriveOptions, Http, drive};
@@ -33,40 +31,10 @@ use wavetank::load::users::Users;
 
 const CONNECTIONS: u32 = 64;
 
-fn runtime() -> LocalRuntime {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-    runtime.expect("a runtime")
-}
-
-/// Runs the tasks of HTTP/2 on the thread of the server.
-#[derive(Copy, Clone)]
-struct Local;
-
-impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Local {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
-    }
-}
-
-/// A server that answers a few bytes to everything, on a thread that lives as long as the program.
+/// A bare server on a thread that lives as long as the program.
 fn hello() -> SocketAddr {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.set_nonblocking(true).expect("a socket");
-    let address = listener.local_addr().expect("a bound socket");
-    std::thread::spawn(move || {
-        runtime().block_on(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).expect("a runtime");
-            while let Ok((stream, _)) = listener.accept().await {
-                stream.set_nodelay(true).expect("a socket");
-                tokio::task::spawn_local(async move {
-                    let answer = service_fn(async |_: Request<Incoming>| {
-                        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"Hello, world!"))))
-                    });
-                    auto::Builder::new(Local).serve_connection(TokioIo::new(stream), answer).await
-                });
-            }
-        });
-    });
+    let (listener, address) = bare::port();
+    std::thread::spawn(move || bare::serve(listener, None));
     address
 }
 
@@ -124,7 +92,7 @@ fn sending(criterion: &mut Criterion) {
     group.bench_function("reference: lean client, 64 connections", |bencher| {
         bencher.iter_custom(|requests| {
             let started = Instant::now();
-            runtime().block_on(lean(address, requests));
+            bare::runtime().block_on(lean(address, requests));
             started.elapsed()
         });
     });

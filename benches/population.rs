@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::path::Path;
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mock_server::mailbox::content::{Content, FolderShape};
@@ -72,5 +73,13 @@ fn items(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, mailboxes, items);
+criterion_group! {
+    name = benches;
+    // Short: the whole of `cargo bench` is to end within minutes; the quickest of these runs thousands of times in it.
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = mailboxes, items
+}
 criterion_main!(benches);

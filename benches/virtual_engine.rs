@@ -52,7 +52,7 @@ fn pipeline(criterion: &mut Criterion) {
     let finished = evening(&plan, &population);
     assert_eq!(finished.stuck, 0);
     let mut group = criterion.benchmark_group("virtual pipeline");
-    group.sample_size(20).throughput(Throughput::Elements(finished.requests()));
+    group.throughput(Throughput::Elements(finished.requests()));
     group.bench_function("requests, NHS evening of 2,000 mailboxes", |bencher| {
         bencher.iter(|| black_box(evening(&plan, &population)));
     });
@@ -102,7 +102,7 @@ fn on_tokio() -> tokio::time::Instant {
 
 fn timers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("closed loop of 2,000 clients and 160 places, timers");
-    group.sample_size(20).throughput(Throughput::Elements(CLIENTS * ROUNDS * TIMERS));
+    group.throughput(Throughput::Elements(CLIENTS * ROUNDS * TIMERS));
     group.bench_function("virtual clock", |bencher| bencher.iter(|| black_box(on_our_clock())));
     group.bench_function("tokio 1.54 paused clock (reference)", |bencher| bencher.iter(|| black_box(on_tokio())));
     group.bench_function("drawing the spans alone", |bencher| {
@@ -114,5 +114,13 @@ fn timers(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pipeline, timers);
+criterion_group! {
+    name = benches;
+    // Short: the whole of `cargo bench` is to end within minutes; the quickest of these runs thousands of times in it.
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = pipeline, timers
+}
 criterion_main!(benches);

@@ -10,6 +10,7 @@ pub mod memory;
 pub mod prestaged;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use mock_server::wire::id::{Id, MailboxKey};
 
@@ -17,7 +18,7 @@ use self::cutover::Cutover;
 use crate::event::{End, Verification};
 
 /// One folder of a mailbox, on both sides.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FolderProgress {
     /// The folder in the source.
     pub source: Id,
@@ -31,34 +32,6 @@ pub struct FolderProgress {
     pub ours: bool,
     /// Whether the source forgot the sync state, so that the folder is compared from the start.
     pub restarting: bool,
-}
-
-impl Clone for FolderProgress {
-    fn clone(&self) -> Self {
-        Self {
-            source: self.source.clone(),
-            target: self.target.clone(),
-            state: self.state.clone(),
-            items: self.items,
-            ours: self.ours,
-            restarting: self.restarting,
-        }
-    }
-
-    /// References rarely change, and those that are text are costly to copy.
-    fn clone_from(&mut self, other: &Self) {
-        let Self { source, target, state, items, ours, restarting } = other;
-        if self.source != *source {
-            self.source.clone_from(source);
-        }
-        if self.target != *target {
-            self.target.clone_from(target);
-        }
-        if self.state != *state {
-            self.state.clone_from(state);
-        }
-        (self.items, self.ours, self.restarting) = (*items, *ours, *restarting);
-    }
 }
 
 /// An item that was left behind.
@@ -77,8 +50,9 @@ pub struct SkippedItem {
 /// How far a mailbox is.
 #[derive(PartialEq, Eq, Default, Debug)]
 pub struct Progress {
-    /// The folders that exist on both sides.
-    pub folders: Vec<FolderProgress>,
+    /// The folders that exist on both sides. Progress is kept much more often than folders change, so they are shared
+    /// until they do.
+    pub folders: Arc<Vec<FolderProgress>>,
     /// The items that were left behind.
     pub skipped: Vec<SkippedItem>,
     /// Whether a run is at work that may have stored items since this was saved.
@@ -94,7 +68,7 @@ pub struct Progress {
 impl Clone for Progress {
     fn clone(&self) -> Self {
         Self {
-            folders: self.folders.clone(),
+            folders: Arc::clone(&self.folders),
             skipped: self.skipped.clone(),
             open: self.open,
             requests: self.requests,

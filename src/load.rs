@@ -6,6 +6,7 @@
 pub mod act;
 pub mod arrival;
 pub mod background;
+pub mod burden;
 pub mod demand;
 pub mod outcome;
 pub mod recorded;

@@ -85,12 +85,12 @@ impl<W: World> World for std::rc::Rc<W> {
         (**self).now()
     }
 
-    async fn sleep_until(&self, moment: Moment) {
-        (**self).sleep_until(moment).await;
+    fn sleep_until(&self, moment: Moment) -> impl Future<Output = ()> {
+        (**self).sleep_until(moment)
     }
 
-    async fn call(&self, route: Route, call: &Call) -> Outcome {
-        (**self).call(route, call).await
+    fn call(&self, route: Route, call: &Call) -> impl Future<Output = Outcome> {
+        (**self).call(route, call)
     }
 
     fn take_wait(&self) -> Moment {

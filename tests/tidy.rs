@@ -46,7 +46,19 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mock::front",
         ],
     ),
-    ("mock::serve", &["mock::mailbox", "mock::service", "mock::front", "mock::control"]),
+    (
+        "mock::state",
+        &[
+            "mock::time",
+            "mock::wire",
+            "mock::mailbox",
+            "mock::service",
+            "mock::protocol",
+            "mock::front",
+            "mock::control",
+        ],
+    ),
+    ("mock::serve", &["mock::mailbox", "mock::service", "mock::front", "mock::control", "mock::state"]),
     ("sample", &["mock::time", "mock::draw"]),
     ("calendar", &["mock::time"]),
     (

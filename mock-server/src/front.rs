@@ -13,6 +13,7 @@ mod entra;
 pub mod exchange;
 mod folders;
 pub mod listen;
+pub mod pending;
 mod proxy;
 pub mod server_timing;
 mod socket;

@@ -13,6 +13,7 @@ pub mod mailbox;
 pub mod protocol;
 pub mod serve;
 pub mod service;
+pub mod state;
 pub mod throttle;
 pub mod time;
 pub mod wire;

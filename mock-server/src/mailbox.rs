@@ -8,6 +8,7 @@ pub mod content;
 pub mod hasher;
 pub mod hidden;
 pub mod item;
+pub mod keep;
 pub mod mime;
 pub mod named;
 pub mod open;

@@ -9,6 +9,7 @@ use mock_server::front::clock::Clock;
 use mock_server::front::listen::{Handle, ListenError};
 use mock_server::mailbox::content::Content;
 use mock_server::mailbox::plain::{DOMAIN, Plain};
+use mock_server::serve::interrupt::Interrupt;
 use mock_server::serve::{Doors, Ready, ServeError};
 use mock_server::service::config::{Config, Holding, LARGEST_ITEM_BYTES};
 use mock_server::service::credentials::Credentials;
@@ -95,13 +96,21 @@ fn serve(options: &Options) -> Result<(), ServeError> {
     let config = Config { holding, ..Config::instant(options.seed, options.limits.0.clone()) };
     let doors = &options.doors;
     let authority = doors.authority(&[DOMAIN])?;
-    let front = doors.open(config, plain, Clock::start(), authority, Credentials::default())?;
+    let owner = owner(options, &plain);
+    let front = doors.open(config, plain, &owner, Clock::start(), authority, Credentials::default())?;
+    let interrupt = Interrupt::new().map_err(ListenError::Thread)?;
     // Whoever closed our output does not want to know.
     let _ = writeln!(io::stdout(), "{}", ready(options, &front, &plain));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ListenError::Thread)?;
-    runtime.block_on(interrupted()).map_err(ListenError::Thread)?;
+    interrupt.wait().map_err(ListenError::Thread)?;
     front.stop();
     Ok(())
+}
+
+/// What the state of this server belongs to.
+fn owner(options: &Options, plain: &Plain) -> String {
+    let Plain { mailboxes, items, item_bytes, .. } = plain;
+    let begin = if options.empty { "beginning empty" } else { "beginning full" };
+    format!("{mailboxes} mailboxes of {items} items of {item_bytes} bytes, {begin}, with seed {}", options.seed)
 }
 
 fn ready(options: &Options, front: &Handle, plain: &Plain) -> String {
@@ -117,18 +126,4 @@ fn ready(options: &Options, front: &Handle, plain: &Plain) -> String {
             format!("serving {mailboxes} at {}", ready.sentence())
         }
     }
-}
-
-/// Waits for an interrupt or, where there are such, a request to terminate.
-async fn interrupted() -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupt = tokio::signal::ctrl_c() => interrupt,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

@@ -1,8 +1,11 @@
 //! Serving as a program does: the options of a command line that say where, what is opened for them, and the line that
 //! says that clients may come.
 
+pub mod interrupt;
+
+use std::error::Error;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -20,6 +23,8 @@ use crate::mailbox::named::{Directory, Named};
 use crate::service::config::Config;
 use crate::service::core::Service;
 use crate::service::credentials::Credentials;
+use crate::state::file::StateFile;
+use crate::state::{self, Keeper, StateError, Writer};
 
 /// Where clients find the server, and which mailboxes they find beside the computed ones.
 #[derive(clap::Args, Clone, Debug)]
@@ -47,6 +52,12 @@ pub struct Doors {
     /// The token that control requests from other machines must bear; without one they are turned away
     #[arg(long, value_name = "TOKEN", env = "WAVETANK_CONTROL_TOKEN", hide_env_values = true)]
     pub control_token: Option<String>,
+
+    /// The file that keeps what clients write, so that the next server of the same mailboxes goes on with it: ids, change
+    /// keys and sync states stay good. No answer leaves before the disk has what it rests on, so a server that is killed
+    /// loses nothing that a client was told of. Limits and faults set while running are not kept
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
 }
 
 /// Why the doors do not open.
@@ -66,6 +77,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// The file with the state cannot be used, or is another server's.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A mailbox has a name that is no address.
     #[error("`{address}` is not an SMTP address such as alice@contoso.test")]
     Address {
@@ -98,7 +112,8 @@ impl Doors {
         Ok(Some(authority))
     }
 
-    /// The doors of one more server beside the first: ports that were chosen by the user are the next ones.
+    /// The doors of one more server beside the first: ports that were chosen by the user are the next ones, and the name
+    /// of the file with its state has `-2` behind it.
     #[must_use]
     pub fn next(&self) -> Self {
         let next = |mut address: SocketAddr| {
@@ -107,20 +122,28 @@ impl Doors {
             }
             address
         };
-        Self { listen: next(self.listen), tls: self.tls.map(next), proxy: self.proxy.map(next), ..self.clone() }
+        let state = self.state.as_ref().map(|file| {
+            let mut file = file.clone().into_os_string();
+            file.push("-2");
+            PathBuf::from(file)
+        });
+        Self { listen: next(self.listen), tls: self.tls.map(next), proxy: self.proxy.map(next), state, ..self.clone() }
     }
 
     /// Serves some content to who proves to be listed, with the named mailboxes beside it and the control desk before it,
     /// on a thread of its own until the handle is dropped. Where no users are listed, the owner of the first named
-    /// mailbox signs in on other devices.
+    /// mailbox signs in on other devices. `owner` says in words what is served, for the file with the state: everything
+    /// that the computed mailboxes depend on.
     ///
     /// # Errors
     ///
-    /// If a mailbox has no proper address, or an address to listen on is taken or not ours.
+    /// If a mailbox has no proper address, an address to listen on is taken or not ours, or the file with the state cannot
+    /// be used or is of another owner.
     pub fn open<C>(
         &self,
         config: Config,
         content: C,
+        owner: &str,
         clock: Clock,
         authority: Option<Authority>,
         credentials: Credentials,
@@ -128,24 +151,36 @@ impl Doors {
     where
         C: crate::mailbox::content::Content + Send + 'static,
     {
-        let mut content = Named::new(content);
+        let began = Timestamp::now();
+        let seed = config.seed;
+        let mut service = Service::new(config, Named::new(content)).with_bytes(true).with_wall(began);
+        let file = self.state.as_ref().map(|file| StateFile::open(file, owner)).transpose()?;
+        if let Some(file) = &file {
+            state::restore(file, &mut service)?;
+        }
         for address in &self.named {
             let known = address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-            if !known || content.add(address).is_none() {
+            if !known || service.content_mut().add(address).is_none() {
                 return Err(ServeError::Address { address: address.clone() });
             }
         }
         let secure = authority.map(|authority| Secure { authority, tls: self.tls, proxy: self.proxy });
         let signs_in = self.named.first().filter(|_| credentials.users.is_empty()).cloned();
-        let access = Access::new(config.seed, TOKEN_LIFE).with_credentials(credentials).with_sign_in(signs_in);
+        let access = Access::new(seed, TOKEN_LIFE).with_credentials(credentials).with_sign_in(signs_in);
         let guard = Guard::new(self.control_token.clone());
-        let began = Timestamp::now();
         let listen = ListenOptions { address: self.listen, secure, ..ListenOptions::loopback(clock) };
-        let build = move || {
-            Tank::new(Desk::new(Service::new(config, content).with_bytes(true).with_wall(began), access), guard, began)
-        };
-        Ok(listen::start(listen, build)?)
+        let tank = move || Tank::new(Desk::new(service, access), guard, began);
+        let Some(file) = file else { return Ok(listen::start(listen, tank)?) };
+        let writer = Writer::start(file, not_kept)?;
+        Ok(listen::start(listen, move || Keeper::new(tank(), writer))?)
     }
+}
+
+/// Tells whoever runs the program why state is no longer kept.
+fn not_kept(error: &StateError) {
+    let cause = error.source().map_or(String::new(), |cause| format!(": {cause}"));
+    // Nobody can be told that nobody listens.
+    let _ = writeln!(io::stderr(), "error: nothing is answered any more: {error}{cause}");
 }
 
 /// Where a server can be reached, for programs that started it.
@@ -196,14 +231,16 @@ mod tests {
             ca_out: None,
             named: Vec::new(),
             control_token: None,
+            state: Some(PathBuf::from("state")),
         }
     }
 
     #[test]
-    fn a_second_server_takes_the_next_of_chosen_ports_only() {
+    fn a_second_server_takes_the_next_of_chosen_ports_only_and_a_file_of_its_own() {
         let next = doors("127.0.0.1:8080", Some("127.0.0.1:0")).next();
         assert_eq!(next.listen.port(), 8081);
         assert_eq!(next.tls.map(|address| address.port()), Some(0));
+        assert_eq!(next.state, Some(PathBuf::from("state-2")));
     }
 
     #[test]

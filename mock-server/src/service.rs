@@ -10,6 +10,7 @@ pub mod core;
 pub mod cost;
 pub mod credentials;
 pub mod errand;
+pub mod keep;
 pub mod refusals;
 pub mod remark;
 pub mod reply;

@@ -15,7 +15,7 @@ use mock_server::mailbox::reference::{self, SyncPosition};
 use mock_server::service::config::Holding;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::{Answer, ChangeKind, FolderEntry};
-use mock_server::wire::call::{Call, Content, Upload};
+use mock_server::wire::call::{Call, Content, FolderKind, FolderRef, Upload};
 use mock_server::wire::id::{Id, ItemKey};
 use mock_server::wire::refusal::{ItemErrorKind, RefusalKind};
 use proptest::prelude::*;
@@ -282,6 +282,31 @@ fn folders_are_paged_and_made_once() {
         from = next;
     }
     assert_eq!(seen, (1..=5).map(reference::folder).chain([id]).collect::<Vec<_>>());
+}
+
+#[test]
+fn folders_that_every_mailbox_has_are_there_when_they_are_asked_for() {
+    let mut client = Client::new(free(Holding::Live), 3);
+    let before = folders(&mut client);
+    let drafts = || Call::GetFolders { folders: vec![FolderRef::Kind(FolderKind::Drafts)] };
+    for _ in 0..2 {
+        let Answer::FolderList(found) = client.ask(&drafts()) else { unreachable!() };
+        let Ok(entry) = &found[0] else { panic!("{found:?}") };
+        assert_eq!((&*entry.name, entry.kind, entry.items), ("Drafts", FolderKind::Drafts, 0));
+        let after = folders(&mut client);
+        assert_eq!(after[..before.len()], before[..]);
+        assert_eq!(&after[before.len()..], std::slice::from_ref(entry));
+    }
+}
+
+#[test]
+fn a_folder_of_its_name_takes_the_place_of_one_that_every_mailbox_has() {
+    let mut client = Client::new(free(Holding::Live), 0);
+    let create = Call::CreateFolder { parent: reference::folder(0), name: Arc::from("Tasks") };
+    let Answer::Created(id) = client.ask(&create) else { unreachable!() };
+    let tasks = Call::GetFolders { folders: vec![FolderRef::Kind(FolderKind::Tasks)] };
+    let Answer::FolderList(found) = client.ask(&tasks) else { unreachable!() };
+    assert_eq!(found[0].as_ref().map(|entry| &entry.id), Ok(&id));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mock_server::wire::id::{Id, MailboxKey};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
@@ -336,7 +337,7 @@ impl StoredProgress {
             }
         };
         Some(Progress {
-            folders: self.folders.into_iter().map(folder).collect(),
+            folders: Arc::new(self.folders.into_iter().map(folder).collect()),
             skipped: self.skipped.into_iter().map(skip).collect(),
             open: self.open,
             requests: self.requests,
@@ -401,7 +402,7 @@ mod tests {
             prop::option::of(cutover),
         )
             .prop_map(|(folders, skipped, open, requests, cutover)| Progress {
-                folders,
+                folders: Arc::new(folders),
                 skipped,
                 open,
                 requests,

@@ -1,23 +1,24 @@
 //! Progress kept in memory, and forgotten when a mailbox has come to its end. For the virtual world.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
+use hashbrown::{HashMap, HashSet};
+use mock_server::mailbox::hasher::KeyHashes;
 use mock_server::wire::id::{Id, MailboxKey};
 
 use super::{Checkpoint, CheckpointError, Ended, Pair, Progress};
 use crate::event::End;
 
-/// Progress in memory.
+/// Progress in memory. The order of the tables does not matter: nothing is told in it.
 #[derive(Default)]
 pub struct Memory {
-    mailboxes: RefCell<BTreeMap<MailboxKey, State>>,
+    mailboxes: RefCell<HashMap<MailboxKey, State, KeyHashes>>,
 }
 
 #[derive(Default)]
 struct State {
     progress: Progress,
-    pairs: BTreeMap<Id, Id>,
+    pairs: HashMap<Id, Id, KeyHashes>,
 }
 
 impl Checkpoint for Memory {
@@ -40,7 +41,7 @@ impl Checkpoint for Memory {
     fn unpaired(&self, mailbox: MailboxKey, targets: Vec<Id>) -> Result<Vec<Id>, CheckpointError> {
         let mailboxes = self.mailboxes.borrow();
         let Some(state) = mailboxes.get(&mailbox) else { return Ok(targets) };
-        let paired: std::collections::BTreeSet<&Id> = state.pairs.values().collect();
+        let paired: HashSet<&Id, KeyHashes> = state.pairs.values().collect();
         Ok(targets.into_iter().filter(|target| !paired.contains(target)).collect())
     }
 

@@ -5,10 +5,12 @@
 //! from the content. What the run itself adds is kept by the checkpoint underneath.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use hashbrown::HashMap;
 use mock_server::mailbox::churn::counts;
 use mock_server::mailbox::content::Content;
+use mock_server::mailbox::hasher::KeyHashes;
 use mock_server::mailbox::reference::{self, ItemNumber, SyncPosition};
 use mock_server::time::Span;
 use mock_server::wire::call::FolderKind;
@@ -24,7 +26,7 @@ pub struct Prestaged<S, C> {
     text: bool,
     inner: C,
     /// For each mailbox in progress and each of its folders by ordinal: one more than the last item that was copied.
-    copied: RefCell<BTreeMap<MailboxKey, Vec<u64>>>,
+    copied: RefCell<HashMap<MailboxKey, Vec<u64>, KeyHashes>>,
 }
 
 impl<S: Content, C: Checkpoint> Prestaged<S, C> {
@@ -70,7 +72,7 @@ impl<S: Content, C: Checkpoint> Prestaged<S, C> {
             });
         }
         self.copied.borrow_mut().insert(mailbox, copied);
-        Progress { folders, ..Progress::default() }
+        Progress { folders: Arc::new(folders), ..Progress::default() }
     }
 
     /// Whether a reference is that of an item which was copied before the run.
@@ -126,8 +128,6 @@ impl<S: Content, C: Checkpoint> Checkpoint for Prestaged<S, C> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::checkpoint::memory::Memory;
     use mock_server::mailbox::content::{FolderShape, ItemShape, item_key};

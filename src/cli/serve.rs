@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use mock_server::front::clock::Clock;
-use mock_server::front::listen::Handle;
+use mock_server::front::listen::{Handle, ListenError};
 use mock_server::mailbox::content::Content;
 use mock_server::mailbox::plain::Plain;
+use mock_server::serve::interrupt::Interrupt;
 use mock_server::serve::{Doors, Ready, ServeError};
 use mock_server::service::config::Config;
 use mock_server::service::credentials::Credentials;
@@ -20,14 +21,14 @@ use super::console;
 use super::exit::Exit;
 use super::options::{Format, ScenarioArgs};
 use super::wave::ModelArgs;
-use crate::engine::live::{run as live, server};
+use crate::engine::live::server;
 use crate::world::Side;
 
 /// Serve mailboxes over EWS and Microsoft Graph, with limits, costs and faults, until interrupted
 ///
 /// With a scenario, the servers are its source and its target (the network between them is not modelled between
 /// processes). Without one, there is one server with the mailboxes that are named. What clients change is kept in memory
-/// until the end. Each server has a control page under /_tank/.
+/// until the end, and longer with --state. Each server has a control page under /_tank/.
 #[derive(clap::Args, Debug)]
 pub struct Options {
     /// The scenario file; without one, at least one --mailbox is needed
@@ -121,11 +122,15 @@ pub fn run(options: &Options) -> Exit {
         Ok(servers) => servers,
         Err(exit) => return exit,
     };
+    let interrupt = match Interrupt::new() {
+        Ok(interrupt) => interrupt,
+        Err(error) => return failed(&ListenError::Thread(error).into()),
+    };
     let exit = console::print(&ready(options.format, &servers));
     if exit != Exit::Ok {
         return exit;
     }
-    match live::wait_for_interrupt() {
+    match interrupt.wait() {
         Ok(()) => Exit::Ok,
         Err(error) => {
             console::failure(&error);
@@ -147,7 +152,7 @@ fn warn(doors: &Doors, credentials: &Credentials) {
             (false, true) => ", and any app gets a token for any mailbox",
             (false, false) => "",
         };
-        console::message(&format!("warning: other machines can reach this server{opens}"));
+        console::message(format!("warning: other machines can reach this server{opens}"));
     }
 }
 
@@ -158,7 +163,8 @@ fn serve_named(options: &Options) -> Result<Vec<Open>, ServeError> {
     warn(doors, &credentials);
     let config = Config::instant(options.seed.unwrap_or(1), options.limits.0.clone());
     let none = Plain { mailboxes: 0, ..Plain::default() };
-    let handle = doors.open(config, none, Clock::start(), doors.authority(&[])?, credentials)?;
+    let owner = format!("named mailboxes alone with seed {}", config.seed);
+    let handle = doors.open(config, none, &owner, Clock::start(), doors.authority(&[])?, credentials)?;
     Ok(vec![Open { side: None, ready: Ready::of(doors, &handle), _handle: handle }])
 }
 
@@ -175,10 +181,14 @@ fn serve_scenario(options: &Options, model: &ModelArgs) -> Result<Vec<Open>, Exi
         Sides::Target => vec![(Side::Target, options.doors.clone())],
         Sides::Both => vec![(Side::Source, options.doors.clone()), (Side::Target, options.doors.next())],
     };
+    let scale = options.scale.map_or(String::new(), |scale| format!(" at scale 1/{scale}"));
     let open = |(side, doors): (Side, Doors)| {
         let config = server::config(&model.plan, side);
-        let (population, credentials) = (model.population.clone(), model.plan.credentials.clone());
-        let handle = doors.open(config, population, clock.clone(), authority.clone(), credentials)?;
+        let name = if side == Side::Source { "source" } else { "target" };
+        let owner = format!("the {name} of scenario {} with seed {}{scale}", model.plan.hash, model.plan.seed);
+        let credentials = model.plan.credentials.clone();
+        let handle =
+            doors.open(config, model.population.clone(), &owner, clock.clone(), authority.clone(), credentials)?;
         Ok(Open { side: Some(side), ready: Ready::of(&doors, &handle), _handle: handle })
     };
     sides.into_iter().map(open).collect::<Result<_, _>>().map_err(|error| failed(&error))

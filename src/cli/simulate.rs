@@ -6,6 +6,9 @@ use super::exit::Exit;
 use super::options::OutputArgs;
 use super::wave::ModelArgs;
 use crate::engine::virtual_time;
+use crate::load::tally::Tally;
+use crate::report::number::{count, significant};
+use crate::world::Side;
 
 /// Run one wave of a scenario in virtual time: the real pipeline, every request
 #[derive(clap::Args, Debug)]
@@ -27,6 +30,28 @@ pub fn run(options: &Options) -> Exit {
     let stopwatch = Stopwatch::start();
     let finished = virtual_time::run::simulate(&model.plan, &model.population, &model.wave(), 0, model.plan.open());
     let exit = model.tell("virtual", &finished.summary, stopwatch.seconds(), &options.output);
+    for (side, tally) in &finished.background {
+        console::message(beside(*side, tally));
+    }
     console::message(format_args!("to reproduce: wavetank simulate {}", options.model.reproduce()));
     exit
+}
+
+/// What came of the load of people beside the wave, in a line.
+fn beside(side: Side, tally: &Tally) -> String {
+    let side = match side {
+        Side::Source => "source",
+        Side::Target => "target",
+    };
+    let refused: u64 = tally.kinds().map(|(_, kind)| kind.refused).sum();
+    let milliseconds = |quantile| tally.response.value_at_quantile(quantile) as f64 / 1e6;
+    format!(
+        "people beside the wave, at the {side}: {} requests, {} refused, {} without an answer; answered within {} ms (half \
+         of them) and {} ms (99%)",
+        count(tally.offered),
+        count(refused),
+        count(tally.failures()),
+        significant(milliseconds(0.5)),
+        significant(milliseconds(0.99)),
+    )
 }

@@ -60,6 +60,7 @@ impl Link {
     ///
     /// Messages of one direction must be handed over in the order of `now`: an answer when it leaves the server, not
     /// when it was asked for.
+    #[inline]
     pub fn send(&mut self, now: Moment, bytes: u64, direction: Direction, message: Message) -> Moment {
         let way = direction as usize;
         self.bytes[way] += bytes;
@@ -70,8 +71,22 @@ impl Link {
         sent + self.latency(direction, message)
     }
 
+    /// When a message that is handed over at `now` arrives if no other is in its way: never later than it does.
+    #[must_use]
+    #[inline]
+    pub fn soonest(&self, now: Moment, bytes: u64, direction: Direction, message: Message) -> Moment {
+        now + self.transfer(bytes) + self.latency(direction, message)
+    }
+
+    /// Whether messages of one direction arrive in the order in which they are handed over.
+    #[must_use]
+    pub fn keeps_order(&self) -> bool {
+        matches!(self.plan.latency, Distribution::Constant(_))
+    }
+
     /// Time for so many bytes to be sent on an idle link, latency not included.
     #[must_use]
+    #[inline]
     pub fn transfer(&self, bytes: u64) -> Span {
         self.plan.bytes_per_second.map_or(Span::ZERO, |rate| Span::from_seconds(bytes as f64 / rate))
     }

@@ -22,6 +22,12 @@ pub fn network(seed: u64, replication: u64, side: Side) -> u64 {
     hash(seed, Purpose::Replication, replication, side as u64, 2)
 }
 
+/// The seed of the people who work beside a wave on one side in one replication.
+#[must_use]
+pub fn background(seed: u64, replication: u64, side: Side) -> u64 {
+    hash(seed, Purpose::Replication, replication, side as u64, 3)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,7 +38,7 @@ mod tests {
             .flat_map(|replication| {
                 [Side::Source, Side::Target]
                     .into_iter()
-                    .flat_map(move |side| [service(1, replication, side), network(1, replication, side)])
+                    .flat_map(move |side| [service, network, background].map(|part| part(1, replication, side)))
                     .chain([pipeline(1, replication)])
             })
             .collect();

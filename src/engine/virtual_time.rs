@@ -4,7 +4,9 @@
 //! events is its result.
 
 pub mod audit;
+pub mod crowd;
 pub mod executor;
+mod fetch;
 pub mod remembered;
 pub mod run;
 pub mod timers;

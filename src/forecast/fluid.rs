@@ -11,7 +11,9 @@ use mock_server::throttle::limit::{Rule, Scope};
 use mock_server::time::{Moment, Span};
 
 use super::job::Job;
+use crate::engine::virtual_time::crowd::demand::Demand;
 use crate::scenario::plan::{Plan, SidePlan};
+use crate::world::Side;
 
 /// What the mailboxes of a wave share.
 #[derive(Clone, Debug)]
@@ -28,31 +30,50 @@ pub struct Shared {
     pub requests_per_second: (f64, f64),
 }
 
-fn shared_request_rate(side: &SidePlan) -> f64 {
+/// The share of something that is left to a wave however much others ask for (assumed: refused requests of others do not
+/// keep all of ours out).
+const LEFT: f64 = 0.01;
+
+/// What others leave of something.
+fn left(all: f64, taken: f64) -> f64 {
+    (all - taken).max(all * LEFT)
+}
+
+/// Requests per second that limits of the whole app or tenant admit. People beside the wave use other apps, so they
+/// share the limits of the tenant only.
+fn shared_request_rate(side: &SidePlan, people: &Demand) -> f64 {
     side.server
         .limits
         .iter()
-        .filter(|limit| matches!(limit.scope, Scope::App | Scope::Tenant))
-        .filter_map(|limit| match limit.rule {
-            Rule::Requests { count, per, .. } => Some(count as f64 / per.as_seconds()),
+        .filter_map(|limit| match (limit.scope, limit.rule) {
+            (Scope::App, Rule::Requests { count, per, .. }) => Some(count as f64 / per.as_seconds()),
+            (Scope::Tenant, Rule::Requests { count, per, .. }) => {
+                Some(left(count as f64 / per.as_seconds(), people.requests_of(&limit.operations)))
+            }
             _ => None,
         })
         .fold(f64::INFINITY, f64::min)
 }
 
 impl Shared {
-    /// What a plan grants.
+    /// What a plan grants a wave out of a population of so many mailboxes.
     #[must_use]
-    pub fn new(plan: &Plan) -> Self {
-        let capacity = |side: &SidePlan| side.server.costs.servers.map_or(f64::INFINITY, f64::from);
+    pub fn new(plan: &Plan, mailboxes: u32) -> Self {
+        let people = [Side::Source, Side::Target].map(|side| Demand::of(plan, mailboxes, side));
+        let capacity = |side: &SidePlan, people: &Demand| {
+            side.server.costs.servers.map_or(f64::INFINITY, |servers| left(f64::from(servers), people.busy))
+        };
         let link = |rate: Option<f64>| rate.unwrap_or(f64::INFINITY);
         Self {
             lanes: plan.pipeline.lanes,
             places: plan.pipeline.open_switches.min(plan.target.server.switch.places),
             bytes_per_second: link(plan.network.source.bytes_per_second)
                 .min(link(plan.network.target.bytes_per_second)),
-            servers: (capacity(&plan.source), capacity(&plan.target)),
-            requests_per_second: (shared_request_rate(&plan.source), shared_request_rate(&plan.target)),
+            servers: (capacity(&plan.source, &people[0]), capacity(&plan.target, &people[1])),
+            requests_per_second: (
+                shared_request_rate(&plan.source, &people[0]),
+                shared_request_rate(&plan.target, &people[1]),
+            ),
         }
     }
 

@@ -19,6 +19,8 @@ const RESOLUTION: f64 = 1e-3;
 pub struct Sample {
     number: u64,
     mailboxes: Vec<(MailboxKey, Mailbox)>,
+    /// How many mailboxes the population has.
+    all: u32,
 }
 
 impl Sample {
@@ -26,7 +28,8 @@ impl Sample {
     #[must_use]
     pub fn draw(plan: &Plan, population: &Population, number: u64, most: u32) -> Self {
         let keys = wave::draw(population, plan.seed, number, most);
-        Self { number, mailboxes: keys.into_iter().map(|key| (key, population.mailbox(key))).collect() }
+        let mailboxes = keys.into_iter().map(|key| (key, population.mailbox(key))).collect();
+        Self { number, mailboxes, all: population.len() }
     }
 
     /// The cutovers of the sample under a plan.
@@ -40,7 +43,7 @@ impl Sample {
         Cutovers {
             drawn: self.mailboxes.iter().map(cutover).collect(),
             order: plan.pipeline.order,
-            shared: Shared::new(plan),
+            shared: Shared::new(plan, self.all),
         }
     }
 }

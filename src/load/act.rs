@@ -1,5 +1,7 @@
 //! What a user's program asks for, as a name.
 
+use crate::scenario::plan::Program;
+
 /// Programs that people use mailboxes with.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
@@ -12,6 +14,17 @@ pub enum Client {
     Web,
     /// A chat whose messages are kept in mailboxes.
     Chat,
+}
+
+impl From<Program> for Client {
+    fn from(program: Program) -> Self {
+        match program {
+            Program::Outlook => Self::Outlook,
+            Program::Mobile => Self::Mobile,
+            Program::Web => Self::Web,
+            Program::Chat => Self::Chat,
+        }
+    }
 }
 
 impl Client {
@@ -142,6 +155,13 @@ mod tests {
             assert_eq!((action as usize, Action::named(action.name())), (number, Some(action)));
         }
         assert_eq!((Client::named("pine"), Action::named("dance")), (None, None));
+    }
+
+    #[test]
+    fn programs_of_scenarios_have_the_names_of_clients() {
+        for program in Program::ALL {
+            assert_eq!(Client::from(program).name(), program.name());
+        }
     }
 
     #[test]

@@ -26,8 +26,8 @@ const HOUR: Span = Span::seconds(3_600);
 const DAYS_PER_WEEK: f64 = 7.0;
 
 /// Share of the mailboxes that are used with a program. Of 131 people active on a day in a tenant of 2023, 108 used
-/// Outlook for Windows within a week, 61 a phone and 2 the web (an example in the documentation of the PnP CLI for Microsoft 365); here Outlook
-/// stands for all desktop programs. Chat volumes are per mailbox of the estate, so its share is one.
+/// Outlook for Windows within a week, 61 a phone and 2 the web (an example in the documentation of the `PnP` CLI for
+/// Microsoft 365); here Outlook stands for all desktop programs. Chat volumes are per mailbox of the estate, so its share is one.
 const USED_WITH: [(Client, f64); Client::ALL.len()] =
     [(Client::Outlook, 0.82), (Client::Mobile, 0.47), (Client::Web, 0.015), (Client::Chat, 1.0)];
 
@@ -247,7 +247,7 @@ mod tests {
         let background = background(&[Client::Outlook, Client::Web]).by_user();
         let act = |number| background.act(Arrival { number, due: Moment::START });
         for user in 0..50_u64 {
-            let (first, later) = (act(user << 32), act(user << 32 | 17));
+            let (first, later) = (act(user << 32), act((user << 32) + 17));
             assert_eq!((first.client, first.mailbox), (later.client, later.mailbox));
         }
     }

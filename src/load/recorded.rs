@@ -178,7 +178,10 @@ impl Iterator for Arrivals {
 mod tests {
     use super::*;
 
-    fn check(text: &str) -> Result<Vec<(f64, Option<Action>, Option<u32>)>, String> {
+    /// When, what, and of which mailbox.
+    type Asked = (f64, Option<Action>, Option<u32>);
+
+    fn check(text: &str) -> Result<Vec<Asked>, String> {
         let recording = Recording::read(text).map_err(|error| error.to_string())?;
         Ok(recording.entries().iter().map(|entry| (entry.at.as_seconds(), entry.action, entry.mailbox)).collect())
     }

@@ -131,7 +131,9 @@ mod tests {
         let think = Distribution::Exponential { mean: Span::seconds(1) };
         let second = |others: u32| {
             let mut users = Users::new(1, 0..=others, think, Span::ZERO);
-            users.take(Moment::START).map(|first| users.ended(first.number, Moment(9)));
+            if let Some(first) = users.take(Moment::START) {
+                users.ended(first.number, Moment(9));
+            }
             users.waiting.into_iter().find(|Reverse((_, number))| *number == 1).map(|Reverse((due, _))| due)
         };
         assert_eq!(second(0), second(20));

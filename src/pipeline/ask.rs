@@ -61,10 +61,31 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Makes a call that may be repeated freely, until it is answered or refused for good.
     pub(super) async fn ask(&self, side: Side, request: u64, call: &Call) -> Result<Answer, Refusal> {
         let mut tries = Tries::new(side, request);
+        // Nearly all calls go at once and are answered: what the others need is kept out of the way.
+        if !self.admit_at_once(side, call.content_bytes()) {
+            Box::pin(self.admit(side, call.content_bytes(), &mut tries)).await;
+        }
+        let asked = self.now();
+        let outcome = self.run.world.call(self.route(&tries), call).await;
+        match self.heard(&mut tries, call, asked, outcome) {
+            Ok(answer) => Ok(answer),
+            Err(refusal) => Box::pin(self.ask_again(tries, call, refusal, asked)).await,
+        }
+    }
+
+    /// Goes on with a call that was refused.
+    async fn ask_again(
+        &self,
+        mut tries: Tries,
+        call: &Call,
+        refusal: Refusal,
+        asked: Moment,
+    ) -> Result<Answer, Refusal> {
+        let mut step = self.refused(&mut tries, refusal, asked, self.now()).await;
         loop {
-            match self.attempt(&mut tries, call).await {
+            match step {
                 Step::Done(answer) => return Ok(answer),
-                Step::Repeat { .. } => {}
+                Step::Repeat { .. } => step = self.attempt(&mut tries, call).await,
                 Step::GaveUp(refusal) => return Err(refusal),
             }
         }
@@ -78,41 +99,67 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 
     /// Makes a call once.
     pub(super) async fn attempt(&self, tries: &mut Tries, call: &Call) -> Step {
-        let side = tries.side;
-        self.admit(side, call.content_bytes(), tries).await;
-        let route = Route {
-            side,
+        if !self.admit_at_once(tries.side, call.content_bytes()) {
+            Box::pin(self.admit(tries.side, call.content_bytes(), tries)).await;
+        }
+        let asked = self.now();
+        let outcome = self.run.world.call(self.route(tries), call).await;
+        match self.heard(tries, call, asked, outcome) {
+            Ok(answer) => Step::Done(answer),
+            Err(refusal) => Box::pin(self.refused(tries, refusal, asked, self.now())).await,
+        }
+    }
+
+    /// The envelope of the next try.
+    #[inline]
+    fn route(&self, tries: &Tries) -> Route {
+        Route {
+            side: tries.side,
             mailbox: self.mailbox,
             request: tries.request,
             attempt: tries.attempt,
             patience: self.run.plan.patience,
-        };
-        let asked = self.now();
-        let outcome = self.run.world.call(route, call).await;
+        }
+    }
+
+    /// Tells of a try and charges its time, unless it was refused.
+    #[inline]
+    fn heard(&self, tries: &mut Tries, call: &Call, asked: Moment, outcome: Outcome) -> Result<Answer, Refusal> {
         let heard = self.now();
+        let attempt = tries.attempt;
         tries.attempt += 1;
         let Outcome { result, elapsed, sent_bytes, received_bytes } = outcome;
         self.run.listener.note(
             heard,
             &Event::CallEnded {
                 mailbox: self.mailbox,
-                side,
+                side: tries.side,
                 operation: call.operation(),
-                attempt: route.attempt,
+                attempt,
                 took: heard.since(asked),
                 refusal: result.as_ref().err().map(|refusal| refusal.kind),
                 sent_bytes,
                 received_bytes,
             },
         );
-        match result {
-            Ok(answer) => {
-                self.charge(side, &elapsed);
-                self.passed(side);
-                Step::Done(answer)
-            }
-            Err(refusal) => self.refused(tries, refusal, asked, heard).await,
+        if result.is_ok() {
+            self.charge(tries.side, &elapsed);
+            self.passed(tries.side);
         }
+        result
+    }
+
+    /// Lets a call go if it may go now.
+    #[inline]
+    fn admit_at_once(&self, side: Side, bytes: u64) -> bool {
+        let (now, shared) = (self.now(), self.run.side(side));
+        let mut pace = self.paces[side as usize].borrow_mut();
+        let goes = shared.fence() <= now && shared.has_room() && pace.ask(now, bytes) == Permission::Go;
+        if goes {
+            shared.start();
+            pace.start(now, bytes);
+        }
+        goes
     }
 
     /// Waits until a call may go, and lets it go.

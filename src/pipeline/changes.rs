@@ -99,7 +99,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     pub(super) fn plan_work(&self, round: &mut [Open], pages: &[Page]) -> Result<Work, Setback> {
         let mut work = Work::default();
         for (open, page) in round.iter_mut().zip(pages) {
-            self.plan_page(open, page, &mut work)?;
+            if !page.changes.is_empty() {
+                self.plan_page(open, page, &mut work)?;
+            }
             if page.is_last() {
                 self.plan_leftovers(open, &mut work)?;
             }

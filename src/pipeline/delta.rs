@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use mock_server::wire::answer::{Answer, ChangeKind, FolderEntry, ItemChange};
 use mock_server::wire::call::Call;
@@ -108,10 +109,12 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             }
         })
         .await;
-        match setback.get() {
-            Some(setback) => Err(setback),
-            None => Ok(pages.into_inner().into_iter().flatten().collect()),
+        if let Some(setback) = setback.get() {
+            return Err(setback);
         }
+        let mut listed = Vec::with_capacity(round.len());
+        listed.extend(pages.into_inner().into_iter().flatten());
+        Ok(listed)
     }
 
     async fn sync_page(&self, request: u64, open: &Open) -> Result<Page, Setback> {
@@ -124,7 +127,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             // A folder without a state cannot lose it: asking again would go on forever.
             Err(refusal) if refusal.kind == RefusalKind::SyncStateLost && open.cursor.is_some() => {
                 let mut progress = self.progress.borrow_mut();
-                let folder = &mut progress.folders[open.folder as usize];
+                let folder = &mut Arc::make_mut(&mut progress.folders)[open.folder as usize];
                 folder.state = None;
                 folder.restarting = true;
                 Ok(Page { changes: Vec::new(), cursor: None, complete: false })
@@ -141,15 +144,15 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// forgot their state, and those that an interrupted run may have stored something in.
     async fn list_held(&self, round: &mut [Open], pages: &[Page]) -> Result<(), Setback> {
         for (open, page) in round.iter_mut().zip(pages) {
-            let (restarting, target) = {
+            let target = {
                 let progress = self.progress.borrow();
                 let folder = &progress.folders[open.folder as usize];
-                (folder.restarting, folder.target.clone())
+                let wanted = folder.restarting || (self.unsure.get() && (!page.changes.is_empty() || page.complete));
+                if !wanted || open.held.is_some() {
+                    continue;
+                }
+                folder.target.clone()
             };
-            let wanted = restarting || (self.unsure.get() && (!page.changes.is_empty() || page.complete));
-            if !wanted || open.held.is_some() {
-                continue;
-            }
             let mut held = Held { items: BTreeMap::new(), repeated: Vec::new() };
             for change in self.list_items(Side::Target, &target, self.reserve(1)).await? {
                 if let Some(key) = change.key
@@ -216,8 +219,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let mut done = Vec::with_capacity(pages.len());
         {
             let mut progress = self.progress.borrow_mut();
+            let folders = Arc::make_mut(&mut progress.folders);
             for (open, page) in open.iter_mut().zip(pages) {
-                let folder = &mut progress.folders[open.folder as usize];
+                let folder = &mut folders[open.folder as usize];
                 // A folder that starts over keeps no state before it has been compared to its end: only a complete
                 // listing tells what is no longer in the source.
                 if page.complete || !folder.restarting {
@@ -228,7 +232,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 done.push(page.complete);
             }
             for (folder, change) in copied.balance {
-                if let Some(items) = &mut progress.folders[folder as usize].items {
+                if let Some(items) = &mut folders[folder as usize].items {
                     *items = items.saturating_add_signed(change);
                 }
             }

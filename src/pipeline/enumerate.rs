@@ -83,17 +83,18 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     fn keep_folders(&self, source: &[FolderEntry], target: &[FolderEntry], matched: &Matched) {
         let held: BTreeMap<&Id, u64> = target.iter().map(|folder| (&folder.id, folder.items)).collect();
         let mut progress = self.progress.borrow_mut();
-        for folder in &mut progress.folders {
+        let folders = Arc::make_mut(&mut progress.folders);
+        for folder in folders.iter_mut() {
             folder.items = folder.items.or_else(|| held.get(&folder.target).copied());
         }
-        let known: BTreeSet<Id> = progress.folders.iter().map(|folder| folder.source.clone()).collect();
+        let known: BTreeSet<Id> = folders.iter().map(|folder| folder.source.clone()).collect();
         for (entry, found) in source.iter().zip(&matched.targets) {
             if let Some(found) = found
                 && entry.kind != FolderKind::Root
                 && !known.contains(&entry.id)
             {
                 let items = held.get(found).copied().unwrap_or(0);
-                progress.folders.push(FolderProgress {
+                folders.push(FolderProgress {
                     source: entry.id.clone(),
                     target: found.clone(),
                     state: None,

@@ -31,13 +31,16 @@ impl Ledger {
     /// Charges the whole phase up to now to one cause, whatever its workers charged.
     pub(super) fn settle_all(&mut self, cause: Cause, now: Moment) {
         self.open = [Span::ZERO; CAUSES];
-        self.charge(cause, now.since(self.since));
-        self.settle(now);
+        self.settled[cause as usize] += now.since(self.since);
+        self.since = now;
     }
 
     /// Ends a phase: its charges are scaled to the time that passed since the last phase ended.
     pub(super) fn settle(&mut self, now: Moment) {
         let wall = now.since(self.since);
+        if wall == Span::ZERO && self.open == [Span::ZERO; CAUSES] {
+            return;
+        }
         let charged: Span = self.open.iter().copied().sum();
         if charged <= wall {
             self.open[Cause::Pipeline as usize] += wall - charged;

@@ -10,8 +10,9 @@
 //! of an imported stream shows. Where the target folder held items before the move, what is in it beyond the copied
 //! items cannot be told from those.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use mock_server::wire::answer::{ChangeKind, FolderEntry, ItemChange};
 use mock_server::wire::call::FolderKind;
@@ -31,6 +32,28 @@ struct Left {
     /// Of these, items of which the target holds an older version.
     older: u64,
     bytes: u64,
+}
+
+/// Folders that were listed. They are looked for where they are expected first: both sides often list alike.
+struct Listing<'f> {
+    folders: &'f [FolderEntry],
+    by_id: OnceCell<BTreeMap<&'f Id, &'f FolderEntry>>,
+}
+
+impl<'f> Listing<'f> {
+    fn new(folders: &'f [FolderEntry]) -> Self {
+        Self { folders, by_id: OnceCell::new() }
+    }
+
+    fn find(&self, place: u32, id: &Id) -> Option<&'f FolderEntry> {
+        match self.folders.get(place as usize) {
+            Some(entry) if entry.id == *id => Some(entry),
+            _ => {
+                let table = || self.folders.iter().map(|entry| (&entry.id, entry)).collect();
+                self.by_id.get_or_init(table).get(id).copied()
+            }
+        }
+    }
 }
 
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
@@ -62,7 +85,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 
     fn compare_counts(&self, source: &[FolderEntry], target: &[FolderEntry]) -> Result<Verification, Setback> {
         let closed = self.source_is_closed();
-        let held: BTreeMap<&Id, &FolderEntry> = target.iter().map(|entry| (&entry.id, entry)).collect();
+        let held = Listing::new(target);
         let mut total = Verification::default();
         for (place, entry) in source.iter().filter(|entry| entry.kind != FolderKind::Root).enumerate() {
             let progress = self.progress.borrow();
@@ -73,7 +96,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 }
                 continue;
             };
-            let found = held.get(&folder.target);
+            let found = held.find(place, &folder.target);
             let (items, bytes) = found.map_or((0, 0), |entry| (entry.items, entry.bytes));
             let left = self.left_behind(place)?;
             // What the target is to hold: what the source does, or what we stored where the source has moved on.
@@ -100,7 +123,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 
     /// Lists every folder on both sides and compares item by item.
     async fn compare_items(&self, source: &[FolderEntry], counts: Verification) -> Result<Verification, Setback> {
-        let folders: Vec<FolderProgress> = self.progress.borrow().folders.clone();
+        let folders = Arc::clone(&self.progress.borrow().folders);
         let first = self.reserve(folders.len() * 3);
         let next = Cell::new(0);
         let total = RefCell::new(Verification::default());

@@ -1,9 +1,10 @@
 //! The population as content for the mock server.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use mock_server::draw::{Purpose, hash, mix, unit};
-use mock_server::mailbox::content::{Content, FolderShape, ItemShape, item_key};
+use mock_server::mailbox::content::{Content, FolderShape, ItemKeys, ItemShape, item_key};
 use mock_server::time::Span;
 use mock_server::wire::call::FolderKind;
 use mock_server::wire::id::{ItemKey, MailboxKey};
@@ -60,6 +61,10 @@ impl Content for Population {
         Arc::from(&*folder::name(folder))
     }
 
+    fn names_by_ordinal(&self) -> bool {
+        true
+    }
+
     fn key_seed(&self) -> u64 {
         self.inner.seed
     }
@@ -75,6 +80,18 @@ impl Content for Population {
     fn size(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> u32 {
         let key = item_key(self.inner.seed, mailbox, folder.ordinal, ordinal);
         self.size_of(mailbox, folder, ordinal, version, key)
+    }
+
+    fn sizes(&self, mailbox: MailboxKey, folder: &FolderShape) -> impl Fn(u64, u32) -> u32 {
+        let inner = &*self.inner;
+        let keys = ItemKeys::new(inner.seed, mailbox);
+        let spread = OnceCell::new();
+        move |ordinal, version| match inner.source {
+            Source::Drawn | Source::Owned(_) if ordinal < folder.items && version == 0 => {
+                spread.get_or_init(|| inner.sizes.spread(&self.holding(mailbox, folder))).size(ordinal)
+            }
+            _ => self.size_of(mailbox, folder, ordinal, version, keys.of(folder.ordinal, ordinal)),
+        }
     }
 
     fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {

@@ -87,6 +87,7 @@ impl SizeLaw {
     }
 
     /// The size that a share `above` of all items exceeds.
+    #[inline]
     pub(super) fn exceeded_by(&self, above: f64) -> f64 {
         if above < self.tail_share {
             self.tail.exceeded_by(above / self.tail_share)
@@ -108,40 +109,41 @@ impl SizeLaw {
     }
 
     /// The size of a message that arrives, or of an item that was updated.
+    #[inline]
     pub(super) fn arriving(&self, word: u64) -> u32 {
         let size = self.exceeded_by(unit(word)) * (ARRIVING_MEAN / self.mean);
         (size as u32).clamp(SMALLEST as u32, self.largest)
     }
 
-    /// The size of an item that a folder holds from the beginning. All sizes of a folder sum to its bytes.
+    /// How the bytes of a folder are spread over the items that it holds from the beginning. All sizes of a folder sum to
+    /// its bytes.
     ///
     /// Up to sixteen items: draws of the law, scaled. Above: the four greatest items are drawn as order statistics of
     /// the law, and the others share what is left along the law's Lorenz curve, each in a place of its own, so that
     /// one item costs the same in a folder of a million.
-    pub(super) fn base(&self, folder: &Holding, ordinal: u64) -> u32 {
+    pub(super) fn spread(&self, folder: &Holding) -> Spread<'_> {
         let Holding { items, bytes, word, .. } = *folder;
-        debug_assert!(ordinal < items);
         let floor = SMALLEST.min(bytes / items);
         let free = bytes - floor * items;
         // An inventory may hold larger items than the law knows.
         let largest = u64::from(self.largest).saturating_sub(floor).max(free / items + 1) as f64;
-        let place = Permutation::new(items, word).apply(ordinal);
-        let size = if items <= DRAWN {
-            self.drawn(free, items, place, word, largest)
+        let parts = if items <= DRAWN {
+            Parts::Drawn { free, shares: self.drawn(free, items, word, largest) }
         } else {
             let greatest = self.greatest(folder, free, largest);
-            if let Some(&size) = greatest.get(place as usize) {
-                size
-            } else {
-                let rest = free - greatest.iter().sum::<u64>();
-                self.stratified(rest, items, place - GREATEST as u64, largest)
-            }
+            Parts::Stratified { greatest, rest: self.stratified(free - greatest.iter().sum::<u64>(), items, largest) }
         };
-        (floor + size) as u32
+        Spread { law: self, items, floor, order: Permutation::new(items, word), parts }
     }
 
-    /// A small folder: every item's draw, scaled so that the sum fits, none above the largest.
-    fn drawn(&self, free: u64, items: u64, place: u64, word: u64, largest: f64) -> u64 {
+    /// The size of an item that a folder holds from the beginning.
+    pub(super) fn base(&self, folder: &Holding, ordinal: u64) -> u32 {
+        self.spread(folder).size(ordinal)
+    }
+
+    /// A small folder: every item's draw, scaled so that the sum fits, none above the largest. Tells the share of the
+    /// folder before each item, and after the last.
+    fn drawn(&self, free: u64, items: u64, word: u64, largest: f64) -> [f64; DRAWN as usize + 1] {
         let mut draws = [0.0; DRAWN as usize];
         let draws = &mut draws[..items as usize];
         for (n, draw) in draws.iter_mut().enumerate() {
@@ -150,14 +152,13 @@ impl SizeLaw {
         let sum: f64 = draws.iter().sum();
         let greatest = draws.iter().copied().fold(0.0, f64::max) / sum;
         let evenness = evenness(greatest, 1.0 / items as f64, free as f64, largest);
-        let share = |first: usize| {
-            if first == draws.len() {
-                return 1.0;
-            }
-            (1.0 - evenness) * (draws[..first].iter().sum::<f64>() / sum) + evenness * first as f64 / items as f64
-        };
-        let place = place as usize;
-        part(free, share(place), share(place + 1))
+        let mut shares = [1.0; DRAWN as usize + 1];
+        let mut before = 0.0;
+        for (n, draw) in draws.iter().enumerate() {
+            shares[n] = (1.0 - evenness) * (before / sum) + evenness * n as f64 / items as f64;
+            before += draw;
+        }
+        shares
     }
 
     /// The greatest items of a larger folder: order statistics from exponential spacings.
@@ -178,16 +179,71 @@ impl SizeLaw {
         sizes.map(|size| (size * shrink) as u64)
     }
 
-    /// The other items of a larger folder, from the smallest up.
-    fn stratified(&self, rest: u64, items: u64, place: u64, largest: f64) -> u64 {
+    /// The other items of a larger folder.
+    fn stratified(&self, bytes: u64, items: u64, largest: f64) -> Stratified {
         let count = (items - GREATEST as u64) as f64;
-        let end = count / items as f64;
-        let whole = self.share_of_smallest(end);
-        let lorenz =
-            |first: f64| if first >= count { 1.0 } else { self.share_of_smallest(first / items as f64) / whole };
-        let evenness = evenness(1.0 - lorenz(count - 1.0), 1.0 / count, rest as f64, largest);
-        let share = |first: f64| (1.0 - evenness) * lorenz(first) + evenness * (first / count);
-        part(rest, share(place as f64), share(place as f64 + 1.0))
+        let whole = self.share_of_smallest(count / items as f64);
+        let mut rest = Stratified { bytes, count, whole, evenness: 0.0 };
+        rest.evenness = evenness(1.0 - rest.lorenz(self, items, count - 1.0), 1.0 / count, bytes as f64, largest);
+        rest
+    }
+}
+
+/// How the bytes of one folder are spread over the items that it holds from the beginning.
+#[derive(Clone, Debug)]
+pub(super) struct Spread<'l> {
+    law: &'l SizeLaw,
+    items: u64,
+    floor: u64,
+    /// In which order of size the items lie in the folder.
+    order: Permutation,
+    parts: Parts,
+}
+
+/// The parts of what exceeds the least sizes.
+#[derive(Clone, Debug)]
+enum Parts {
+    Drawn { free: u64, shares: [f64; DRAWN as usize + 1] },
+    Stratified { greatest: [u64; GREATEST], rest: Stratified },
+}
+
+/// All but the greatest items of a larger folder, from the smallest up.
+#[derive(Copy, Clone, Debug)]
+struct Stratified {
+    bytes: u64,
+    /// How many they are.
+    count: f64,
+    /// What they have of all bytes under the law.
+    whole: f64,
+    evenness: f64,
+}
+
+impl Spread<'_> {
+    /// The size of an item.
+    pub(super) fn size(&self, ordinal: u64) -> u32 {
+        debug_assert!(ordinal < self.items);
+        let place = self.order.apply(ordinal) as usize;
+        let size = match &self.parts {
+            Parts::Drawn { free, shares } => part(*free, shares[place], shares[place + 1]),
+            Parts::Stratified { greatest, rest } => match greatest.get(place) {
+                Some(size) => *size,
+                None => rest.size(self.law, self.items, (place - GREATEST) as f64),
+            },
+        };
+        (self.floor + size) as u32
+    }
+}
+
+impl Stratified {
+    /// The share of the bytes that the first so many items have under the law.
+    fn lorenz(&self, law: &SizeLaw, items: u64, first: f64) -> f64 {
+        if first >= self.count { 1.0 } else { law.share_of_smallest(first / items as f64) / self.whole }
+    }
+
+    fn size(&self, law: &SizeLaw, items: u64, place: f64) -> u64 {
+        let share =
+            |first: f64| (1.0 - self.evenness) * self.lorenz(law, items, first) + self.evenness * (first / self.count);
+        part(self.bytes, share(place), share(place + 1.0))
     }
 }
 

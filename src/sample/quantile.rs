@@ -4,10 +4,9 @@
 /// between them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Quantiles {
-    /// Values at probabilities `0, 1/n, ... 1`.
-    values: Vec<f64>,
-    /// Integral of the values up to each of these probabilities.
-    integrals: Vec<f64>,
+    /// At probabilities `0, 1/n, ... 1`: the value, and the integral of the values up to there. Side by side, as whoever
+    /// asks for an integral needs both.
+    points: Vec<(f64, f64)>,
 }
 
 impl Quantiles {
@@ -37,7 +36,7 @@ impl Quantiles {
             sum += 0.5 * (pair[0] + pair[1]) / cells as f64;
             integrals.push(sum);
         }
-        Self { values, integrals }
+        Self { points: values.into_iter().zip(integrals).collect() }
     }
 
     /// The Beta distribution with both parameters at least one.
@@ -59,7 +58,8 @@ impl Quantiles {
     #[inline]
     pub fn at(&self, share: f64) -> f64 {
         let (cell, rest) = self.cell(share);
-        self.values[cell] + (self.values[cell + 1] - self.values[cell]) * rest
+        let (low, high) = (self.points[cell].0, self.points[cell + 1].0);
+        low + (high - low) * rest
     }
 
     /// The integral of the quantiles from 0 to a share; the mean at 1.
@@ -67,13 +67,14 @@ impl Quantiles {
     #[inline]
     pub fn integral(&self, share: f64) -> f64 {
         let (cell, rest) = self.cell(share);
-        let (low, high) = (self.values[cell], self.values[cell + 1]);
-        let width = 1.0 / (self.values.len() - 1) as f64;
-        (self.integrals[cell] + rest * width * (low + 0.5 * rest * (high - low))).min(self.integrals[cell + 1])
+        let ((low, below), (high, whole)) = (self.points[cell], self.points[cell + 1]);
+        let width = 1.0 / (self.points.len() - 1) as f64;
+        (below + rest * width * (low + 0.5 * rest * (high - low))).min(whole)
     }
 
+    #[inline]
     fn cell(&self, share: f64) -> (usize, f64) {
-        let cells = self.values.len() - 1;
+        let cells = self.points.len() - 1;
         let place = share.clamp(0.0, 1.0) * cells as f64;
         let cell = (place as usize).min(cells - 1);
         (cell, place - cell as f64)

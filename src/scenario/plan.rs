@@ -41,6 +41,8 @@ pub struct Plan {
     pub forecast: ForecastPlan,
     /// Who may prove themselves to servers that outlive a run. The pipeline's own servers admit the pipeline.
     pub credentials: Credentials,
+    /// People at work with their mailboxes while a wave runs, if there are any.
+    pub background: Option<BackgroundPlan>,
     /// Every value of the resolved scenario with where it comes from, for reports and `explain`.
     pub assumptions: Vec<Assumption>,
 }
@@ -260,6 +262,49 @@ pub struct PrestagePlan {
     pub lanes: u32,
     /// Bytes per second that one lane copies on average.
     pub lane_bytes_per_second: f64,
+}
+
+/// People at work with their mailboxes while a wave runs.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BackgroundPlan {
+    /// How much the people of all mailboxes ask of the source, as a factor on the volumes that are known of them.
+    pub source: f64,
+    /// The same of the target.
+    pub target: f64,
+    /// The programs that they use, at least one.
+    pub programs: Vec<Program>,
+    /// The local time of the week at which a run begins, in hours since Monday 00:00; what follows from the wave's window
+    /// if absent.
+    pub starts: Option<f64>,
+}
+
+/// Programs that people use their mailboxes with.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Program {
+    /// A desktop program that speaks EWS.
+    Outlook,
+    /// A phone.
+    Mobile,
+    /// A mail page in a browser.
+    Web,
+    /// A chat whose messages are kept in mailboxes.
+    Chat,
+}
+
+impl Program {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Outlook, Self::Mobile, Self::Web, Self::Chat];
+
+    /// The name that a scenario writes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Outlook => "outlook",
+            Self::Mobile => "mobile",
+            Self::Web => "web",
+            Self::Chat => "chat",
+        }
+    }
 }
 
 /// How forecasts are made.

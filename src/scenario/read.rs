@@ -1,6 +1,7 @@
 //! Section by section from the tree to the plan. Each file reads one section, fills in what is absent, and checks what
 //! contradicts itself.
 
+pub(crate) mod background;
 pub(crate) mod cost;
 pub(crate) mod credential;
 pub(crate) mod fault;
@@ -40,6 +41,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
     let wave = wave::read(root.section("wave"), &population, &windows);
     let forecast = forecast::read(root.section("forecast"), &windows);
     let credentials = credential::read(&root);
+    let background = background::read(&root);
     root.finish();
     let mut plan = Plan {
         title,
@@ -55,6 +57,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
         windows: windows.right,
         forecast,
         credentials,
+        background,
         assumptions: Vec::new(),
     };
     plan.source.server.seed = plan.seed;

@@ -5,6 +5,9 @@ use mock_server::time::Span;
 
 use super::plan::{LinkPlan, Plan};
 
+/// Tuesday 10:00, in hours since Monday 00:00.
+const TUESDAY_AT_TEN: f64 = 34.0;
+
 impl Plan {
     /// The source as a run finds it: alive, with its staging clock at the lead of the pre-stage.
     #[must_use]
@@ -31,6 +34,21 @@ impl Plan {
         window.first_opening().map(|opening| opening.duration())
     }
 
+    /// The local time of the week at which people's work beside the wave begins, in hours since Monday 00:00: what the
+    /// scenario says, or when the window of the wave opens first. Without a window it is Tuesday 10:00 (assumed: a working
+    /// morning).
+    #[must_use]
+    pub fn begins(&self) -> f64 {
+        let said = self.background.as_ref().and_then(|background| background.starts);
+        let window = self.windows.iter().find(|window| self.wave.window.as_ref() == Some(&window.name));
+        let opens = || {
+            let opens = window?.first_opening()?.opens.to_zoned(window?.zone.clone());
+            let day = f64::from(opens.weekday().to_monday_zero_offset());
+            Some(day * 24.0 + f64::from(opens.hour()) + f64::from(opens.minute()) / 60.0)
+        };
+        said.or_else(opens).unwrap_or(TUESDAY_AT_TEN)
+    }
+
     /// A scale model: one mailbox in `k`, and everything that mailboxes share divided by `k`. What each mailbox has for
     /// itself stays as it is. Shares below one become one, so very small plans do not scale.
     #[must_use]
@@ -52,6 +70,10 @@ impl Plan {
             conditions.policies = conditions.policies.iter().map(|policy| policy.scaled(k)).collect();
             server.costs.servers = server.costs.servers.map(share);
             server.switch.places = share(server.switch.places);
+        }
+        if let Some(background) = &mut plan.background {
+            background.source /= f64::from(k);
+            background.target /= f64::from(k);
         }
         plan.network.source = scaled_link(plan.network.source, k);
         plan.network.target = scaled_link(plan.network.target, k);

@@ -2,6 +2,7 @@
 //!
 //! The types here describe the file and are never filled in; a test holds them to the keys that reading asks for.
 
+mod background;
 pub mod conditions;
 pub mod trouble;
 
@@ -96,6 +97,8 @@ pub struct Scenario {
     pub forecast: Option<Forecast>,
     /// Who may prove themselves to servers that outlive a run; everybody if absent.
     pub credentials: Option<Vec<Credential>>,
+    /// People at work beside a wave.
+    pub background: Option<background::Background>,
 }
 
 /// A user or an app.

@@ -36,6 +36,7 @@ health = { episodes = [{ length = "1 s", every = "1 h", slow = 2.0 }] }
 [wave]
 mailboxes = 1
 [wave.prestage]
+[background]
 [[windows]]
 freezes = [{ from = "2020-08-31", until = "2020-08-31" }]
 [[credentials]]

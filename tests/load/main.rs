@@ -1,5 +1,6 @@
 //! The load generator against servers with manners: every request is accounted for, and no stall goes unseen.
 
+mod beside;
 mod people;
 mod server;
 

@@ -1,5 +1,6 @@
 //! What people's programs ask, against the mock.
 
+use std::fmt::Write as _;
 use std::future::pending;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,13 +31,8 @@ fn recording() -> Recording {
     for round in 0..3 {
         for client in Client::ALL {
             for action in Action::ALL {
-                rows.push_str(&format!(
-                    "{},{},{},{}\n",
-                    f64::from(at) / 1_000.0,
-                    client.name(),
-                    action.name(),
-                    round / 2
-                ));
+                writeln!(rows, "{},{},{},{}", f64::from(at) / 1_000.0, client.name(), action.name(), round / 2)
+                    .expect("a string takes everything");
                 at += 10;
             }
         }

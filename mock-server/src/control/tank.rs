@@ -17,6 +17,7 @@ use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::named::Directory;
 use crate::protocol::ews::streaming::{Ongoing, Said};
+use crate::service::core::Service;
 use crate::service::reply::Spoil;
 use crate::time::Moment;
 use crate::wire::entra;
@@ -43,8 +44,15 @@ pub struct Tank<C> {
 impl<C: Directory> Tank<C> {
     /// A desk under control. `began` is when its clock showed zero.
     #[must_use]
-    pub fn new(desk: Desk<C>, guard: Guard, began: Timestamp) -> Self {
-        Self { desk, guard, began, journal: Journal::default(), metrics: Metrics::default(), made: 0 }
+    pub fn new(mut desk: Desk<C>, guard: Guard, began: Timestamp) -> Self {
+        // What was made before an earlier end of the server keeps its identities to itself.
+        let made = desk.service().starts() << 48;
+        Self { desk, guard, began, journal: Journal::default(), metrics: Metrics::default(), made }
+    }
+
+    /// The service behind the desk.
+    pub fn service(&mut self) -> &mut Service<C> {
+        self.desk.service()
     }
 
     /// What passed.

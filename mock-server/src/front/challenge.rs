@@ -163,7 +163,7 @@ mod tests {
         let answer = challenge(Door::Graph, &Denied::Revoked, place());
         let challenge = answer.header("www-authenticate").expect("a challenge");
         assert!(challenge.contains("error=\"insufficient_claims\""), "{challenge}");
-        let claims = challenge.split("claims=\"").nth(2).and_then(|rest| rest.strip_suffix('"')).expect("claims");
+        let claims = challenge.split("claims=\"").nth(1).and_then(|rest| rest.strip_suffix('"')).expect("claims");
         let claims = STANDARD.decode(claims).expect("Base64");
         let claims: serde_json::Value = serde_json::from_slice(&claims).expect("JSON");
         assert_eq!(claims["access_token"]["nbf"]["value"], "1604106651");

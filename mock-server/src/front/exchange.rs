@@ -17,6 +17,7 @@ use super::body::{self, AnswerBody, Unread};
 use super::bounds::Bounds;
 use super::clock::Clock;
 use super::coding;
+use super::pending::Pending;
 use super::socket::{Fate, InProgress};
 use crate::fault::trick::Door;
 use crate::protocol::ews::streaming::{Ongoing, Said};
@@ -131,6 +132,15 @@ pub trait Decide {
         refuse(why)
     }
 
+    /// Sees to it that what was decided is kept, if anybody keeps it: what answers have to wait for before they leave.
+    /// Called after every decision.
+    fn keep(&mut self, _now: Moment) -> Option<Pending> {
+        None
+    }
+
+    /// Does what is to be done at the end: called once, after the last request.
+    fn end(&mut self, _now: Moment) {}
+
     /// Says how an answer goes on. Whoever gives no such answers has nothing to add to one.
     fn proceed(&mut self, _now: Moment, _ongoing: &mut Ongoing) -> Said {
         Said { bytes: Vec::new(), until: None }
@@ -172,6 +182,23 @@ impl<D: Decide + 'static> Front<D> {
         self.bounds
     }
 
+    /// Has done what is to be done at the end.
+    pub(super) fn end(&self) {
+        self.desk.borrow_mut().end(self.clock.now());
+    }
+
+    fn decide(&self, request: &Received) -> (Decision, Option<Pending>) {
+        let (mut desk, now) = (self.desk.borrow_mut(), self.clock.now());
+        let decision = desk.decide(now, request);
+        (decision, desk.keep(now))
+    }
+
+    fn proceed(&self, ongoing: &mut Ongoing) -> (Said, Option<Pending>) {
+        let (mut desk, now) = (self.desk.borrow_mut(), self.clock.now());
+        let said = desk.proceed(now, ongoing);
+        (said, desk.keep(now))
+    }
+
     /// Carries out one exchange on a connection.
     pub(super) async fn answer(
         self: Rc<Self>,
@@ -202,11 +229,16 @@ impl<D: Decide + 'static> Front<D> {
             coding::compress(&mut answer, wanted);
             return Ok(whole(answer));
         }
-        let decision = self.desk.borrow_mut().decide(self.clock.now(), &request);
+        let (decision, pending) = self.decide(&request);
         drop(request);
         self.decided.notify_waiters();
         let dripping = if let Some(Spoil::Drip(over)) = decision.spoil { over } else { Span::ZERO };
         self.clock.sleep_until(Moment(decision.ready.0.saturating_sub(dripping.0))).await;
+        if let Some(pending) = pending
+            && pending.kept().await.is_err()
+        {
+            return Ok(whole(unkept()));
+        }
         if let (None, Some(ongoing)) = (decision.spoil, decision.ongoing) {
             let (sender, rest) = mpsc::channel(1);
             tokio::task::spawn_local(self.go_on(ongoing, sender, in_progress));
@@ -242,8 +274,12 @@ impl<D: Decide + 'static> Front<D> {
             // Whatever is decided while the last words are on their way must be heard of.
             let mut decided = pin!(self.decided.notified());
             decided.as_mut().enable();
-            let now = self.clock.now();
-            let Said { bytes, until } = self.desk.borrow_mut().proceed(now, &mut ongoing);
+            let (Said { bytes, until }, pending) = self.proceed(&mut ongoing);
+            if let Some(pending) = pending
+                && pending.kept().await.is_err()
+            {
+                return;
+            }
             if !bytes.is_empty() && sender.send(Bytes::from(bytes)).await.is_err() {
                 return;
             }
@@ -271,6 +307,15 @@ pub fn refuse(why: Unread) -> HttpAnswer {
         headers.push(("Accept-Encoding", coding::TAKEN.to_owned()));
     }
     HttpAnswer { status: status.as_u16(), headers, body: Vec::new() }
+}
+
+/// What a client hears in place of an answer that rests on what cannot be kept.
+fn unkept() -> HttpAnswer {
+    HttpAnswer {
+        status: StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
+        headers: vec![("content-type", "text/plain".to_owned())],
+        body: b"The server can no longer keep its state; what it printed says why.\n".to_vec(),
+    }
 }
 
 fn whole(answer: HttpAnswer) -> Response<AnswerBody> {

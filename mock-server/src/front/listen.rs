@@ -186,6 +186,7 @@ where
                 all.spawn_local(serve(listener, kind, front, places, stopped));
             }
             all.join_all().await;
+            front.end();
         });
     });
     let thread = thread.map_err(ListenError::Thread)?;

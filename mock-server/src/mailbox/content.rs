@@ -74,7 +74,8 @@ impl Totals {
             return;
         }
         let churn = Churn::new(content.key_seed(), mailbox, folder.ordinal, folder.items);
-        let size = |item, version| u64::from(content.size(mailbox, folder, item, version));
+        let sizes = content.sizes(mailbox, folder);
+        let size = |item, version| u64::from(sizes(item, version));
         for change in self.changes..changes {
             match churn.change(change) {
                 Change::Create(item) => {
@@ -109,6 +110,11 @@ pub trait Content {
     /// The display name of a folder, unique among its siblings.
     fn folder_name(&self, mailbox: MailboxKey, folder: &FolderShape) -> Arc<str>;
 
+    /// Whether the name of a folder depends on its ordinal alone, so that mailboxes can share it.
+    fn names_by_ordinal(&self) -> bool {
+        false
+    }
+
     /// The seed of the identities of items: [`Content::item`] must return [`item_key`] of this seed as the key.
     fn key_seed(&self) -> u64;
 
@@ -119,6 +125,12 @@ pub trait Content {
     /// The size of one item, where nothing else of it is of interest.
     fn size(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> u32 {
         self.item(mailbox, folder, ordinal, version).size
+    }
+
+    /// The sizes of several items of one folder, by ordinal and version as for [`Content::size`]: what is the same for
+    /// all of them is worked out once.
+    fn sizes(&self, mailbox: MailboxKey, folder: &FolderShape) -> impl Fn(u64, u32) -> u32 {
+        move |ordinal, version| self.size(mailbox, folder, ordinal, version)
     }
 
     /// How many changes a folder has seen when the staging clock shows `clock`. Zero at zero, never decreasing.
@@ -157,6 +169,10 @@ macro_rules! forward {
                 (**self).folder_name(mailbox, folder)
             }
 
+            fn names_by_ordinal(&self) -> bool {
+                (**self).names_by_ordinal()
+            }
+
             fn key_seed(&self) -> u64 {
                 (**self).key_seed()
             }
@@ -167,6 +183,10 @@ macro_rules! forward {
 
             fn size(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> u32 {
                 (**self).size(mailbox, folder, ordinal, version)
+            }
+
+            fn sizes(&self, mailbox: MailboxKey, folder: &FolderShape) -> impl Fn(u64, u32) -> u32 {
+                (**self).sizes(mailbox, folder)
             }
 
             fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {
@@ -187,18 +207,35 @@ forward!(Arc<T>);
 const ORDINAL_BITS: u32 = 40;
 const COMPUTED_FOLDERS: u64 = 1 << 16;
 
-/// The two words that key the identities of a mailbox's items.
-const fn key_words(seed: u64, mailbox: MailboxKey) -> (u64, u64) {
-    let word = hash(seed, Purpose::ItemKey, mailbox.0 as u64, 0, 0);
-    (word, mix(word.wrapping_add(0x9e37_79b9_7f4a_7c15)))
+/// The identities of the items of one mailbox.
+#[derive(Copy, Clone, Debug)]
+pub struct ItemKeys {
+    before: u64,
+    after: u64,
+}
+
+impl ItemKeys {
+    /// The identities in a mailbox of the content with a seed.
+    #[must_use]
+    #[inline]
+    pub const fn new(seed: u64, mailbox: MailboxKey) -> Self {
+        let before = hash(seed, Purpose::ItemKey, mailbox.0 as u64, 0, 0);
+        Self { before, after: mix(before.wrapping_add(0x9e37_79b9_7f4a_7c15)) }
+    }
+
+    /// The identity of a computed item; see [`item_key`].
+    #[must_use]
+    #[inline]
+    pub const fn of(self, folder: u32, ordinal: u64) -> ItemKey {
+        ItemKey(mix((folder as u64) << ORDINAL_BITS ^ ordinal ^ self.before) ^ self.after)
+    }
 }
 
 /// The identity of a computed item: a keyed one-to-one map of the folder (below 2^16) and the ordinal (below 2^40), so
 /// that no two items of a mailbox share an identity and the place can be read back from it.
 #[must_use]
 pub const fn item_key(seed: u64, mailbox: MailboxKey, folder: u32, ordinal: u64) -> ItemKey {
-    let (before, after) = key_words(seed, mailbox);
-    ItemKey(mix((folder as u64) << ORDINAL_BITS ^ ordinal ^ before) ^ after)
+    ItemKeys::new(seed, mailbox).of(folder, ordinal)
 }
 
 /// The folder and ordinal of the item that has an identity by [`item_key`]. Nothing for identities that no computed
@@ -206,8 +243,8 @@ pub const fn item_key(seed: u64, mailbox: MailboxKey, folder: u32, ordinal: u64)
 /// caller must check that the place exists.
 #[must_use]
 pub const fn read_item_key(seed: u64, mailbox: MailboxKey, key: ItemKey) -> Option<(u32, u64)> {
-    let (before, after) = key_words(seed, mailbox);
-    let place = unmix(key.0 ^ after) ^ before;
+    let keys = ItemKeys::new(seed, mailbox);
+    let place = unmix(key.0 ^ keys.after) ^ keys.before;
     let folder = place >> ORDINAL_BITS;
     if folder < COMPUTED_FOLDERS { Some((folder as u32, place & ((1 << ORDINAL_BITS) - 1))) } else { None }
 }

@@ -12,6 +12,9 @@ use crate::wire::id::MailboxKey;
 pub trait Directory: Content {
     /// Adds an empty mailbox; the existing one if the address is known already. None if no more fit.
     fn add(&mut self, address: &str) -> Option<MailboxKey>;
+
+    /// The addresses of all added mailboxes, in the order in which they were added.
+    fn added(&self) -> &[String];
 }
 
 /// The folders of a named mailbox below its root, each with the position of the folder that holds it (0 is the root):
@@ -36,6 +39,14 @@ const FOLDERS: [(FolderKind, &str, u32); 18] = [
     (FolderKind::Default(7), "Server Failures", 14),
     (FolderKind::Default(8), "Recipient Cache", 8),
 ];
+
+/// The name of the default folder of a kind, and the kind of the folder that holds it, if every mailbox has one below
+/// its root.
+pub(super) fn default_folder(kind: FolderKind) -> Option<(&'static str, FolderKind)> {
+    let (_, name, parent) = FOLDERS.iter().find(|(one, ..)| *one == kind)?;
+    let above = (*parent as usize).checked_sub(1).map_or(FolderKind::Root, |position| FOLDERS[position].0);
+    Some((name, above))
+}
 
 /// Computed mailboxes, and after them empty ones with names.
 #[derive(Clone, Debug)]
@@ -67,6 +78,10 @@ impl<C: Content> Directory for Named<C> {
         self.addresses.push(address.to_owned());
         self.by_address.insert(address.to_lowercase(), key);
         Some(key)
+    }
+
+    fn added(&self) -> &[String] {
+        &self.addresses
     }
 }
 

@@ -17,7 +17,7 @@ use crate::wire::answer::ChangeKind;
 use crate::wire::id::ItemKey;
 
 /// Marks an item that was deleted, in place of its folder.
-const GONE: u32 = u32::MAX;
+pub(super) const GONE: u32 = u32::MAX;
 
 /// A folder that a client made.
 #[derive(Clone, Debug)]
@@ -30,10 +30,11 @@ pub struct MadeFolder {
 
 /// An item that a client stored.
 #[derive(Copy, Clone, Debug)]
-struct MadeItem {
-    key: ItemKey,
-    size: u32,
-    folder: u32,
+pub(super) struct MadeItem {
+    pub(super) key: ItemKey,
+    pub(super) size: u32,
+    /// The folder that it is in, or [`GONE`].
+    pub(super) folder: u32,
 }
 
 /// What a client did to a computed item.
@@ -92,14 +93,14 @@ pub struct Overlay {
     pub licensed: bool,
     /// Import sessions opened.
     pub sessions: u64,
-    folders: Vec<MadeFolder>,
-    items: Vec<MadeItem>,
-    touched: BTreeMap<u64, Touch>,
-    foreign: BTreeMap<u64, Foreign>,
-    log: Vec<Logged>,
+    pub(super) folders: Vec<MadeFolder>,
+    pub(super) items: Vec<MadeItem>,
+    pub(super) touched: BTreeMap<u64, Touch>,
+    pub(super) foreign: BTreeMap<u64, Foreign>,
+    pub(super) log: Vec<Logged>,
     index: Index,
     /// Whole items, once a client has written or changed one.
-    records: Option<Box<Records>>,
+    pub(super) records: Option<Box<Records>>,
 }
 
 impl Overlay {

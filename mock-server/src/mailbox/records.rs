@@ -39,18 +39,22 @@ pub struct Recoverable {
 #[derive(Clone, Default, Debug)]
 pub struct Records {
     /// Items by their numbers.
-    items: BTreeMap<u64, Arc<Item>>,
+    pub(super) items: BTreeMap<u64, Arc<Item>>,
     /// When items were last changed, counted in changes of the mailbox.
-    versions: BTreeMap<u64, u64>,
-    folders: BTreeMap<u32, FolderRecord>,
-    folder_log: Vec<(ChangeKind, u32)>,
-    recoverable: BTreeMap<u64, Recoverable>,
+    pub(super) versions: BTreeMap<u64, u64>,
+    pub(super) folders: BTreeMap<u32, FolderRecord>,
+    pub(super) folder_log: Vec<(ChangeKind, u32)>,
+    pub(super) recoverable: BTreeMap<u64, Recoverable>,
+    /// Items that were recoverable and were purged, in the order in which that happened.
+    pub(super) purged: Vec<u64>,
     /// What the mailbox keeps beside folders and items.
     pub settings: Settings,
+    /// How often somebody set about to change the settings.
+    pub(super) settled: u64,
     /// Who watches the mailbox.
     pub watch: Watch,
     /// Changes of the mailbox so far.
-    changes: u64,
+    pub(super) changes: u64,
 }
 
 impl Records {
@@ -125,6 +129,8 @@ impl Records {
 
     /// Takes a deleted item back.
     pub fn unearth(&mut self, number: u64) -> Option<Recoverable> {
-        self.recoverable.remove(&number)
+        let found = self.recoverable.remove(&number)?;
+        self.purged.push(number);
+        Some(found)
     }
 }

@@ -45,13 +45,15 @@ pub(super) struct Folder {
     pub(super) shape: FolderShape,
     /// Whether computed items are in it.
     computed: bool,
-    name: Option<Arc<str>>,
+    pub(super) name: Option<Arc<str>>,
     churn: Option<Churn>,
+    /// Whether a client gave it another name or place.
+    pub(super) edited: bool,
     /// Whether a client removed it.
-    gone: bool,
+    pub(super) gone: bool,
     /// The number of changes at a reading of the clock.
     known: Option<(Span, u64)>,
-    totals: Totals,
+    pub(super) totals: Totals,
 }
 
 /// An item that exists.
@@ -92,10 +94,10 @@ pub enum StoreError {
 pub struct Store {
     /// What clients changed.
     pub overlay: Overlay,
-    folders: Vec<Folder>,
+    pub(super) folders: Vec<Folder>,
     computed_folders: usize,
     /// Hidden folders that somebody has looked into.
-    hidden: BTreeMap<u32, Folder>,
+    pub(super) hidden: BTreeMap<u32, Folder>,
 }
 
 impl Store {
@@ -383,9 +385,9 @@ impl Store {
 }
 
 impl Folder {
-    fn new(shape: FolderShape, name: Option<Arc<str>>, computed: bool) -> Self {
+    pub(super) fn new(shape: FolderShape, name: Option<Arc<str>>, computed: bool) -> Self {
         let totals = Totals::of(&shape);
-        Self { shape, computed, name, churn: None, gone: false, known: None, totals }
+        Self { shape, computed, name, churn: None, edited: false, gone: false, known: None, totals }
     }
 
     /// The folder as a listing shows it.
@@ -458,7 +460,8 @@ impl Folder {
             return;
         }
         let churn = *self.churn(view);
-        let size = |item, version| u64::from(view.content.size(view.mailbox, &self.shape, item, version));
+        let sizes = view.content.sizes(view.mailbox, &self.shape);
+        let size = |item, version| u64::from(sizes(item, version));
         let touch = |item| overlay.touch(reference::item_number(self.shape.ordinal, item));
         let totals = &mut self.totals;
         for change in totals.changes..changes {

@@ -67,6 +67,18 @@ impl Store {
         Some(filling.page)
     }
 
+    /// Whether nothing has happened in this folder since a position, so that the answer to it is an empty page with the
+    /// same position.
+    #[inline]
+    pub fn is_up_to_date<C: Content>(&mut self, view: View<'_, C>, ordinal: u32, position: SyncPosition) -> bool {
+        let made = self.overlay.log().len() as u64;
+        self.folder(ordinal).is_some_and(|folder| {
+            u64::from(position.made) == made
+                && u64::from(position.base) == folder.shape.items
+                && u64::from(position.changes) == folder.changes(view)
+        })
+    }
+
     /// Whether a position can be one of this folder.
     pub fn knows<C: Content>(&mut self, view: View<'_, C>, ordinal: u32, position: SyncPosition) -> bool {
         let made = self.overlay.log().len();

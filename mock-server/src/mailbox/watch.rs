@@ -158,7 +158,8 @@ pub struct Watch {
     /// By positions in the log.
     pub(super) folder_notes: BTreeMap<u32, FolderNote>,
     subscriptions: BTreeMap<u64, Subscription>,
-    given: u64,
+    /// How many names were given to those who watch.
+    pub(super) given: u64,
 }
 
 impl Watch {

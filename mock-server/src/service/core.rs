@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::act::Bench;
 use super::config::{Config, Holding};
 use super::cost::{CostTable, Queue, Work};
+use super::keep::Keeping;
 use super::refusals;
 use super::remark::Remarks;
 use super::reply::{Protocol, Reply, Request, Spent, Spoil};
@@ -49,7 +50,7 @@ pub struct Service<C> {
     pub(super) limits: Stack,
     pub(super) costs: CostTable,
     queue: Queue,
-    switches: Switches,
+    pub(super) switches: Switches,
     pub(super) mailboxes: HashMap<MailboxKey, Store, KeyHashes>,
     /// What it has beyond that, if it has anything.
     pub(super) surroundings: Option<Box<Surroundings>>,
@@ -61,6 +62,8 @@ pub struct Service<C> {
     pub(super) trick: Option<Played>,
     /// What is said beside the present answer.
     pub(super) remarks: Remarks,
+    /// What was touched since the mailboxes were last kept, if anybody keeps them.
+    pub(super) keeping: Option<Box<Keeping>>,
     pub(super) shelf: Shelf,
 }
 
@@ -117,6 +120,7 @@ impl<C: Content> Service<C> {
             continues: false,
             trick: None,
             remarks: Remarks::default(),
+            keeping: None,
             shelf: Shelf::default(),
         }
     }
@@ -183,6 +187,7 @@ impl<C: Content> Service<C> {
     ///
     /// Where the connection is reset before an answer exists, the outcome is `ConnectionReset` and nothing is spoiled:
     /// there is nothing that could have been sent. The transport resets the connection whenever that is the outcome.
+    #[inline]
     pub fn handle(&mut self, now: Moment, request: &Request<'_>) -> Reply {
         if let Call::Batch { calls } = request.call {
             return self.handle_batch(now, request, calls);
@@ -203,7 +208,8 @@ impl<C: Content> Service<C> {
     }
 
     /// Takes one call, which is no batch, through faults, limits, work and price.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "it is passed once for each call of the virtual world, and is short")]
+    #[inline(always)]
     pub(super) fn pass(&mut self, now: Moment, passage: Passage<'_>) -> Passed {
         let Passage { asked, identity, call, start } = passage;
         self.admit(now, &asked, identity, start, |service| {
@@ -277,7 +283,7 @@ impl<C: Content> Service<C> {
             held += surroundings.items_wait;
             served = surroundings.slowed(served);
         }
-        let queued = self.queue.enter(start, served);
+        let queued = self.queue.enter(now, start, served);
         let spent = Spent { delayed: held + fault.delay, queued, served };
         Passed { outcome, spent, strike: fault.strike, admitted: Some(served) }
     }
@@ -300,6 +306,7 @@ impl<C: Content> Service<C> {
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
         }
+        self.note(mailbox);
         let Self { content, holding, switches, faults, mailboxes, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
         let clock = reading(*holding, self.clock_at_start, now, store);
@@ -326,6 +333,9 @@ impl<C: Content> Service<C> {
     pub fn forget(&mut self, mailbox: MailboxKey) {
         self.mailboxes.remove(&mailbox);
         self.switches.forget(mailbox);
+        if let Some(keeping) = &mut self.keeping {
+            keeping.forget(mailbox);
+        }
         self.limits.forget(mailbox);
         self.forget_surroundings(mailbox);
     }
@@ -383,8 +393,13 @@ pub(super) fn reading(holding: Holding, clock_at_start: Span, now: Moment, store
 
 /// Turns what became of a call into what the client perceives, and when. Where the work was refused there is no answer
 /// to be spoiled: a lost refusal is a reset connection, and a refusal is too short to be cut.
+#[expect(clippy::inline_always, reason = "it is passed once for each call of the virtual world, and is short")]
+#[inline(always)]
 pub(super) fn spoil(now: Moment, outcome: Result<Answer, Refusal>, spent: Spent, strike: Option<Strike>) -> Reply {
     let ready = now + (spent.delayed + spent.queued + spent.served);
+    if strike.is_none() {
+        return Reply { outcome, ready, spent, spoiled: None };
+    }
     let (outcome, spoiled) = match (strike, outcome) {
         (Some(Strike::LoseAnswer), Ok(answer)) => {
             (Err(refusals::CONNECTION_RESET), Some((Spoil::Reset, Box::new(answer))))

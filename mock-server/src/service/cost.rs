@@ -70,24 +70,36 @@ impl CostTable {
 /// The servers that work on calls, in the order of their arrival.
 #[derive(Clone, Debug)]
 pub struct Queue {
-    /// When each server is free; none if their number is not limited.
-    free: Option<BinaryHeap<Reverse<Moment>>>,
+    /// How many servers are free; none if their number is not limited.
+    free: Option<u32>,
+    /// When each of the others will be.
+    busy: BinaryHeap<Reverse<Moment>>,
 }
 
 impl Queue {
     /// A number of idle servers; at least one if limited.
     #[must_use]
     pub fn new(servers: Option<u32>) -> Self {
-        Self { free: servers.map(|count| (0..count.max(1)).map(|_| Reverse(Moment::START)).collect()) }
+        Self { free: servers.map(|count| count.max(1)), busy: BinaryHeap::new() }
     }
 
-    /// Puts a call that arrives at `now` and takes `served` into the queue; returns how long it waits.
+    /// Puts a call that arrives at `now`, which must not be earlier than that of the call before, into the queue; work on
+    /// it may begin at `start`, which may be later, and takes `served`. Returns how long it waits from `start` on.
     #[inline]
-    pub fn enter(&mut self, now: Moment, served: Span) -> Span {
-        let Some(mut first) = self.free.as_mut().and_then(BinaryHeap::peek_mut) else { return Span::ZERO };
-        let start = first.0.max(now);
-        *first = Reverse(start + served);
-        start.since(now)
+    pub fn enter(&mut self, now: Moment, start: Moment, served: Span) -> Span {
+        let Some(free) = &mut self.free else { return Span::ZERO };
+        while self.busy.peek().is_some_and(|Reverse(end)| *end <= now) {
+            self.busy.pop();
+            *free += 1;
+        }
+        let begun = if *free > 0 {
+            *free -= 1;
+            start
+        } else {
+            self.busy.pop().map_or(start, |Reverse(end)| end.max(start))
+        };
+        self.busy.push(Reverse(begun + served));
+        begun.since(start)
     }
 }
 
@@ -98,16 +110,16 @@ mod tests {
     #[test]
     fn calls_wait_for_the_server_that_is_free_first() {
         let mut queue = Queue::new(Some(2));
-        assert_eq!(queue.enter(Moment(0), Span(10)), Span(0));
-        assert_eq!(queue.enter(Moment(0), Span(4)), Span(0));
-        assert_eq!(queue.enter(Moment(1), Span(4)), Span(3));
-        assert_eq!(queue.enter(Moment(1), Span(1)), Span(7));
-        assert_eq!(queue.enter(Moment(20), Span(1)), Span(0));
+        assert_eq!(queue.enter(Moment(0), Moment(0), Span(10)), Span(0));
+        assert_eq!(queue.enter(Moment(0), Moment(0), Span(4)), Span(0));
+        assert_eq!(queue.enter(Moment(1), Moment(1), Span(4)), Span(3));
+        assert_eq!(queue.enter(Moment(1), Moment(1), Span(1)), Span(7));
+        assert_eq!(queue.enter(Moment(20), Moment(20), Span(1)), Span(0));
     }
 
     #[test]
     fn unlimited_servers_never_let_wait() {
         let mut queue = Queue::new(None);
-        assert!((0..100).all(|_| queue.enter(Moment(5), Span(10)) == Span::ZERO));
+        assert!((0..100).all(|_| queue.enter(Moment(5), Moment(5), Span(10)) == Span::ZERO));
     }
 }

@@ -93,6 +93,24 @@ impl<C: Content> Service<C> {
         Performed { outcome, ready, spent, spoil }
     }
 
+    /// Has work judged by the fault rules and by the limits, and priced, that changes no mailbox: a load of which only the
+    /// weight matters. No mailbox is opened for it, so it leaves no trace but in the limits and in the servers' time.
+    pub fn bear(&mut self, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
+        let Errand { app, mailbox, identity, body_bytes, operation, .. } = *errand;
+        let asked = Asked { app, mailbox, operation, body_bytes };
+        let Passed { outcome, spent, strike, admitted } = self.admit(now, &asked, identity, now, |_| Ok(((), work)));
+        let ready = now + (spent.delayed + spent.queued + spent.served);
+        if let Some(served) = admitted {
+            self.limits.settle(&asked, ready, served);
+        }
+        let (outcome, spoil) = match (outcome, strike) {
+            (Ok(()), Some(Strike::LoseAnswer)) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
+            (Ok(()), Some(Strike::Truncate)) => (Err(refusals::TRUNCATED), Some(Spoil::Truncate)),
+            (outcome, _) => (outcome, None),
+        };
+        Performed { outcome, ready, spent, spoil }
+    }
+
     /// The moment of the wall clock.
     #[must_use]
     pub fn wall(&self, now: Moment) -> Timestamp {
@@ -125,6 +143,7 @@ impl<C: Content> Service<C> {
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
         }
+        self.note(mailbox);
         let wall = self.wall(now);
         let Self { content, holding, faults, mailboxes, shelf, protocol, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
@@ -153,6 +172,7 @@ impl<C: Content> Service<C> {
         readers.sort_unstable();
         readers.dedup();
         for reader in readers {
+            self.note(reader);
             let Self { content, holding, mailboxes, shelf, .. } = self;
             let store = mailboxes.entry(reader).or_insert_with(|| untouched(content, *holding, reader));
             let clock = reading(*holding, self.clock_at_start, now, store);

@@ -1,5 +1,6 @@
 //! What the limits of single mailboxes remember: one row for each mailbox that has called.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
@@ -11,33 +12,47 @@ use crate::wire::id::MailboxKey;
 
 /// The rows of all mailboxes that have called. Only ever asked by key, never gone through, so that nothing depends on
 /// the order of the table.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(super) struct Rows {
     by_mailbox: HashMap<MailboxKey, Row, BuildHasherDefault<KeyHasher>>,
+    /// The machines of all rows, one row after the other, also of those that nobody has at present: those of the mailbox,
+    /// then those of the first app that called. Side by side, because every call needs them and mailboxes are many.
+    machines: Vec<Machine>,
+    /// The machines of other apps, by mailbox.
+    others: BTreeMap<MailboxKey, Vec<Other>>,
+    unused: Vec<u32>,
+    /// The mailbox that was asked for last, and its row: a call asks at least twice.
+    last: Option<(MailboxKey, Row)>,
     /// New machines of the limits that each mailbox has to itself.
     mailbox_new: Vec<Machine>,
     /// New machines of the limits that each pair of app and mailbox has to itself.
     pair_new: Vec<Machine>,
 }
 
-/// The machines of one mailbox: those of the mailbox, then those of each app in the order in which the apps appeared.
-#[derive(Debug)]
+/// The row of one mailbox.
+#[derive(Copy, Clone, Debug)]
 struct Row {
+    number: u32,
     first_app: u32,
-    other_apps: Vec<u32>,
+}
+
+/// The machines of an app that was not the first to call a mailbox. In the order in which the apps appeared.
+#[derive(Debug)]
+struct Other {
+    app: u32,
     machines: Vec<Machine>,
 }
 
 /// The machines that concern one app and one mailbox.
 pub(super) struct View<'a> {
-    machines: &'a mut [Machine],
-    pair_from: usize,
+    of_mailbox: &'a mut [Machine],
+    of_pair: &'a mut [Machine],
 }
 
 impl Rows {
     /// Rows for these limits; also where each limit's machine is found in a [`View`], none for shared limits.
     pub(super) fn new(limits: &[Limit]) -> (Self, Vec<Option<Place>>) {
-        let mut rows = Self { by_mailbox: HashMap::default(), mailbox_new: Vec::new(), pair_new: Vec::new() };
+        let mut rows = Self::default();
         let places = limits.iter().map(|limit| {
             let machine = Machine::new(&limit.rule);
             match limit.scope {
@@ -59,44 +74,74 @@ impl Rows {
     /// The machines that concern an app and a mailbox, made new if they have not called before.
     #[inline]
     pub(super) fn view(&mut self, app: u32, mailbox: MailboxKey) -> View<'_> {
-        let Self { by_mailbox, mailbox_new, pair_new } = self;
-        if mailbox_new.is_empty() && pair_new.is_empty() {
-            return View { machines: &mut [], pair_from: 0 };
+        let width = self.width();
+        if width == 0 {
+            return View { of_mailbox: &mut [], of_pair: &mut [] };
         }
-        let row = by_mailbox.entry(mailbox).or_insert_with(|| Row {
-            first_app: app,
-            other_apps: Vec::new(),
-            machines: mailbox_new.iter().chain(pair_new.iter()).cloned().collect(),
+        let row = match self.last {
+            Some((last, row)) if last == mailbox => row,
+            _ => self.row(app, mailbox),
+        };
+        let begin = row.number as usize * width;
+        let machines = &mut self.machines[begin..begin + width];
+        let (of_mailbox, of_pair) = machines.split_at_mut(self.mailbox_new.len());
+        if row.first_app == app {
+            return View { of_mailbox, of_pair };
+        }
+        View { of_mailbox, of_pair: of_another_app(&mut self.others, &self.pair_new, app, mailbox) }
+    }
+
+    /// How many machines a row has.
+    fn width(&self) -> usize {
+        self.mailbox_new.len() + self.pair_new.len()
+    }
+
+    /// The row of a mailbox, made new if it has none.
+    fn row(&mut self, app: u32, mailbox: MailboxKey) -> Row {
+        let width = self.width();
+        let Self { by_mailbox, machines, unused, mailbox_new, pair_new, .. } = self;
+        let row = *by_mailbox.entry(mailbox).or_insert_with(|| {
+            let number = unused.pop().unwrap_or_else(|| {
+                machines.extend(mailbox_new.iter().chain(pair_new.iter()).cloned());
+                (machines.len() / width) as u32 - 1
+            });
+            Row { number, first_app: app }
         });
-        let number = if row.first_app == app { 0 } else { row.number_of(app, pair_new) };
-        View { machines: &mut row.machines, pair_from: mailbox_new.len() + number * pair_new.len() }
+        self.last = Some((mailbox, row));
+        row
     }
 
     /// Drops the row of a mailbox.
     pub(super) fn forget(&mut self, mailbox: MailboxKey) {
-        self.by_mailbox.remove(&mailbox);
+        let Some(row) = self.by_mailbox.remove(&mailbox) else { return };
+        let begin = row.number as usize * self.width();
+        let new = self.mailbox_new.iter().chain(&self.pair_new);
+        for (machine, new) in self.machines[begin..].iter_mut().zip(new) {
+            machine.clone_from(new);
+        }
+        self.others.remove(&mailbox);
+        self.unused.push(row.number);
+        self.last = None;
     }
 
     /// Hands every machine of every mailbox to `each`, with the place that its limit gave it: mailboxes in the order of
     /// their keys, apps in the order in which they appeared. Takes time with every mailbox that has called.
     pub(super) fn each(&mut self, mut each: impl FnMut(MailboxKey, Option<u32>, Place, &mut Machine)) {
-        let (of_mailbox, of_pair) = (self.mailbox_new.len(), self.pair_new.len());
-        let mut keys: Vec<_> = self.by_mailbox.keys().copied().collect();
-        keys.sort_unstable();
-        for key in keys {
-            let Some(row) = self.by_mailbox.get_mut(&key) else { continue };
-            let Row { first_app, other_apps, machines } = row;
-            for (position, machine) in machines.iter_mut().enumerate() {
-                if position < of_mailbox {
-                    each(key, None, Place { of_pair: false, number: position }, machine);
-                    continue;
+        let (of_mailbox, width) = (self.mailbox_new.len(), self.width());
+        let mut keys: Vec<_> = self.by_mailbox.iter().map(|(key, row)| (*key, *row)).collect();
+        keys.sort_unstable_by_key(|(key, _)| *key);
+        for (key, Row { number, first_app }) in keys {
+            let begin = number as usize * width;
+            let (own, pair) = self.machines[begin..begin + width].split_at_mut(of_mailbox);
+            for (number, machine) in own.iter_mut().enumerate() {
+                each(key, None, Place { of_pair: false, number }, machine);
+            }
+            let others = self.others.get_mut(&key).into_iter().flatten();
+            let others = others.map(|other| (other.app, &mut other.machines[..]));
+            for (app, machines) in std::iter::once((first_app, pair)).chain(others) {
+                for (number, machine) in machines.iter_mut().enumerate() {
+                    each(key, Some(app), Place { of_pair: true, number }, machine);
                 }
-                let position = position - of_mailbox;
-                let app = match position / of_pair {
-                    0 => *first_app,
-                    other => other_apps[other - 1],
-                };
-                each(key, Some(app), Place { of_pair: true, number: position % of_pair }, machine);
             }
         }
     }
@@ -107,17 +152,20 @@ impl Rows {
     }
 }
 
-impl Row {
-    /// The number of an app that is not the first, added if it is new.
-    #[cold]
-    fn number_of(&mut self, app: u32, pair_new: &[Machine]) -> usize {
-        if let Some(position) = self.other_apps.iter().position(|other| *other == app) {
-            return position + 1;
-        }
-        self.other_apps.push(app);
-        self.machines.extend_from_slice(pair_new);
-        self.other_apps.len()
-    }
+/// The machines of an app that is not the first to call a mailbox, made new if it has not called before.
+#[cold]
+fn of_another_app<'a>(
+    others: &'a mut BTreeMap<MailboxKey, Vec<Other>>,
+    pair_new: &[Machine],
+    app: u32,
+    mailbox: MailboxKey,
+) -> &'a mut [Machine] {
+    let others = others.entry(mailbox).or_default();
+    let position = others.iter().position(|other| other.app == app).unwrap_or_else(|| {
+        others.push(Other { app, machines: pair_new.to_vec() });
+        others.len() - 1
+    });
+    &mut others[position].machines
 }
 
 /// Where the machine of a per-mailbox limit is found.
@@ -132,7 +180,7 @@ impl View<'_> {
     /// The machine at a place.
     #[inline]
     pub(super) fn machine(&mut self, place: Place) -> &mut Machine {
-        &mut self.machines[place.number + if place.of_pair { self.pair_from } else { 0 }]
+        if place.of_pair { &mut self.of_pair[place.number] } else { &mut self.of_mailbox[place.number] }
     }
 }
 

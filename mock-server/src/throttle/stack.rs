@@ -64,6 +64,8 @@ pub struct Stack {
     limits: Vec<Slot>,
     rows: Rows,
     latest: Moment,
+    /// One bit for each operation that counts with any limit as soon as it is admitted.
+    admitted: u64,
     /// One bit for each operation that any limit settles.
     settled: u64,
 }
@@ -98,8 +100,9 @@ impl Stack {
     pub fn new(limits: Vec<Limit>) -> Self {
         let (rows, places) = Rows::new(&limits);
         let limits: Vec<_> = limits.into_iter().zip(places).map(|(limit, place)| Slot::new(limit, place)).collect();
+        let admitted = limits.iter().fold(0, |operations, slot| operations | slot.admitted);
         let settled = limits.iter().fold(0, |operations, slot| operations | slot.settled);
-        Self { limits, rows, latest: Moment::START, settled }
+        Self { limits, rows, latest: Moment::START, admitted, settled }
     }
 
     /// Asks all limits in order whether a call may pass; the first that refuses decides.
@@ -113,16 +116,20 @@ impl Stack {
         let mut view = self.rows.view(asked.app, asked.mailbox);
         let concerned = 1_u64 << asked.operation as u32;
         let mut delay = Span::ZERO;
-        for position in 0..self.limits.len() {
-            let slot = &mut self.limits[position];
+        let refusing = self.limits.iter_mut().position(|slot| {
             if slot.operations & concerned == 0 {
-                continue;
+                return false;
             }
             let (machine, limit) = slot.machine(asked.app, &mut view);
-            match machine.ask(&limit.rule, present, asked.body_bytes) {
-                Some(held) => delay = delay.max(held),
-                None => return reject(&mut self.limits, &mut view, position, now, present, asked),
-            }
+            let held = machine.ask(&limit.rule, present, asked.body_bytes);
+            delay = delay.max(held.unwrap_or(Span::ZERO));
+            held.is_none()
+        });
+        if let Some(position) = refusing {
+            return reject(&mut self.limits, &mut view, position, now, present, asked);
+        }
+        if self.admitted & concerned == 0 {
+            return Verdict::Admit { delay };
         }
         for slot in &mut self.limits {
             if slot.admitted & concerned != 0 {
@@ -220,7 +227,15 @@ impl Slot {
 }
 
 /// The machine of an app, made new if the app has not called before.
+#[inline]
 fn machine_of_app<'a>(apps: &'a mut Vec<(u32, Machine)>, app: u32, rule: &Rule) -> &'a mut Machine {
+    let first = apps.first().is_some_and(|(first, _)| *first == app);
+    if first { &mut apps[0].1 } else { machine_of_another_app(apps, app, rule) }
+}
+
+/// The machine of an app that is not the first.
+#[cold]
+fn machine_of_another_app<'a>(apps: &'a mut Vec<(u32, Machine)>, app: u32, rule: &Rule) -> &'a mut Machine {
     let position = apps.binary_search_by_key(&app, |(known, _)| *known).unwrap_or_else(|position| {
         apps.insert(position, (app, Machine::new(rule)));
         position

@@ -405,6 +405,7 @@ impl Call {
     }
 
     /// Bytes of item content that the call carries towards the server, before transfer encoding.
+    #[inline]
     #[must_use]
     pub fn content_bytes(&self) -> u64 {
         match self {

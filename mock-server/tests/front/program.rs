@@ -5,13 +5,20 @@ use std::process::{Child, Command, Stdio};
 
 use crate::client::{block_on, exchange, request};
 
-fn program(arguments: &[&str]) -> (Child, String) {
+/// Starts the program and waits for the line that says that it is ready.
+pub(super) fn program(arguments: &[&str]) -> (Child, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mock-server"));
     let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().expect("a program");
+    let line = first_line(&mut child);
+    (child, line)
+}
+
+/// The line that a program says first.
+pub(super) fn first_line(child: &mut Child) -> String {
     let mut line = String::new();
     let output = child.stdout.take().expect("a pipe");
     BufReader::new(output).read_line(&mut line).expect("a line");
-    (child, line)
+    line
 }
 
 #[test]

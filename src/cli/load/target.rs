@@ -65,17 +65,16 @@ impl Target {
         let token_url = options.token_url.as_deref().map(allowed).transpose().map_err(|error| refused(&error))?;
         let scenario = ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
         let Model { plan, population } = ModelArgs::new(scenario, options.scale).load("load")?;
-        let (url, said, mock) = match url {
-            Some(url) => (url.clone(), url.to_string(), None),
-            None => {
-                let config = server::config(&plan, Side::Source);
-                let started = server::start(config, Arc::clone(&population), Clock::start());
-                let handle = started.map_err(|error| {
-                    console::failure(&error);
-                    Exit::InvalidInput
-                })?;
-                (ServerUrl::of(handle.address()), "a mock server of the scenario's source".to_owned(), Some(handle))
-            }
+        let (url, said, mock) = if let Some(url) = url {
+            (url.clone(), url.to_string(), None)
+        } else {
+            let config = server::config(&plan, Side::Source);
+            let started = server::start(config, Arc::clone(&population), Clock::start());
+            let handle = started.map_err(|error| {
+                console::failure(&error);
+                Exit::InvalidInput
+            })?;
+            (ServerUrl::of(handle.address()), "a mock server of the scenario's source".to_owned(), Some(handle))
         };
         let background = options.demand.background(plan.seed, population.len());
         let token_url = token_url.unwrap_or_else(|| url.clone());

@@ -243,14 +243,3 @@ async fn keyboard() {
         std::future::pending::<()>().await;
     }
 }
-
-/// Waits until somebody wishes this process to end.
-///
-/// # Errors
-///
-/// If the system gives no event queue.
-pub fn wait_for_interrupt() -> Result<(), LiveError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(LiveError::Runtime)?.block_on(interrupted());
-    Ok(())
-}

@@ -18,7 +18,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use mock_server::time::Moment;
 
-use super::timers::{TaskNumber, Timers};
+use super::fetch::fetch;
+use super::timers::{LAST_TASK, TaskNumber, Timers};
 
 /// The virtual clock. Clones show the same time.
 #[derive(Clone, Debug)]
@@ -68,29 +69,22 @@ impl Clock {
         self.0.waits.replace(Moment::START)
     }
 
-    /// The task that is being polled.
-    #[inline]
-    pub(super) fn current(&self) -> TaskNumber {
-        self.0.current.get()
-    }
-
     /// Says what the future that is being polled waits for, if it is no [`Sleep`].
     #[inline]
     pub(super) fn note_wait(&self, until: Moment) {
         self.0.waits.set(until);
     }
 
-    /// Sets the timer for what is to happen next with an errand. What is to happen now must be done by the caller.
+    /// The task that is being polled.
     #[inline]
-    pub(super) fn carry_on(&self, next: Next, errand: u32) {
-        assert!(errand < FIRST_ERRAND, "too many errands at once");
-        let (at, number) = match next {
-            Next::Errand(at) => (at, FIRST_ERRAND | errand),
-            Next::Poll(at, task) => (at, task),
-        };
-        if self.now() < at {
-            self.0.timers.borrow_mut().set(at, number);
-        }
+    pub(super) fn current(&self) -> TaskNumber {
+        self.0.current.get()
+    }
+
+    /// Has a task polled at a moment.
+    #[inline]
+    pub(super) fn wake(&self, task: TaskNumber, at: Moment) {
+        self.0.timers.borrow_mut().set(at, task);
     }
 
     /// How many timers have fired: the length of the run in events.
@@ -167,33 +161,24 @@ pub struct Finish {
     pub stuck: usize,
 }
 
-/// Timers that are errands have the numbers from here on.
-const FIRST_ERRAND: TaskNumber = 1 << 23;
-
 /// Runs futures until nothing is left to happen.
 ///
 /// # Panics
 ///
-/// If there are more than 2^23 of them.
+/// If there are more than 2^24 of them.
 pub fn run<F: Future<Output = ()>>(clock: &Clock, futures: impl IntoIterator<Item = F>) -> Finish {
-    run_with(clock, futures, |_, _| unreachable!("errands are set by those who run them"))
+    run_beside(clock, futures, |_| {})
 }
 
-/// What follows an errand.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(super) enum Next {
-    /// The same errand again, at this moment.
-    Errand(Moment),
-    /// At this moment the task is polled that waits for it.
-    Poll(Moment, TaskNumber),
-}
-
-/// Runs futures like [`run`], and errands between them: what is to happen at a moment and needs no task for it. Each
-/// tells what follows it.
-pub(super) fn run_with<F: Future<Output = ()>>(
+/// Runs futures like [`run`]. Whoever has things happen beside them is told of every moment before anything happens at it.
+///
+/// # Panics
+///
+/// As [`run`].
+pub(super) fn run_beside<F: Future<Output = ()>>(
     clock: &Clock,
     futures: impl IntoIterator<Item = F>,
-    mut errands: impl FnMut(Moment, u32) -> Next,
+    mut beside: impl FnMut(Moment),
 ) -> Finish {
     let woken = Arc::new(Woken::default());
     let mut tasks: Vec<Task<F>> = futures
@@ -204,27 +189,25 @@ pub(super) fn run_with<F: Future<Output = ()>>(
             waker: Waker::from(Arc::new(TaskWaker { task: number as TaskNumber, woken: Arc::clone(&woken) })),
         })
         .collect();
-    assert!(tasks.len() <= FIRST_ERRAND as usize, "too many tasks for one executor");
+    assert!(tasks.len() <= LAST_TASK as usize + 1, "too many tasks for one executor");
     for number in 0..tasks.len() {
         poll(clock, &mut tasks, number as TaskNumber);
         settle(clock, &mut tasks, &woken);
     }
     loop {
-        let next = clock.0.timers.borrow_mut().pop();
-        let Some((at, task)) = next else { break };
+        let (due, next) = {
+            let mut timers = clock.0.timers.borrow_mut();
+            (timers.pop(), timers.next_task())
+        };
+        let Some((at, task)) = due else { break };
+        // Whoever is next is fetched while this one is polled.
+        if let Some(future) = next.and_then(|next| tasks[next as usize].future.as_ref()) {
+            fetch(&*future.as_ref());
+        }
         debug_assert!(at >= clock.now(), "virtual time never goes back");
+        beside(at);
         clock.0.now.set(at);
         clock.0.fired.set(clock.0.fired.get() + 1);
-        let task = match task.checked_sub(FIRST_ERRAND) {
-            None => task,
-            Some(errand) => match errands(at, errand) {
-                Next::Poll(until, task) if until <= at => task,
-                next => {
-                    clock.carry_on(next, errand);
-                    continue;
-                }
-            },
-        };
         poll(clock, &mut tasks, task);
         settle(clock, &mut tasks, &woken);
     }

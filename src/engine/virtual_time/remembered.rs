@@ -12,6 +12,9 @@ use mock_server::mailbox::hasher::KeyHashes;
 use mock_server::time::Span;
 use mock_server::wire::id::MailboxKey;
 
+/// Folders whose names are remembered: more than almost any mailbox has.
+const MOST_NAMES: usize = 4_096;
+
 /// Content that remembers the mailboxes in progress.
 #[derive(Debug)]
 pub struct Remembered<C> {
@@ -19,6 +22,8 @@ pub struct Remembered<C> {
     /// A reading of the staging clock that is asked for again and again: that of copies made before the run.
     often: Option<Span>,
     mailboxes: RefCell<HashMap<MailboxKey, Known, KeyHashes>>,
+    /// Names of folders by ordinal, if they depend on nothing else.
+    names: RefCell<Vec<Option<Arc<str>>>>,
 }
 
 /// What is known of one mailbox.
@@ -31,7 +36,6 @@ struct Known {
 /// What is known of one folder beside its shape.
 #[derive(Clone, Default, Debug)]
 struct Folder {
-    name: Option<Arc<str>>,
     /// Changes up to the reading that is asked for often.
     changes: Option<u64>,
     /// What it held then.
@@ -42,7 +46,7 @@ impl<C: Content> Remembered<C> {
     /// Remembers what is asked of `content`. `often` is a reading of the staging clock that is asked for again and
     /// again, if there is one.
     pub fn new(content: C, often: Option<Span>) -> Self {
-        Self { content, often, mailboxes: RefCell::default() }
+        Self { content, often, mailboxes: RefCell::default(), names: RefCell::default() }
     }
 
     /// Forgets a mailbox.
@@ -91,10 +95,19 @@ impl<C: Content> Content for Remembered<C> {
     }
 
     fn folder_name(&self, mailbox: MailboxKey, folder: &FolderShape) -> Arc<str> {
-        let name = self.folder(mailbox, folder, |content, known| {
-            known.name.get_or_insert_with(|| content.folder_name(mailbox, folder)).clone()
-        });
-        name.unwrap_or_else(|| self.content.folder_name(mailbox, folder))
+        let place = folder.ordinal as usize;
+        if !self.content.names_by_ordinal() || place >= MOST_NAMES {
+            return self.content.folder_name(mailbox, folder);
+        }
+        let mut names = self.names.borrow_mut();
+        if names.len() <= place {
+            names.resize(place + 1, None);
+        }
+        Arc::clone(names[place].get_or_insert_with(|| self.content.folder_name(mailbox, folder)))
+    }
+
+    fn names_by_ordinal(&self) -> bool {
+        self.content.names_by_ordinal()
     }
 
     fn key_seed(&self) -> u64 {
@@ -107,6 +120,10 @@ impl<C: Content> Content for Remembered<C> {
 
     fn size(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> u32 {
         self.content.size(mailbox, folder, ordinal, version)
+    }
+
+    fn sizes(&self, mailbox: MailboxKey, folder: &FolderShape) -> impl Fn(u64, u32) -> u32 {
+        self.content.sizes(mailbox, folder)
     }
 
     #[inline]

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
 
+use super::crowd::Crowd;
 use super::executor::{self, Clock};
 use super::remembered::Remembered;
 use super::world::{Server, VirtualWorld};
@@ -15,6 +16,7 @@ use crate::checkpoint::prestaged::Prestaged;
 use crate::engine::network::Link;
 use crate::engine::seed;
 use crate::event::{End, Event, Listener};
+use crate::load::tally::Tally;
 use crate::metrics::collect::Collector;
 use crate::metrics::summary::Summary;
 use crate::pipeline::run::{Run, RunOptions, lane};
@@ -33,6 +35,8 @@ pub struct Finished {
     pub events: u64,
     /// Lanes that waited for something that cannot happen. Not zero only if the program is wrong.
     pub stuck: usize,
+    /// What came of the load of people beside the wave, for each side where there was one.
+    pub background: Vec<(Side, Tally)>,
 }
 
 impl Finished {
@@ -144,7 +148,8 @@ pub(super) fn look_at<'a>(
 ) -> Finished {
     let taken = plan.wave.prestage.map(|prestage| prestage.lead - prestage.age);
     let content = Rc::new(Remembered::new(population, taken));
-    let course = Course { plan, content: &content, wave, replication, close, listener, look };
+    let crowd = Crowd::new(plan, population, replication);
+    let course = Course { plan, crowd, content: &content, wave, replication, close, listener, look };
     match taken {
         Some(taken) => course.run(Prestaged::new(Rc::clone(&content), taken, false, Memory::default())),
         None => course.run(Memory::default()),
@@ -154,6 +159,7 @@ pub(super) fn look_at<'a>(
 /// A run to be made.
 struct Course<'r, 'a> {
     plan: &'r Plan,
+    crowd: Crowd,
     content: &'r Tenant<'a>,
     wave: &'r [MailboxKey],
     replication: u64,
@@ -164,7 +170,7 @@ struct Course<'r, 'a> {
 
 impl Course<'_, '_> {
     fn run<C: Checkpoint>(self, checkpoint: C) -> Finished {
-        let Self { plan, content, wave, replication, close, listener, look } = self;
+        let Self { plan, crowd, content, wave, replication, close, listener, look } = self;
         let clock = Clock::default();
         let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
         let world = Rc::new(world(plan, content, replication, &clock));
@@ -186,7 +192,7 @@ impl Course<'_, '_> {
         let run = Rc::new(Run::new(world, options, wave.to_vec(), checkpoint, ear));
         let finish = {
             let (lanes, world) = ((0..run.lanes()).map(|_| lane(Rc::clone(&run))), Rc::clone(run.world()));
-            executor::run_with(&clock, lanes, move |at, flight| world.go_on(at, flight))
+            executor::run_beside(&clock, lanes, |at| crowd.advance(at, &world))
         };
         if let Some(error) = run.take_error() {
             unreachable!("progress kept in memory cannot fail: {error}");
@@ -198,6 +204,12 @@ impl Course<'_, '_> {
         }
         let mut done = ear.done.into_inner();
         done.sort_unstable();
-        Finished { summary: ear.collector.into_summary(), done, events: clock.fired(), stuck: finish.stuck }
+        Finished {
+            summary: ear.collector.into_summary(),
+            done,
+            events: clock.fired(),
+            stuck: finish.stuck,
+            background: crowd.into_tallies(),
+        }
     }
 }

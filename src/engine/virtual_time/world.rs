@@ -1,15 +1,21 @@
 //! The virtual world: two service cores called as functions, over links that take virtual time.
 //!
-//! A call travels up the link, is handled at the moment of its arrival, waits until its answer is ready, and travels
-//! down. Bodies are lengths: the codecs say how long they would be.
+//! A call travels up the link, is handled as of the moment of its arrival, waits until its answer is ready, and travels
+//! down. Where calls cannot overtake each other on their way up, a call is handled when it is sent: the service sees the
+//! same calls at the same moments in the same order, and the arrival needs no timer. Nor does the moment at which an
+//! answer is ready: one timer stands at the soonest moment at which it can arrive, and only then is asked what else was on
+//! the link. Bodies are lengths: the codecs say how long they would be.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
-use std::task::Poll;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use mock_server::mailbox::content::Content;
 use mock_server::service::config::Config;
 use mock_server::service::core::{Held, Service};
+use mock_server::service::cost::Work;
+use mock_server::service::errand::{Errand, Performed};
 use mock_server::service::reply::{Reply, Request, Spent};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
@@ -19,8 +25,8 @@ use mock_server::wire::heard;
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::refusal::{Refusal, RefusalKind};
 
-use super::executor::{Clock, Next};
-use super::timers::TaskNumber;
+use super::executor::{Clock, Sleep};
+use super::timers::{TaskNumber, Timers};
 use crate::engine::network::{Direction, Link, Message};
 use crate::world::{Elapsed, Outcome, Route, Side, World};
 
@@ -31,23 +37,30 @@ const REFUSAL_BYTES: u64 = 600;
 /// The number of the only app of a virtual run.
 const APP: u32 = 1;
 
-/// Slots of the table of address lengths; a power of two.
+/// Tasks of which the length of the address that they called last is remembered; a power of two.
 const ADDRESS_SLOTS: usize = 4096;
 
 /// One of the two servers and the way to it.
 #[derive(Debug)]
 pub struct Server<C> {
     protocol: Protocol,
+    /// Whether calls arrive in the order in which they are sent, so that a call can be handled as soon as it is sent.
+    keeps_order: bool,
     service: RefCell<Service<C>>,
     link: RefCell<Link>,
+    /// Flights whose answers have not been handed over to the link yet, by the moment at which they are ready.
+    leaving: RefCell<Timers>,
 }
 
 impl<C: Content> Server<C> {
     /// A server at the far end of a link.
     pub fn new(protocol: Protocol, config: Config, content: C, link: Link) -> Self {
-        Self { protocol, service: RefCell::new(Service::new(config, content)), link: RefCell::new(link) }
+        let keeps_order = link.keeps_order();
+        let service = RefCell::new(Service::new(config, content));
+        Self { protocol, keeps_order, service, link: RefCell::new(link), leaving: RefCell::default() }
     }
 
+    #[inline]
     fn handle(&self, arrives: Moment, route: &Route, body_bytes: u64, call: &Call) -> Reply {
         let request = Request {
             app: APP,
@@ -61,37 +74,30 @@ impl<C: Content> Server<C> {
     }
 }
 
-/// A call on its way to a server and back. The task that made it is not polled before the answer is there.
+/// An answer on its way out of a server. The task that waits for it is not polled before it is there.
 #[derive(Debug)]
 struct Flight {
-    route: Route,
-    /// Who waits for the answer, and how long.
+    message: Message,
+    side: Side,
+    stage: Stage,
+    /// Who waits for the answer, since when, and how long.
     task: TaskNumber,
+    asked: Moment,
     gives_up: Moment,
     /// When whoever waits may find something new.
     wakes: Moment,
-    sent_bytes: u64,
-    stage: Stage,
+    /// What the answer will be. The time on the network is known once it has arrived.
+    outcome: Outcome,
 }
 
-#[derive(Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
 enum Stage {
-    /// On its way to the server.
-    Up(Call),
     /// In the server; the answer is ready at a known moment.
-    Served(Answered),
-    /// The answer is on its way, and arrives at this moment.
-    Down(Answered, Moment),
+    Served,
+    /// The answer is on its way.
+    Down,
     /// Nobody will wait for the answer.
     Late,
-}
-
-/// What the server said.
-#[derive(Debug)]
-struct Answered {
-    result: Result<Answer, Refusal>,
-    spent: Spent,
-    bytes: u64,
 }
 
 /// Two servers and a clock that jumps.
@@ -99,7 +105,7 @@ struct Answered {
 pub struct VirtualWorld<C> {
     clock: Clock,
     servers: [Server<C>; 2],
-    /// Lengths of the addresses of mailboxes that were called lately.
+    /// Lengths of the addresses that tasks called last.
     addresses: Vec<Cell<(u32, u32)>>,
     flights: RefCell<Vec<Flight>>,
     /// Flights that are over, whose places can be used again.
@@ -118,6 +124,11 @@ impl<C: Content> VirtualWorld<C> {
         &self.servers[side as usize].service
     }
 
+    /// Has work on one side judged and priced that is not the pipeline's.
+    pub(super) fn bear(&self, side: Side, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
+        self.service(side).borrow_mut().bear(now, errand, work)
+    }
+
     /// Everything that a mailbox holds on one side at this moment, in order.
     pub fn holdings(&self, side: Side, mailbox: MailboxKey) -> Vec<Held> {
         let mut held = self.service(side).borrow_mut().holdings(self.clock.now(), mailbox);
@@ -134,7 +145,8 @@ impl<C: Content> VirtualWorld<C> {
     }
 
     fn address_length(&self, mailbox: MailboxKey) -> usize {
-        let slot = &self.addresses[mailbox.0 as usize % ADDRESS_SLOTS];
+        // A task is busy with one mailbox at a time.
+        let slot = &self.addresses[self.clock.current() as usize % ADDRESS_SLOTS];
         let (known, length) = slot.get();
         if known == mailbox.0 {
             return length as usize;
@@ -144,56 +156,8 @@ impl<C: Content> VirtualWorld<C> {
         length
     }
 
-    /// Takes a flight one stage further at the moment that was set for it; says what is to happen next, and when.
-    pub(super) fn go_on(&self, now: Moment, place: u32) -> Next {
-        let flight = &mut self.flights.borrow_mut()[place as usize];
-        loop {
-            let next = self.stage_after(now, flight);
-            match next {
-                Next::Errand(at) if at <= now => {}
-                Next::Errand(at) | Next::Poll(at, _) => {
-                    flight.wakes = at;
-                    return next;
-                }
-            }
-        }
-    }
-
-    fn stage_after(&self, now: Moment, flight: &mut Flight) -> Next {
-        let server = &self.servers[flight.route.side as usize];
-        let late = Next::Poll(flight.gives_up, flight.task);
-        match std::mem::replace(&mut flight.stage, Stage::Late) {
-            Stage::Up(call) => {
-                let Reply { mut outcome, ready, spent, .. } =
-                    server.handle(now, &flight.route, flight.sent_bytes, &call);
-                heard::listen(server.protocol, &call, &mut outcome);
-                if ready > flight.gives_up {
-                    return late;
-                }
-                let bytes = match &outcome {
-                    Ok(answer) => codec::answer_bytes(server.protocol, &call, answer),
-                    Err(_) => REFUSAL_BYTES,
-                };
-                flight.stage = Stage::Served(Answered { result: outcome, spent, bytes });
-                Next::Errand(ready)
-            }
-            Stage::Served(answered) => {
-                let message = Message::from(&flight.route);
-                let heard = server.link.borrow_mut().send(now, answered.bytes, Direction::Down, message);
-                if heard > flight.gives_up {
-                    return late;
-                }
-                flight.stage = Stage::Down(answered, heard);
-                Next::Poll(heard, flight.task)
-            }
-            stage @ (Stage::Down(..) | Stage::Late) => {
-                flight.stage = stage;
-                Next::Poll(flight.wakes, flight.task)
-            }
-        }
-    }
-
     /// Finds a place for a flight.
+    #[inline]
     fn take_off(&self, flight: Flight) -> u32 {
         let mut flights = self.flights.borrow_mut();
         if let Some(place) = self.landed.borrow_mut().pop() {
@@ -204,16 +168,152 @@ impl<C: Content> VirtualWorld<C> {
         flights.len() as u32 - 1
     }
 
-    /// What became of a flight, once it is over.
+    /// What came of a flight, once it is over.
     #[inline]
-    fn land(&self, place: u32) -> Poll<Stage> {
-        let flight = &mut self.flights.borrow_mut()[place as usize];
-        if matches!(flight.stage, Stage::Down(..) | Stage::Late) && flight.wakes <= self.clock.now() {
-            self.landed.borrow_mut().push(place);
-            return Poll::Ready(std::mem::replace(&mut flight.stage, Stage::Late));
+    fn land(&self, place: u32) -> Poll<Outcome> {
+        let mut flights = self.flights.borrow_mut();
+        let now = self.clock.now();
+        let Flight { wakes, stage, side, .. } = flights[place as usize];
+        if wakes <= now && stage == Stage::Served {
+            self.send_answers(&mut flights, side, now);
         }
-        self.clock.note_wait(flight.wakes);
-        Poll::Pending
+        let flight = &mut flights[place as usize];
+        if flight.wakes > now {
+            self.clock.note_wait(flight.wakes);
+            return Poll::Pending;
+        }
+        self.landed.borrow_mut().push(place);
+        let Outcome { result, elapsed: Elapsed { delayed, queued, served, .. }, sent_bytes, received_bytes } =
+            &mut flight.outcome;
+        if flight.stage == Stage::Late {
+            return Poll::Ready(timed_out(flight.gives_up.since(flight.asked), *sent_bytes));
+        }
+        let network = now.since(flight.asked) - (*delayed + *queued + *served);
+        Poll::Ready(Outcome {
+            result: std::mem::replace(result, Ok(Answer::Done)),
+            elapsed: Elapsed { network, delayed: *delayed, queued: *queued, served: *served },
+            sent_bytes: *sent_bytes,
+            received_bytes: *received_bytes,
+        })
+    }
+
+    /// Hands all answers of a server that are ready by now over to the link, in the order in which they are ready, and
+    /// notes when they arrive. No other can come before them: a call that is made later is answered later.
+    fn send_answers(&self, flights: &mut [Flight], side: Side, now: Moment) {
+        let server = &self.servers[side as usize];
+        let (mut leaving, mut link) = (server.leaving.borrow_mut(), server.link.borrow_mut());
+        while let Some((ready, place)) = leaving.pop_by(now) {
+            let flight = &mut flights[place as usize];
+            let heard = link.send(ready, flight.outcome.received_bytes, Direction::Down, flight.message);
+            let (stage, wakes) =
+                if heard > flight.gives_up { (Stage::Late, flight.gives_up) } else { (Stage::Down, heard) };
+            if wakes > flight.wakes {
+                // Others were in its way.
+                self.clock.wake(flight.task, wakes);
+            }
+            (flight.stage, flight.wakes) = (stage, wakes);
+        }
+    }
+
+    /// Has a call handled by its server as of the moment at which it arrives there, and sees its answer off.
+    #[inline]
+    fn handle<'c>(&self, asking: &Asking<'c>) -> Leg<'_, 'c> {
+        let Asking { route, call, asked, gives_up, sent_bytes, arrives } = *asking;
+        let server = &self.servers[route.side as usize];
+        let Reply { outcome: mut result, ready, spent, .. } = server.handle(arrives, &route, sent_bytes, call);
+        heard::listen(server.protocol, call, &mut result);
+        if ready > gives_up {
+            return self.lose(&route, gives_up, sent_bytes);
+        }
+        let received_bytes = match &result {
+            Ok(answer) => codec::answer_bytes(server.protocol, call, answer),
+            Err(_) => REFUSAL_BYTES,
+        };
+        let message = Message::from(&route);
+        let soonest = server.link.borrow().soonest(ready, received_bytes, Direction::Down, message).min(gives_up);
+        let Spent { delayed, queued, served } = spent;
+        let elapsed = Elapsed { network: Span::ZERO, delayed, queued, served };
+        let task = self.clock.current();
+        let place = self.take_off(Flight {
+            message,
+            side: route.side,
+            stage: Stage::Served,
+            task,
+            asked,
+            gives_up,
+            wakes: soonest,
+            outcome: Outcome { result, elapsed, sent_bytes, received_bytes },
+        });
+        server.leaving.borrow_mut().set(ready, place);
+        if soonest > self.clock.now() {
+            self.clock.wake(task, soonest);
+        }
+        Leg::Flying { place }
+    }
+
+    /// No answer will come in time.
+    #[cold]
+    fn lose<'c>(&self, route: &Route, gives_up: Moment, sent_bytes: u64) -> Leg<'_, 'c> {
+        let outcome = timed_out(route.patience, sent_bytes);
+        Leg::Lost(Box::new((self.clock.sleep_until(gives_up), outcome)))
+    }
+}
+
+/// What comes of a call whose answer did not come in time.
+fn timed_out(patience: Span, sent_bytes: u64) -> Outcome {
+    Outcome {
+        result: Err(Refusal { kind: RefusalKind::TimedOut, status: 0, retry_after: None }),
+        elapsed: Elapsed { network: patience, ..Elapsed::default() },
+        sent_bytes,
+        received_bytes: 0,
+    }
+}
+
+/// A call that was made; see [`World::call`]. Written by hand and small, as every call of a run goes through it.
+struct Calling<'w, 'c, C> {
+    world: &'w VirtualWorld<C>,
+    leg: Leg<'w, 'c>,
+}
+
+/// How far a call is.
+enum Leg<'w, 'c> {
+    /// On its way to the server.
+    Asked(Box<(Sleep<'w>, Asking<'c>)>),
+    /// Its answer is in a flight.
+    Flying { place: u32 },
+    /// No answer will come in time.
+    Lost(Box<(Sleep<'w>, Outcome)>),
+}
+
+/// A call on its way to a server.
+#[derive(Copy, Clone)]
+struct Asking<'c> {
+    route: Route,
+    call: &'c Call,
+    asked: Moment,
+    gives_up: Moment,
+    sent_bytes: u64,
+    arrives: Moment,
+}
+
+impl<C: Content> Future for Calling<'_, '_, C> {
+    type Output = Outcome;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let Self { world, leg } = &mut *self;
+        if let Leg::Asked(asked) = leg {
+            ready!(Pin::new(&mut asked.0).poll(context));
+            *leg = world.handle(&asked.1);
+        }
+        match leg {
+            Leg::Flying { place } => world.land(*place),
+            Leg::Lost(lost) => {
+                ready!(Pin::new(&mut lost.0).poll(context));
+                Poll::Ready(lost.1.clone())
+            }
+            Leg::Asked(_) => unreachable!("a call that has arrived is handled"),
+        }
     }
 }
 
@@ -224,8 +324,8 @@ impl<C: Content> World for VirtualWorld<C> {
     }
 
     #[inline]
-    async fn sleep_until(&self, moment: Moment) {
-        self.clock.sleep_until(moment).await;
+    fn sleep_until(&self, moment: Moment) -> impl Future<Output = ()> {
+        self.clock.sleep_until(moment)
     }
 
     #[inline]
@@ -233,40 +333,21 @@ impl<C: Content> World for VirtualWorld<C> {
         self.clock.take_wait()
     }
 
-    async fn call(&self, route: Route, call: &Call) -> Outcome {
+    #[inline]
+    fn call(&self, route: Route, call: &Call) -> impl Future<Output = Outcome> {
         let server = &self.servers[route.side as usize];
-        let message = Message::from(&route);
         let asked = self.clock.now();
-        let sent_bytes = codec::call_bytes(server.protocol, call, self.address_length(route.mailbox));
-        let arrives = server.link.borrow_mut().send(asked, sent_bytes, Direction::Up, message);
         let gives_up = asked + route.patience;
-        let (task, late) = (self.clock.current(), arrives > gives_up);
-        let stage = if late { Stage::Late } else { Stage::Up(call.clone()) };
-        let wakes = if late { gives_up } else { arrives };
-        let place = self.take_off(Flight { route, task, gives_up, wakes, sent_bytes, stage });
-        if late {
-            self.clock.carry_on(Next::Poll(gives_up, task), place);
-        } else if arrives <= asked {
-            self.clock.carry_on(self.go_on(asked, place), place);
+        let sent_bytes = codec::call_bytes(server.protocol, call, self.address_length(route.mailbox));
+        let arrives = server.link.borrow_mut().send(asked, sent_bytes, Direction::Up, Message::from(&route));
+        let asking = Asking { route, call, asked, gives_up, sent_bytes, arrives };
+        let leg = if arrives > gives_up {
+            self.lose(&route, gives_up, sent_bytes)
+        } else if server.keeps_order {
+            self.handle(&asking)
         } else {
-            self.clock.carry_on(Next::Errand(arrives), place);
-        }
-        let over = poll_fn(|_| self.land(place)).await;
-        let Stage::Down(Answered { result, spent, bytes }, heard) = over else {
-            return Outcome {
-                result: Err(Refusal { kind: RefusalKind::TimedOut, status: 0, retry_after: None }),
-                elapsed: Elapsed { network: route.patience, ..Elapsed::default() },
-                sent_bytes,
-                received_bytes: 0,
-            };
+            Leg::Asked(Box::new((self.clock.sleep_until(arrives), asking)))
         };
-        let inside: Span = spent.delayed + spent.queued + spent.served;
-        let elapsed = Elapsed {
-            network: heard.since(asked) - inside,
-            delayed: spent.delayed,
-            queued: spent.queued,
-            served: spent.served,
-        };
-        Outcome { result, elapsed, sent_bytes, received_bytes: bytes }
+        Calling { world: self, leg }
     }
 }

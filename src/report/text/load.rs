@@ -1,5 +1,7 @@
 //! `load` as text.
 
+use std::fmt::Write as _;
+
 use mock_server::time::Span;
 
 use super::line;
@@ -37,7 +39,7 @@ pub fn report(outcome: &Outcome) -> String {
     for (failure, requests) in tally.failed() {
         say(&failure.name().replace('_', " "), &count(requests));
     }
-    say("", &row(QUANTILES.map(|(name, _)| name.to_owned()), "max"));
+    say("", &row(&QUANTILES.map(|(name, _)| name.to_owned()), "max"));
     say("response time", &(times(&tally.response) + "   since the intended start"));
     say("service time", &(times(&tally.service) + "   since sending"));
     say("lag", &(times(&tally.lag) + "   of the generator itself"));
@@ -69,11 +71,16 @@ fn verdict(outcome: &Outcome) -> String {
 
 fn times(times: &Times) -> String {
     let at = |nanoseconds: u64| span(Span(nanoseconds));
-    row(QUANTILES.map(|(_, quantile)| at(times.value_at_quantile(quantile))), &at(times.max()))
+    row(&QUANTILES.map(|(_, quantile)| at(times.value_at_quantile(quantile))), &at(times.max()))
 }
 
-fn row(quantiles: [String; QUANTILES.len()], max: &str) -> String {
-    quantiles.iter().map(String::as_str).chain([max]).map(|cell| format!("{cell:>10}")).collect()
+fn row(quantiles: &[String], max: &str) -> String {
+    let mut row = String::new();
+    for cell in quantiles.iter().map(String::as_str).chain([max]) {
+        // Writing to a string cannot fail.
+        let _ = write!(row, "{cell:>10}");
+    }
+    row
 }
 
 #[cfg(test)]

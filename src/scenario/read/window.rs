@@ -11,7 +11,7 @@ use crate::scenario::kind::{Kind, Words, Wrong, suggestion};
 use crate::scenario::section::{Otherwise, Section};
 
 /// The days of a week by their short names.
-const DAYS: [(&str, Weekday); 7] = [
+pub(super) const DAYS: [(&str, Weekday); 7] = [
     ("Mon", Weekday::Monday),
     ("Tue", Weekday::Tuesday),
     ("Wed", Weekday::Wednesday),
@@ -191,7 +191,7 @@ impl Kind for Closing {
     }
 }
 
-fn weekday(name: &str) -> Result<Weekday, Wrong> {
+pub(super) fn weekday(name: &str) -> Result<Weekday, Wrong> {
     let names = DAYS.map(|(name, _)| name);
     DAYS.iter()
         .find(|(known, _)| *known == name)

@@ -74,10 +74,15 @@ impl<C: Content> Open<'_, C> {
         self.store.place(ordinal).and_then(|(_, parent)| parent)
     }
 
-    /// The default folder of a kind.
+    /// The default folder of a kind, if the mailbox has one by now.
     #[must_use]
     pub fn default_folder(&self, kind: FolderKind) -> Option<u32> {
         self.store.default_folder(kind).filter(|&ordinal| self.store.has_folder(ordinal))
+    }
+
+    /// The default folder of a kind. One that every mailbox of Exchange has is made if the computed mailbox lacks it.
+    pub fn known_folder(&mut self, kind: FolderKind) -> Option<u32> {
+        self.store.ensure_default_folder(self.view, kind)
     }
 
     /// The folders directly in a folder.
@@ -202,7 +207,7 @@ impl<C: Content> Open<'_, C> {
     /// If there is no such folder or it is a default folder.
     pub fn delete_folder(&mut self, ordinal: u32, deletion: Deletion) -> Result<(), StoreError> {
         let parent = self.own(ordinal)?;
-        let bin = self.default_folder(FolderKind::Deleted);
+        let bin = self.known_folder(FolderKind::Deleted);
         if let (Deletion::ToDeletedItems, Some(bin)) = (deletion, bin)
             && !self.lies_within(ordinal, bin)
         {
@@ -217,7 +222,9 @@ impl<C: Content> Open<'_, C> {
         self.empty_folder(ordinal, deletion, true)?;
         self.store.remove_folder(ordinal)?;
         self.records().note_folder(ordinal, ChangeKind::Delete, FolderNote::Deleted { parent });
-        self.records().settings.configurations.remove(&ordinal);
+        if self.settings().configurations.contains_key(&ordinal) {
+            self.settings_mut().configurations.remove(&ordinal);
+        }
         Ok(())
     }
 

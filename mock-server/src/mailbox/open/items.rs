@@ -154,7 +154,7 @@ impl<C: Content> Open<'_, C> {
     pub fn delete(&mut self, number: u64, deletion: Deletion) -> Result<Option<u64>, StoreError> {
         let head = self.head(number).ok_or(StoreError::NotFound)?;
         if deletion == Deletion::ToDeletedItems
-            && let Some(bin) = self.default_folder(FolderKind::Deleted)
+            && let Some(bin) = self.known_folder(FolderKind::Deleted)
             && bin != head.folder
         {
             return self.move_item(number, bin).map(Some);

@@ -27,7 +27,9 @@ impl<C: Content> Open<'_, C> {
 
     /// What the mailbox keeps beside folders and items, to be changed.
     pub fn settings_mut(&mut self) -> &mut Settings {
-        &mut self.records().settings
+        let records = self.records();
+        records.settled += 1;
+        &mut records.settings
     }
 
     /// Who watches the mailbox.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::{Folder, Store, StoreError, View};
 use crate::mailbox::content::Content;
 use crate::mailbox::hidden::{self, Above};
+use crate::mailbox::named;
+use crate::wire::answer::ChangeKind;
 use crate::wire::call::FolderKind;
 
 impl Store {
@@ -31,6 +33,25 @@ impl Store {
         Some((shape.kind, shape.parent))
     }
 
+    /// The default folder of a kind. It is made if the computed mailbox lacks it although every mailbox of Exchange has
+    /// one, unless a folder of its name is in its place. Nothing if not every mailbox has one, and this one has none.
+    pub fn ensure_default_folder<C: Content>(&mut self, view: View<'_, C>, kind: FolderKind) -> Option<u32> {
+        if let Some(ordinal) = self.default_folder(kind) {
+            return self.has_folder(ordinal).then_some(ordinal);
+        }
+        let (name, above) = named::default_folder(kind)?;
+        let parent = self.ensure_default_folder(view, above)?;
+        let name = Arc::from(name);
+        if let Ok(ordinal) = self.make_folder(view, parent, &name) {
+            self.folder(ordinal)?.shape.kind = kind;
+            self.overlay.records_mut().change_folder(ordinal, ChangeKind::Create);
+            return Some(ordinal);
+        }
+        let sibling = |folder: &&mut Folder| !folder.gone && folder.shape.parent == Some(parent);
+        let mut siblings = self.folders.iter_mut().filter(sibling);
+        siblings.find_map(|folder| (folder.name(view) == name).then_some(folder.shape.ordinal))
+    }
+
     /// The name of a folder.
     pub fn name<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> Option<Arc<str>> {
         self.folder(ordinal).map(|folder| folder.name(view))
@@ -42,7 +63,8 @@ impl Store {
     ///
     /// If there is no such folder.
     pub fn rename_folder(&mut self, ordinal: u32, name: Arc<str>) -> Result<(), StoreError> {
-        self.edited(ordinal)?.name = Some(name);
+        let folder = self.edited(ordinal)?;
+        (folder.name, folder.edited) = (Some(name), true);
         Ok(())
     }
 
@@ -59,7 +81,8 @@ impl Store {
             }
             above = self.place(one).ok_or(StoreError::NotFound)?.1;
         }
-        self.edited(ordinal)?.shape.parent = Some(parent);
+        let folder = self.edited(ordinal)?;
+        (folder.shape.parent, folder.edited) = (Some(parent), true);
         Ok(())
     }
 

@@ -76,8 +76,8 @@ impl FolderTarget {
     pub(super) fn ordinal<C: Content>(&self, open: &mut Open<'_, C>) -> Result<u32, Failure> {
         let found = match self.which {
             Which::Ordinal(ordinal) => open.folder(ordinal).map(|folder| folder.ordinal),
-            Which::Kind(kind) => open.default_folder(kind),
-            Which::Either(kind, hidden) => open.default_folder(kind).or(Some(hidden)),
+            Which::Kind(kind) => open.known_folder(kind),
+            Which::Either(kind, hidden) => open.known_folder(kind).or(Some(hidden)),
         };
         found.ok_or(Failure::FOLDER_NOT_FOUND)
     }

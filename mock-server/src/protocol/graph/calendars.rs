@@ -37,7 +37,7 @@ fn holds_events(folder: &FolderInfo) -> bool {
 /// The calendar of the path, or the default one.
 fn folder<C: Content>(open: &mut Open<'_, C>, task: &Task<'_>) -> Result<u32, Failure> {
     match task.place.folder.as_str() {
-        "" => open.default_folder(FolderKind::Calendar).ok_or_else(Failure::item_not_found),
+        "" => open.known_folder(FolderKind::Calendar).ok_or_else(Failure::item_not_found),
         named => task.folder(open, named),
     }
 }
@@ -121,7 +121,7 @@ fn calendars<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<
         let sent = task.object()?;
         let name = folders::name(&sent, "name")?;
         let name = name.ok_or_else(|| Failure::new(400, "ErrorInvalidRequest", "The property 'name' is required."))?;
-        let parent = open.default_folder(FolderKind::Calendar).or_else(|| open.default_folder(FolderKind::Root));
+        let parent = open.known_folder(FolderKind::Calendar).or_else(|| open.known_folder(FolderKind::Root));
         let parent = parent.ok_or_else(Failure::item_not_found)?;
         let ordinal = open.make_folder(parent, name, Some(CALENDAR.class))?;
         return reply(open, task, ordinal, 201);

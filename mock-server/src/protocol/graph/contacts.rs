@@ -31,7 +31,7 @@ pub(super) fn holds_contacts(folder: &FolderInfo) -> bool {
 /// The folder of the path, or the default one.
 fn folder<C: Content>(open: &mut Open<'_, C>, task: &Task<'_>) -> Result<u32, Failure> {
     match task.place.folder.as_str() {
-        "" => open.default_folder(FolderKind::Contacts).ok_or_else(Failure::item_not_found),
+        "" => open.known_folder(FolderKind::Contacts).ok_or_else(Failure::item_not_found),
         named => task.folder(open, named),
     }
 }
@@ -76,7 +76,7 @@ fn one<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply,
 fn list_folders<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {
     let is_root = task.place.folder.is_empty();
     let parent = match task.place.folder.as_str() {
-        "" => open.default_folder(FolderKind::Root).ok_or_else(Failure::item_not_found)?,
+        "" => open.known_folder(FolderKind::Root).ok_or_else(Failure::item_not_found)?,
         named => task.folder(open, named)?,
     };
     if task.asked.method == "POST" {
@@ -84,7 +84,7 @@ fn list_folders<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Resu
     }
     // The default folder itself is not listed among the contact folders (learn.microsoft.com/graph/api/user-list
     // -contactfolders: "in the default Contacts folder").
-    let default = open.default_folder(FolderKind::Contacts);
+    let default = open.known_folder(FolderKind::Contacts);
     let mut below = open.folders();
     below.retain(|folder| {
         let is_below = folder.parent == Some(parent) || is_root && folder.parent.is_some() && folder.parent == default;

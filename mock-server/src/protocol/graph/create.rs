@@ -80,7 +80,7 @@ pub(super) fn read_message<C: Content>(
 /// A new message: a draft, unless the client sets its message flags itself (`Integer 0x0E07`), as importers do.
 pub(super) fn message<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {
     let folder = match task.place.folder.as_str() {
-        "" => open.default_folder(FolderKind::Drafts).ok_or_else(Failure::item_not_found)?,
+        "" => open.known_folder(FolderKind::Drafts).ok_or_else(Failure::item_not_found)?,
         named => task.folder(open, named)?,
     };
     let item = if is_mime(task) {

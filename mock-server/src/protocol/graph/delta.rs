@@ -108,8 +108,8 @@ fn table(route: R) -> &'static Table {
 pub(super) fn items<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {
     let route = task.place.route;
     let folder = match (route, task.place.folder.as_str()) {
-        (R::CalendarViewDelta, "") => open.default_folder(FolderKind::Calendar),
-        (R::ContactsDelta, "") => open.default_folder(FolderKind::Contacts),
+        (R::CalendarViewDelta, "") => open.known_folder(FolderKind::Calendar),
+        (R::ContactsDelta, "") => open.known_folder(FolderKind::Contacts),
         (R::MessagesDelta, "") => {
             return Err(Failure::new(
                 400,

@@ -160,7 +160,7 @@ fn below<C: Content>(open: &mut Open<'_, C>, task: &Task<'_>, parent: u32) -> Ve
 /// The folder whose children are meant: that of the path, or the root.
 fn parent<C: Content>(open: &mut Open<'_, C>, task: &Task<'_>) -> Result<u32, Failure> {
     match task.place.folder.as_str() {
-        "" => open.default_folder(FolderKind::Root).ok_or_else(Failure::item_not_found),
+        "" => open.known_folder(FolderKind::Root).ok_or_else(Failure::item_not_found),
         named => task.folder(open, named),
     }
 }

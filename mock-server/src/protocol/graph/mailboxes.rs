@@ -94,7 +94,7 @@ pub(super) fn carry_out<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>)
         )),
         R::MailboxFolders | R::MailboxChildFolders => {
             let parent = match task.place.folder.as_str() {
-                "" => open.default_folder(FolderKind::Root),
+                "" => open.known_folder(FolderKind::Root),
                 named => Some(task.folder(open, named)?),
             };
             let mut below = open.folders();

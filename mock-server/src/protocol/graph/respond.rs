@@ -105,7 +105,7 @@ pub(super) fn carry_out<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>)
     }
     let mut item = read_message(open, Ok(item), true)?;
     item.flag(p::FLAG_READ, 0);
-    let drafts = open.default_folder(FolderKind::Drafts).ok_or_else(Failure::item_not_found)?;
+    let drafts = open.known_folder(FolderKind::Drafts).ok_or_else(Failure::item_not_found)?;
     let created = open.create(drafts, item)?;
     task.count(1, 0);
     entity::reply(open, task, &MESSAGE, created, 201)

@@ -71,7 +71,7 @@ pub(super) fn dispatch<C: Content>(
     finish(open, &mut item);
     task.count(1, u64::from(item.size()));
     open.send(delivered(&item));
-    if keep && let Some(sent) = open.default_folder(FolderKind::Sent) {
+    if keep && let Some(sent) = open.known_folder(FolderKind::Sent) {
         open.create(sent, item)?;
     }
     Ok(Reply::empty(202))
@@ -106,7 +106,7 @@ pub(super) fn draft<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> 
     task.count(1, u64::from(item.size()));
     open.send(delivered(&item));
     open.update(number, item)?;
-    if let Some(sent) = open.default_folder(FolderKind::Sent) {
+    if let Some(sent) = open.known_folder(FolderKind::Sent) {
         open.move_item(number, sent)?;
     }
     Ok(Reply::empty(202))

@@ -86,7 +86,7 @@ impl Task<'_> {
     pub(super) fn folder<C: Content>(&self, open: &mut Open<'_, C>, text: &str) -> Result<u32, Failure> {
         let ordinal = match folder_kind_named(&text.to_ascii_lowercase()) {
             FolderKind::User => reference::read_folder(self.mailbox, text)?,
-            kind => open.default_folder(kind).ok_or_else(Failure::item_not_found)?,
+            kind => open.known_folder(kind).ok_or_else(Failure::item_not_found)?,
         };
         match open.folder(ordinal) {
             Some(_) => Ok(ordinal),

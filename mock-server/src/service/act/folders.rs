@@ -46,7 +46,7 @@ impl<C: Content> Bench<'_, C> {
         let entries = folders.iter().map(|folder| {
             let ordinal = match folder {
                 FolderRef::Id(id) => self.folder(id),
-                FolderRef::Kind(kind) => self.store.default_folder(*kind),
+                FolderRef::Kind(kind) => self.store.ensure_default_folder(self.view, *kind),
             };
             let entry = ordinal.and_then(|ordinal| self.store.entry_of(self.view, ordinal));
             entry.ok_or(refusals::item_error(ItemErrorKind::NotFound))
@@ -62,6 +62,8 @@ impl<C: Content> Bench<'_, C> {
     }
 
     fn entries(&mut self, first: usize, last: usize) -> Vec<FolderEntry> {
-        (first..last).filter_map(|position| self.store.entry(self.view, position)).collect()
+        let mut entries = Vec::with_capacity(last.saturating_sub(first));
+        entries.extend((first..last).filter_map(|position| self.store.entry(self.view, position)));
+        entries
     }
 }

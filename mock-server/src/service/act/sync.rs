@@ -18,6 +18,9 @@ impl<C: Content> Bench<'_, C> {
             Some(state) => {
                 let number = self.resolve(Kind::SyncState, state).ok_or(refusals::SYNC_STATE_LOST)?;
                 let position = SyncPosition::read(number);
+                if self.store.is_up_to_date(self.view, folder, position) {
+                    return Ok(Answer::Items { changes: Vec::new(), state: Id::Number(number), complete: true });
+                }
                 if !self.store.knows(self.view, folder, position) {
                     return Err(refusals::SYNC_STATE_LOST);
                 }

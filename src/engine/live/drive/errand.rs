@@ -84,7 +84,7 @@ impl Script {
     }
 
     /// Learns from an answer.
-    pub(super) fn learn(&self, learns: &Learns, heard: &Heard) {
+    pub(super) fn learn(&self, learns: Learns, heard: &Heard) {
         if let Self::People(people) = self {
             people.learn(learns, heard);
         }

@@ -65,16 +65,15 @@ impl Line {
         let shared = Rc::clone(&self.shared);
         let _making = shared.making.lock().await;
         let known = shared.sender.borrow().clone().filter(|two| two.open.get());
-        self.sender = Some(match known {
-            Some(two) => Sender::Two(two),
-            None => {
-                let (sender, task) = self.origin.connect().await?;
-                match &sender {
-                    Sender::One(_) => self.cut = Some(task),
-                    Sender::Two(two) => *shared.sender.borrow_mut() = Some(two.clone()),
-                }
-                sender
+        self.sender = Some(if let Some(two) = known {
+            Sender::Two(two)
+        } else {
+            let (sender, task) = self.origin.connect().await?;
+            match &sender {
+                Sender::One(_) => self.cut = Some(task),
+                Sender::Two(two) => *shared.sender.borrow_mut() = Some(two.clone()),
             }
+            sender
         });
         Ok(())
     }

@@ -119,8 +119,8 @@ impl People {
     }
 
     /// Learns from an answer. What a server no longer knows is forgotten.
-    pub(super) fn learn(&self, learns: &Learns, heard: &Heard) {
-        let Learns { client, action, mailbox } = *learns;
+    pub(super) fn learn(&self, learns: Learns, heard: &Heard) {
+        let Learns { client, action, mailbox } = learns;
         let heard_of = match protocol(client) {
             _ if heard.status >= 400 => Known::default(),
             Protocol::Ews => read::ews(&heard.body),

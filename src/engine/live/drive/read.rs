@@ -63,19 +63,19 @@ mod tests {
 
     use super::*;
 
-    fn check(known: Known, message: Option<&str>, state: Option<&str>) {
+    fn check(known: &Known, message: Option<&str>, state: Option<&str>) {
         assert_eq!((known.message.as_deref(), known.state.as_deref()), (message, state));
     }
 
     #[test]
     fn the_first_message_and_the_last_state_are_remembered() {
         let page = br#"{"value": [{"subject": "x"}, {"id": "A"}, {"id": "B"}], "@odata.deltaLink": "http://h/p"}"#;
-        check(graph(page), Some("A"), Some("http://h/p"));
-        check(graph(br#"{"value": [], "@odata.nextLink": "n"}"#), None, Some("n"));
+        check(&graph(page), Some("A"), Some("http://h/p"));
+        check(&graph(br#"{"value": [], "@odata.nextLink": "n"}"#), None, Some("n"));
         let answer =
             br#"<m:R xmlns:m="m" xmlns:t="t"><m:SyncState>H4s=</m:SyncState><t:ItemId Id="A&amp;1" ChangeKey="C"/>
             <t:ItemId Id="B"/></m:R>"#;
-        check(ews(answer), Some("A&1"), Some("H4s="));
+        check(&ews(answer), Some("A&1"), Some("H4s="));
     }
 
     proptest! {

@@ -320,7 +320,7 @@ impl Worker {
                     Err(failure) => return End::Failed(failure),
                 };
                 if let Some(learns) = prepared.learns {
-                    self.script.learn(&learns, &heard);
+                    self.script.learn(learns, &heard);
                 }
                 End::Answered { status: heard.status, bytes: heard.bytes }
             });

@@ -10,14 +10,8 @@ use serde_json::json;
 
 use super::people::Known;
 use crate::load::act::Action;
+use crate::load::burden;
 
-/// Characters of a sent message: the mean of mail with its attachments, 60 KB (population figures for `NHSmail`,
-/// assumed there).
-const SENT_CHARACTERS: usize = 60_000;
-/// Characters of a draft (assumed).
-const DRAFT_CHARACTERS: usize = 4_000;
-/// Characters of a chat message with what is kept about it (assumed).
-const CHAT_CHARACTERS: usize = 1_000;
 /// Messages of a page (assumed; `Outlook` on the web shows about as many).
 const PAGE: &str = "25";
 /// Changes of a page of a sync (assumed; EWS allows 512).
@@ -43,12 +37,7 @@ pub(super) struct Written {
 
 /// So many characters of text.
 fn text(action: Action) -> String {
-    let characters = match action {
-        Action::Send => SENT_CHARACTERS,
-        Action::Post => CHAT_CHARACTERS,
-        _ => DRAFT_CHARACTERS,
-    };
-    FILLER.chars().cycle().take(characters).collect()
+    FILLER.chars().cycle().take(burden::characters(action)).collect()
 }
 
 /// Writes a request to Graph on behalf of a user. What needs a message that is not known lists messages instead: see
@@ -235,6 +224,7 @@ impl Xml {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::act::Client;
 
     const ADDRESS: &str = "a+b@contoso.test";
 
@@ -245,6 +235,19 @@ mod tests {
         assert_eq!(read.path, "/v1.0/users/a%2Bb%40contoso%2Etest/messages/A%2Fb%2Bc%3D");
         let sync = String::from_utf8(ews(Action::Sync, ADDRESS, &known).body.to_vec()).expect("UTF-8");
         assert!(sync.contains("<m:SyncState>x&lt;y&amp;z</m:SyncState>"), "{sync}");
+    }
+
+    #[test]
+    fn bodies_are_as_long_as_limits_take_them_to_be_in_virtual_time() {
+        let known = Known { message: Some("AAMkAGI2".repeat(12)), state: Some("H4sIAAA".repeat(12)) };
+        for action in Action::ALL {
+            for (client, written) in
+                [(Client::Outlook, ews(action, ADDRESS, &known)), (Client::Web, graph(action, ADDRESS, &known))]
+            {
+                let (real, said) = (written.body.len() as f64, burden::burden(client, action).body_bytes as f64);
+                assert!((real - said).abs() <= 250.0, "{client:?} {action:?}: {real} bytes, not {said}");
+            }
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(in super::super) fn write_one(
     write_id(writer, scene, &path, false);
     writer.leaf("t:Name", &attachment.name);
     let own_type = attachment.content_type.as_deref();
-    let content_type = own_type.or_else(|| mime_type(&attachment.name));
+    let content_type = own_type.or_else(|| mime_type(attachment));
     for (name, text) in [
         ("t:ContentType", content_type),
         ("t:ContentId", attachment.content_id.as_deref()),
@@ -109,9 +109,15 @@ pub(in super::super) fn write_id(writer: &mut Writer, scene: &Scene<'_>, path: &
     }
 }
 
-/// The type of a file by the end of its name, for the commonest.
-fn mime_type(name: &str) -> Option<&'static str> {
-    let (_, end) = name.rsplit_once('.')?;
+/// The type of an attachment that does not say it. Thunderbird's library insists on one (`Attachment` in its crate `ews`
+/// 0.1.2): a message's as in its samples, a file's by the end of its name for the commonest, otherwise bytes.
+fn mime_type(attachment: &Attachment) -> Option<&'static str> {
+    match attachment.content {
+        AttachmentContent::Item(_) => return Some("message/rfc822"),
+        AttachmentContent::Reference(_) => return None,
+        AttachmentContent::File(_) => {}
+    }
+    let end = attachment.name.rsplit_once('.').map_or("", |(_, end)| end);
     Some(match &*end.to_ascii_lowercase() {
         "txt" => "text/plain",
         "html" | "htm" => "text/html",
@@ -121,7 +127,7 @@ fn mime_type(name: &str) -> Option<&'static str> {
         "gif" => "image/gif",
         "zip" => "application/zip",
         "eml" => "message/rfc822",
-        _ => return None,
+        _ => "application/octet-stream",
     })
 }
 

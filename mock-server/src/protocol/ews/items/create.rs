@@ -96,7 +96,7 @@ pub(in super::super) fn answer<H: Host>(
             match made.and_then(|number| number.map(|number| stored(open, number)).transpose()) {
                 Ok(Some(found)) => {
                     work.content_bytes += u64::from(found.head.size);
-                    tell(&found, open, &mut messages);
+                    tell(&found, element.typed("Attachments").is_some(), open, &mut messages);
                 }
                 Ok(None) => messages.succeed(|writer| writer.empty("m:Items", &[])),
                 Err(failure) => messages.fail(failure),
@@ -107,8 +107,10 @@ pub(in super::super) fn answer<H: Host>(
     Ok(messages.finish())
 }
 
-/// Tells of an item that was made: its reference, and those of its attachments.
-fn tell<C: Content>(found: &Found, open: &Open<'_, C>, messages: &mut Messages) {
+/// Tells of an item that was made: its reference, and those of its attachments if they were given one by one. Of those
+/// within a message that was given whole nothing is told: Thunderbird stores such messages, and its library does not read
+/// attachments without names (`Attachment` in its crate `ews` 0.1.2).
+fn tell<C: Content>(found: &Found, attachments: bool, open: &Open<'_, C>, messages: &mut Messages) {
     let address = open.address();
     let viewer = Viewer { mailbox: open.mailbox(), address: &address };
     let shape = Shape::id_only();
@@ -118,7 +120,9 @@ fn tell<C: Content>(found: &Found, open: &Open<'_, C>, messages: &mut Messages) 
         writer.open("m:Items", &[]);
         writer.open(name, &[]);
         basics::write_item_id(writer, "t:ItemId", &scene);
-        files::write_ids(writer, &scene);
+        if attachments {
+            files::write_ids(writer, &scene);
+        }
         writer.close(name);
         writer.close("m:Items");
     });
@@ -133,7 +137,7 @@ fn home<C: Content>(open: &mut Open<'_, C>, sort: Sort) -> Result<u32, Failure> 
         Sort::PostItem => FolderKind::Inbox,
         _ => FolderKind::Drafts,
     };
-    open.default_folder(kind).ok_or(Failure::FOLDER_NOT_FOUND)
+    open.known_folder(kind).ok_or(Failure::FOLDER_NOT_FOUND)
 }
 
 /// Makes one item; returns its number if it is kept.

@@ -28,7 +28,7 @@ pub(in super::super) fn junk<H: Host>(request: &Element<'_>, context: &mut Conte
         let found = target.find(open)?;
         let mut number = found.number;
         if moves {
-            let folder = open.default_folder(kind).ok_or(Failure::FOLDER_NOT_FOUND)?;
+            let folder = open.known_folder(kind).ok_or(Failure::FOLDER_NOT_FOUND)?;
             if folder != found.head.folder {
                 number = open.move_item(number, folder)?;
             }

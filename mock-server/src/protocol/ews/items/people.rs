@@ -208,7 +208,7 @@ pub(in super::super) fn find<H: Host>(request: &Element<'_>, context: &mut Conte
     };
     let mailbox = folder.map_or(context.mailbox(), |folder| folder.mailbox());
     let listed = context.perform(mailbox, Operation::FindMessages, |open| {
-        let contacts = || open.default_folder(FolderKind::Contacts).ok_or(Failure::FOLDER_NOT_FOUND);
+        let mut contacts = || open.known_folder(FolderKind::Contacts).ok_or(Failure::FOLDER_NOT_FOUND);
         let ordinal = match folder {
             None => contacts(),
             Some(folder) => folder.ordinal(open),
@@ -295,7 +295,7 @@ pub(in super::super) fn get<H: Host>(request: &Element<'_>, context: &mut Contex
 }
 
 fn by_address<C: Content>(open: &mut Open<'_, C>, address: &str) -> Option<Found> {
-    let folder = open.default_folder(FolderKind::Contacts)?;
+    let folder = open.known_folder(FolderKind::Contacts)?;
     open.list(folder).into_iter().find_map(|number| {
         let found = stored(open, number).ok()?;
         indexed::addresses(&found.item).iter().any(|own| own.eq_ignore_ascii_case(address)).then_some(found)

@@ -74,7 +74,7 @@ pub(in super::super) fn answer<H: Host>(
     context.perform(own, Operation::Directory, |open| {
         let ordinal = match folder {
             Some(folder) => folder.ordinal(open).ok(),
-            None => open.default_folder(FolderKind::Contacts),
+            None => open.known_folder(FolderKind::Contacts),
         };
         let candidates = candidates(open, scope, ordinal, user, entry);
         let told = candidates.len().min(CANDIDATES_MAX);

@@ -200,7 +200,7 @@ impl Response {
 /// The item of the calendar that a message about a meeting is about, by the identity of the meeting.
 fn meeting_of<C: Content>(open: &mut Open<'_, C>, message: &Item) -> Result<Option<u64>, Failure> {
     let Some(uid) = text(message, calendar::UID) else { return Ok(None) };
-    let folder = open.default_folder(FolderKind::Calendar).ok_or(Failure::FOLDER_NOT_FOUND)?;
+    let folder = open.known_folder(FolderKind::Calendar).ok_or(Failure::FOLDER_NOT_FOUND)?;
     for number in open.list(folder) {
         if let Ok(item) = open.item(number)
             && text(&item, calendar::UID) == Some(uid)
@@ -291,7 +291,7 @@ fn enter<C: Content>(
         open.update(number, item)?;
         return Ok(Some(number));
     }
-    let folder = open.default_folder(FolderKind::Calendar).ok_or(Failure::FOLDER_NOT_FOUND)?;
+    let folder = open.known_folder(FolderKind::Calendar).ok_or(Failure::FOLDER_NOT_FOUND)?;
     Ok(Some(open.create(folder, item)?))
 }
 

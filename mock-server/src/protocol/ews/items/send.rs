@@ -96,7 +96,7 @@ pub(super) fn send_stored<C: Content>(
 pub(super) fn sent_folder<C: Content>(open: &mut Open<'_, C>, folder: Option<&FolderTarget>) -> Result<u32, Failure> {
     match folder {
         Some(folder) => folder.ordinal(open),
-        None => open.default_folder(FolderKind::Sent).ok_or(Failure::FOLDER_NOT_FOUND),
+        None => open.known_folder(FolderKind::Sent).ok_or(Failure::FOLDER_NOT_FOUND),
     }
 }
 

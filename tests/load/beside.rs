@@ -1,0 +1,171 @@
+//! People at work beside a wave in virtual time: they take what they share with it, and nothing else, and are refused as
+//! often as when the same load is sent for real.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::path::Path;
+use std::sync::Arc;
+
+use mock_server::front::clock::Clock;
+use mock_server::mailbox::content::Content;
+use mock_server::time::{Moment, Span};
+use mock_server::wire::id::MailboxKey;
+use wavetank::engine::live::drive::errand::{Errand, Estate};
+use wavetank::engine::live::drive::{DriveOptions, Http, drive};
+use wavetank::engine::live::server;
+use wavetank::engine::live::token::Credentials;
+use wavetank::engine::virtual_time::crowd;
+use wavetank::engine::virtual_time::crowd::demand::Demand as Mean;
+use wavetank::engine::virtual_time::run::{Finished, simulate};
+use wavetank::engine::wire::url::ServerUrl;
+use wavetank::forecast::fluid::Shared;
+use wavetank::load::demand::Demand;
+use wavetank::load::tally::Tally;
+use wavetank::population::{Population, wave};
+use wavetank::scenario;
+use wavetank::scenario::plan::Plan;
+use wavetank::world::Side;
+
+/// A wave out of 200 mailboxes whose source admits so many requests per second, shared by somebody.
+const SCENARIO: &str = r#"
+title = "People beside a wave"
+seed = 11
+[population]
+preset = "small-business"
+mailboxes = 200
+[population.uniform]
+items = 40
+item_size = "20 kB"
+[source]
+limits = [{ name = "shared", requests = "60/1 s", scope = "tenant" }]
+costs = { call = "2 ms" }
+[target]
+limits = []
+costs = { call = "2 ms" }
+[network.source]
+latency = "20 ms"
+[network.target]
+latency = "20 ms"
+[wave]
+mailboxes = 60
+cutover = false
+"#;
+
+fn plan(overrides: &[String]) -> Plan {
+    let plan = scenario::parse(Path::new("beside.toml"), SCENARIO, overrides, None);
+    plan.unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+}
+
+/// The plan with people who ask the source so many times a second.
+fn with_people(per_second: f64, overrides: &[&str]) -> Plan {
+    let mut all: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
+    all.push("background.starts=\"Tue 10:00\"".to_owned());
+    let usual = Mean::of(&plan(&all), 200, Side::Source).requests;
+    all.push(format!("background.source={}", per_second / usual));
+    plan(&all)
+}
+
+fn run(plan: &Plan) -> Finished {
+    let population = Population::of(plan).expect("a population");
+    let mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
+    let finished = simulate(plan, &population, &mailboxes, 0, plan.open());
+    assert_eq!((finished.stuck, finished.summary.mailboxes.completed), (0, u64::from(plan.wave.mailboxes)));
+    finished
+}
+
+/// Requests that were answered and not refused, and those that were refused.
+fn served_and_refused(tally: &Tally) -> (u64, u64) {
+    let refused = tally.kinds().map(|(_, kind)| kind.refused).sum();
+    (tally.answered - refused, refused)
+}
+
+#[test]
+fn a_wave_takes_longer_beside_people_who_share_its_limit() {
+    let (alone, beside) = (run(&plan(&[])), run(&with_people(30.0, &[])));
+    assert!(alone.background.is_empty());
+    let (side, tally) = &beside.background[0];
+    let (served, refused) = served_and_refused(tally);
+    assert_eq!((*side, beside.background.len(), tally.offered), (Side::Source, 1, served + refused));
+    assert!(refused > 0 && served > refused, "{served} {refused}");
+    let [alone, beside] = [alone, beside].map(|finished| finished.summary.makespan.as_seconds());
+    assert!(beside > 1.1 * alone, "{alone} s, {beside} s with people");
+    // Neither keeps the other out.
+    let people = served as f64 / beside;
+    assert!((10.0..=31.0).contains(&people), "{people} requests/s were people's");
+}
+
+#[test]
+fn a_wave_takes_as_long_beside_people_as_alone_where_nothing_is_shared() {
+    let own = "source.limits=[{ name = \"own\", requests = \"60/1 s\", scope = \"app\" }]";
+    let (alone, beside) = (run(&plan(&[own.to_owned()])), run(&with_people(30.0, &[own])));
+    assert!(beside.background[0].1.answered > 0);
+    assert_eq!((alone.done, alone.events), (beside.done, beside.events));
+}
+
+#[test]
+fn people_beside_a_wave_do_the_same_again() {
+    let plan = with_people(30.0, &["background.target=1"]);
+    let (first, again) = (run(&plan), run(&plan));
+    assert_eq!(first.background.len(), 2);
+    assert_eq!((first.done, first.events, first.background), (again.done, again.events, again.background));
+}
+
+#[test]
+fn forecasts_grant_a_wave_what_people_leave() {
+    let (alone, beside) = (Shared::new(&plan(&[]), 200), Shared::new(&with_people(30.0, &[]), 200));
+    assert!((alone.requests_per_second.0 - 60.0).abs() < 1e-9);
+    assert!((beside.requests_per_second.0 - 30.0).abs() < 0.1, "{}", beside.requests_per_second.0);
+    let own = "source.limits=[{ name = \"own\", requests = \"60/1 s\", scope = \"app\" }]";
+    let apart = Shared::new(&with_people(30.0, &[own]), 200);
+    assert!((apart.requests_per_second.0 - 60.0).abs() < 1e-9);
+}
+
+/// Sends the load of a plan's people to a mock of its source, up to a moment.
+fn send(plan: &Plan, end: Moment) -> Tally {
+    let population = Arc::new(Population::of(plan).expect("a population"));
+    let mock = server::start(server::config(plan, Side::Source), Arc::clone(&population), Clock::start());
+    let mock = mock.expect("a free port");
+    let (background, arrivals) =
+        crowd::load(plan, population.len(), 0, Side::Source).expect("there are people at the source");
+    let estate = Estate {
+        background,
+        address: Box::new(move |mailbox| population.address(MailboxKey(mailbox))),
+        credentials: Credentials::mock(),
+        token_url: ServerUrl::of(mock.address()),
+    };
+    let options = DriveOptions { end, connections: 32, ..crate::options(mock.address(), Http::One, Span::ZERO) };
+    let demand = |share| Demand::open(arrivals.clone(), share, end);
+    let errand = Errand::People(Arc::new(estate));
+    drive(&Arc::new(options), demand, &errand, |_| {}, pending()).expect("a run").tally
+}
+
+#[test]
+fn people_are_refused_as_often_live_as_in_virtual_time() {
+    let overrides = [
+        "wave.mailboxes=1",
+        "network.source.latency=\"300 ms\"",
+        // What a wave does not do, so that it ends whatever people are refused.
+        "source.limits=[{ name = \"shared\", requests = \"80/1 s\", scope = \"tenant\", operations = [\"find_messages\", \
+         \"read_items\", \"update_items\", \"create_items\", \"send_items\"] }]",
+    ];
+    let plan = with_people(200.0, &overrides);
+    let finished = run(&plan);
+    let dreamt = &finished.background[0].1;
+    // The last one that was due is due in both.
+    let (_, arrivals) = crowd::load(&plan, 200, 0, Side::Source).expect("there are people at the source");
+    let last = arrivals.take(dreamt.offered as usize).last().expect("somebody asked");
+    let real = send(&plan, last.due + Span(1));
+    assert_eq!(real.offered, dreamt.offered);
+    assert!(real.offered > 500, "{}", real.offered);
+    let near = |real: u64, dreamt: u64, what: &str| {
+        let off = (real as f64 - dreamt as f64).abs();
+        assert!(off <= 0.05 * dreamt as f64 + 8.0, "{what}: {real} live, {dreamt} in virtual time");
+    };
+    let ((served, refused), (dreamt_served, dreamt_refused)) = (served_and_refused(&real), served_and_refused(dreamt));
+    near(served, dreamt_served, "served");
+    near(refused, dreamt_refused, "refused");
+    let kinds: BTreeMap<_, _> = dreamt.kinds().map(|(name, kind)| (name, kind.answered)).collect();
+    for (name, kind) in real.kinds() {
+        near(kind.answered, kinds.get(&name).copied().unwrap_or(0), &name);
+    }
+}
