@@ -118,3 +118,16 @@ fn a_reader_that_goes_away_is_no_failure() {
     child.stderr.take().expect("piped").read_to_string(&mut stderr).expect("UTF-8");
     assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn a_server_that_is_told_to_keep_its_state_in_something_else_ends_at_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("letter");
+    std::fs::write(&file, "a letter to somebody").expect("writable");
+    let name = file.to_str().expect("UTF-8");
+    for what in [["--mailbox", "alice@contoso.test"], ["scenarios/small-business.toml", "--side=target"]] {
+        let (stdout, stderr) = check(&["serve", what[0], what[1], "--state", name], 2);
+        assert!(stdout.is_empty() && stderr.contains("letter is no state file: name another file"), "{stderr}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "a letter to somebody");
+}
