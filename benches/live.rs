@@ -20,7 +20,7 @@ use hyper_util::rt::TokioIo;
 use mock_server::draw::Distribution;
 use mock_server::front::clock::Clock;
 use mock_server::mailbox::plain::Plain;
-use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::time::Span;
 use mock_server::wire::answer::Answer;
 use mock_server::wire::call::{Call, Content, FolderKind, FolderRef, Protocol};
@@ -58,6 +58,7 @@ fn free(holding: Holding) -> Config {
         },
         switch: SwitchConfig { places: 1, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
         largest_item_bytes: 150 << 20,
+        conditions: Conditions::default(),
     }
 }
 

@@ -11,8 +11,11 @@ mod limits;
 mod mailboxes;
 mod metrics;
 mod page;
+mod policies;
 mod reply;
+mod resources;
 pub mod tank;
+mod tricks;
 
 /// Where the control routes begin.
 pub const PREFIX: &str = "/_tank";

@@ -53,6 +53,16 @@ pub enum Purpose {
     Bootstrap = 20,
     /// Tests and benchmarks.
     Test = 21,
+    /// Which stretches of time are bad.
+    FaultBurst = 40,
+    /// Which mailboxes a fault rule concerns.
+    FaultCohort = 41,
+    /// Which items of a call fail.
+    FaultItem = 42,
+    /// Which connections fail.
+    FaultDoor = 43,
+    /// When a resource stalls, and for how long.
+    Health = 44,
 }
 
 /// Mixes one 64-bit word so that every input bit reaches every output bit (the finalizer of `SplitMix64`).

@@ -12,5 +12,10 @@ pub mod credentials;
 pub mod errand;
 pub mod keep;
 pub mod refusals;
+pub mod remark;
 pub mod reply;
+pub mod surroundings;
 pub mod switch;
+
+mod itemwise;
+mod trick;

@@ -10,6 +10,7 @@ mod server;
 use bytes::Bytes;
 use client::Client;
 use mock_server::draw::Distribution;
+use mock_server::fault::also::Also;
 use mock_server::fault::rule::{Act, FaultRule, Match};
 use mock_server::mailbox::{mime, reference, stream};
 use mock_server::service::config::{Config, Holding};
@@ -31,6 +32,7 @@ fn fault(operations: Vec<Operation>, act: Act) -> FaultRule {
         nth: None,
         rate: 1.0,
         attempts_below: None,
+        also: Also::default(),
     };
     FaultRule { name: "always".into(), matches, act }
 }

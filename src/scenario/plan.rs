@@ -124,6 +124,9 @@ impl SidePlan {
             .limits
             .iter()
             .any(|limit| limit.refusal == RefusalKind::ServerBusy && matches!(limit.scope, Scope::App | Scope::Tenant))
+            || self.server.conditions.policies.iter().any(|policy| {
+                policy.refusal == RefusalKind::ServerBusy && policy.sharing.app && !policy.sharing.mailbox
+            })
     }
 }
 

@@ -7,13 +7,16 @@ pub(crate) mod crash;
 pub(crate) mod credential;
 pub(crate) mod fault;
 pub(crate) mod forecast;
+pub(crate) mod health;
 pub(crate) mod limit;
 pub(crate) mod limit_change;
 pub(crate) mod name;
 pub(crate) mod network;
 pub(crate) mod pipeline;
+pub(crate) mod policy;
 pub(crate) mod population;
 pub(crate) mod side;
+pub(crate) mod trick;
 pub(crate) mod wave;
 pub(crate) mod window;
 

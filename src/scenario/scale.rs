@@ -69,6 +69,8 @@ impl Plan {
             for change in &mut server.limit_changes {
                 change.limit = change.limit.scaled(k);
             }
+            let conditions = &mut server.conditions;
+            conditions.policies = conditions.policies.iter().map(|policy| policy.scaled(k)).collect();
             server.costs.servers = server.costs.servers.map(share);
             server.switch.places = share(server.switch.places);
         }

@@ -3,15 +3,19 @@
 //! The types here describe the file and are never filled in; a test holds them to the keys that reading asks for.
 
 mod background;
+pub mod conditions;
 pub mod crash;
 pub mod limit;
+pub mod trouble;
 
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, schema_for};
 
+use self::conditions::{PolicyEntry, Topology};
 use self::crash::Crash;
 use self::limit::{LimitChange, LimitEntry};
+use self::trouble::{FaultEntry, Health};
 
 /// The schema as JSON text with a newline at the end.
 ///
@@ -180,7 +184,13 @@ pub struct Source {
     /// The largest item that it stores.
     pub largest_item: Option<Size>,
     /// What goes wrong on purpose.
-    pub faults: Option<Vec<Fault>>,
+    pub faults: Option<Vec<FaultEntry>>,
+    /// Limits in their general form, asked in order before the others.
+    pub policies: Option<Vec<PolicyEntry>>,
+    /// Where mailboxes are.
+    pub topology: Option<Topology>,
+    /// What resources suffer from, and the work of real users.
+    pub health: Option<Health>,
 }
 
 /// The server that mailboxes go to.
@@ -200,7 +210,13 @@ pub struct Target {
     /// The largest item that it stores.
     pub largest_item: Option<Size>,
     /// What goes wrong on purpose.
-    pub faults: Option<Vec<Fault>>,
+    pub faults: Option<Vec<FaultEntry>>,
+    /// Limits in their general form, asked in order before the others.
+    pub policies: Option<Vec<PolicyEntry>>,
+    /// Where mailboxes are.
+    pub topology: Option<Topology>,
+    /// What resources suffer from, and the work of real users.
+    pub health: Option<Health>,
     /// The asynchronous switch of a mailbox's address.
     pub switch: Option<Switch>,
 }
@@ -253,41 +269,6 @@ pub struct Cost {
     pub per_item: Option<Duration>,
     /// Time for each mebibyte of item content.
     pub per_mebibyte: Option<Duration>,
-}
-
-/// Something that goes wrong on purpose.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct Fault {
-    /// Its name in reports.
-    pub name: String,
-    /// The operations that it concerns; all if empty.
-    pub operations: Option<Vec<String>>,
-    /// The first and the last mailbox that it concerns, by number.
-    pub mailboxes: Option<[u32; 2]>,
-    /// Only from this time of the run on.
-    pub from: Option<Duration>,
-    /// Only before this time of the run.
-    pub until: Option<Duration>,
-    /// Only every n-th call of a mailbox.
-    pub nth: Option<Count>,
-    /// The share of matching calls that are hit.
-    pub rate: Option<Share>,
-    /// Only attempts below this number, the first being 0.
-    pub attempts_below: Option<Count>,
-    /// What it does: `refuse`, `delay`, `reset`, `truncate`, `lose-answer`, `corrupt-item`, `expire-token`,
-    /// `revoke-token` or `short-token`.
-    pub act: String,
-    /// Refuse: what the client sees.
-    pub kind: Option<String>,
-    /// Refuse: the HTTP status.
-    pub status: Option<Count>,
-    /// Refuse: the wait that is announced.
-    pub retry_after: Option<Duration>,
-    /// Delay: how much later the answer comes.
-    pub delay: Option<Distribution>,
-    /// Short token: how long tokens are good for.
-    pub life: Option<Duration>,
 }
 
 /// What lies between the pipeline and the servers.

@@ -17,12 +17,24 @@ item_size = "1 kB"
 limit_changes = [{ at = "1 s", limit = "a", factor = 2 }]
 limits = [{ name = "a", requests = "1/1 s" }, { name = "b", concurrency = 1 }, { preset = "outlook" }]
 costs = { find_folders = { call = "1 ms" } }
-faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }, { name = "c", act = "short-token", life = "9 s" }]
+faults = [
+  { name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }, { name = "c", act = "say" },
+  { name = "d", act = "fail-item", error = "busy" }, { name = "e", act = "unreachable" },
+  { name = "f", act = "drip", over = "1 s" }, { name = "g", act = "skew", skew = "1 s" }, { name = "h", act = "short-token", life = "1 s" },
+]
+health = { episodes = [{ length = "1 s", every = "1 h", slow = 2.0 }] }
+policies = [{ preset = "entra-large" }, { name = "a", requests = "1/1 s" }]
 [target]
 limit_changes = [{ at = "1 s", limit = "a", factor = 2 }]
 limits = [{ name = "a", burst = "1 s", recharge_per_hour = "1 s", cutoff = "1 s" }]
+policies = [{ preset = "entra-large" }, { name = "a", requests = "1/1 s" }]
 costs = { find_folders = { call = "1 ms" } }
-faults = [{ name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }, { name = "c", act = "short-token", life = "9 s" }]
+faults = [
+  { name = "a", act = "refuse" }, { name = "b", act = "delay", delay = "1 s" }, { name = "c", act = "say" },
+  { name = "d", act = "fail-item", error = "busy" }, { name = "e", act = "unreachable" },
+  { name = "f", act = "drip", over = "1 s" }, { name = "g", act = "skew", skew = "1 s" }, { name = "h", act = "short-token", life = "1 s" },
+]
+health = { episodes = [{ length = "1 s", every = "1 h", slow = 2.0 }] }
 [wave]
 mailboxes = 1
 [wave.prestage]

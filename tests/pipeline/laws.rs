@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use mock_server::draw::Distribution;
+use mock_server::fault::also::Also;
 use mock_server::fault::rule::{Act, FaultRule, Match};
 use mock_server::service::config::{Config, Holding};
 use mock_server::service::core::Held;
@@ -31,6 +32,7 @@ fn rule(name: &str, operations: &[Operation], rate: f64, act: Act) -> FaultRule 
         nth: None,
         rate,
         attempts_below: Some(6),
+        also: Also::default(),
     };
     FaultRule { name: name.into(), matches, act }
 }

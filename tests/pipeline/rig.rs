@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use mock_server::draw::{Distribution, Purpose, hash};
 use mock_server::mailbox::content::{Content, FolderShape, ItemShape, item_key};
-use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::{Held, Service};
 use mock_server::service::reply::Request;
 use mock_server::time::{Moment, Span};
@@ -108,6 +108,7 @@ pub(crate) fn server(holding: Holding) -> Config {
         costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
         switch: SwitchConfig { places: 4, duration: Distribution::Constant(Span::seconds(540)), failure_rate: 0.0 },
         largest_item_bytes: 150 << 20,
+        conditions: Conditions::default(),
     }
 }
 

@@ -1,21 +1,25 @@
 //! Faults that are switched on and off while the server runs, in the words of scenario files.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::reply::Wrong;
-use crate::draw::Distribution;
+use super::tricks::{self, Spread, Tricks};
+use crate::fault::preset;
 use crate::fault::rule::{Act, FaultRule, Match};
+use crate::fault::trick::{Door, Words};
 use crate::time::{Moment, Span};
 use crate::wire::call::Operation;
-use crate::wire::refusal::RefusalKind;
+use crate::wire::refusal::{ItemErrorKind, RefusalKind};
 
 /// How a fault is written, and shown.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Fault {
     /// The name by which it is removed again.
     pub(super) name: String,
-    /// What it does: one of [`ACTS`].
+    /// What it does: one of [`ACTS`] or of [`tricks::ACTS`].
     act: String,
     /// The operations that it concerns; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -41,19 +45,76 @@ pub(super) struct Fault {
     /// The wait that a refusal announces, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after_seconds: Option<f64>,
-    /// How much later an answer comes, in seconds, for `delay`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    delay_seconds: Option<f64>,
     /// How long tokens are good for, in seconds, for `short-token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     life_seconds: Option<f64>,
     /// After how many seconds the fault ends by itself; never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
+    /// How much later an answer comes, for `delay`.
+    #[serde(flatten)]
+    delay: Spread,
+    /// Further conditions and acts.
+    #[serde(flatten)]
+    tricks: Tricks,
+    /// What nobody knows.
+    #[serde(flatten, skip_serializing)]
+    unknown: BTreeMap<String, Value>,
 }
 
 fn always() -> f64 {
     1.0
+}
+
+/// What a control request adds: the rules of a preset, or a fault of its own.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Wanted {
+    /// A preset.
+    Preset {
+        /// Its name.
+        preset: String,
+        /// After how many seconds its faults end by themselves; never if absent.
+        seconds: Option<f64>,
+    },
+    /// A fault.
+    Fault(Box<Fault>),
+}
+
+impl Wanted {
+    /// The rules that it adds, from `now` on.
+    pub(super) fn rules(&self, now: Moment) -> Result<Vec<FaultRule>, Wrong> {
+        let (name, seconds) = match self {
+            Self::Fault(fault) => return Ok(vec![fault.rule(now)?]),
+            Self::Preset { preset, seconds } => (preset, *seconds),
+        };
+        let mut rules = preset::named(name).ok_or_else(|| {
+            let known: Vec<&str> = preset::NAMES.iter().map(|(name, ..)| *name).collect();
+            Wrong::request(format!("there is no preset `{name}`"), format!("known are {}", known.join(", ")))
+        })?;
+        let until = span(seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
+        for rule in &mut rules {
+            (rule.matches.from, rule.matches.until) = (now, until);
+        }
+        Ok(rules)
+    }
+}
+
+/// What can be asked for: the acts and the presets.
+pub(super) fn offered() -> Value {
+    let presets: Vec<Value> = preset::NAMES
+        .iter()
+        .map(|(name, description, source)| json!({ "name": name, "description": description, "source": source }))
+        .collect();
+    json!({
+        "acts": ACTS.into_iter().chain(tricks::ACTS).collect::<Vec<_>>(),
+        "kinds": RefusalKind::ALL.map(RefusalKind::name),
+        "operations": Operation::ALL.map(Operation::name).to_vec(),
+        "words": Words::NAMED.map(|(name, _)| name),
+        "errors": ItemErrorKind::ALL.map(ItemErrorKind::name),
+        "doors": Door::NAMED.map(|(name, _)| name),
+        "presets": presets,
+    })
 }
 
 /// The acts by name.
@@ -84,6 +145,9 @@ impl Fault {
         if self.nth == Some(0) {
             return Err(Wrong::request("nth is 0", "give a number from 1: every n-th call is hit"));
         }
+        if let Some(key) = self.unknown.keys().next() {
+            return Err(Wrong::request(format!("a fault has no `{key}`"), "look at GET /_tank/faults/acts"));
+        }
         let until = span(self.seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
         let matches = Match {
             operations: self.operations.iter().map(|name| operation(name)).collect::<Result<_, _>>()?,
@@ -93,6 +157,7 @@ impl Fault {
             nth: self.nth,
             rate: self.rate,
             attempts_below: self.attempts_below,
+            also: self.tricks.also()?,
         };
         Ok(FaultRule { name: self.name.clone(), matches, act: self.act()? })
     }
@@ -102,10 +167,8 @@ impl Fault {
             "refuse" => self.refusal()?,
             "delay" => {
                 let help = "say how much later the answer comes: \"delay_seconds\": 0.2";
-                let delay = span(self.delay_seconds, "delay_seconds")?;
-                Act::Delay(Distribution::Constant(
-                    delay.ok_or_else(|| Wrong::request("delay_seconds is missing", help))?,
-                ))
+                let delay = self.delay.distribution()?;
+                Act::Delay(delay.ok_or_else(|| Wrong::request("delay_seconds is missing", help))?)
             }
             "reset" => Act::Reset,
             "truncate" => Act::Truncate,
@@ -118,7 +181,15 @@ impl Fault {
                 let life = span(self.life_seconds, "life_seconds")?;
                 Act::ShortenToken(life.ok_or_else(|| Wrong::request("life_seconds is missing", help))?)
             }
-            other => return Err(unknown("act", other, ACTS)),
+            other => {
+                match self.tricks.act(other, self.status, span(self.retry_after_seconds, "retry_after_seconds")?)? {
+                    Some(act) => act,
+                    None => {
+                        let known = ACTS.into_iter().chain(tricks::ACTS).collect::<Vec<_>>().join(", ");
+                        return Err(Wrong::request(format!("there is no act `{other}`"), format!("known are {known}")));
+                    }
+                }
+            }
         })
     }
 
@@ -135,7 +206,7 @@ impl Fault {
 
     /// How a rule is shown at a moment.
     pub(super) fn of(rule: &FaultRule, now: Moment) -> Self {
-        let Match { operations, mailboxes, until, nth, rate, attempts_below, .. } = &rule.matches;
+        let Match { operations, mailboxes, until, nth, rate, attempts_below, also, .. } = &rule.matches;
         let mut fault = Self {
             name: rule.name.clone(),
             act: String::new(),
@@ -147,7 +218,9 @@ impl Fault {
             kind: None,
             status: None,
             retry_after_seconds: None,
-            delay_seconds: None,
+            delay: Spread::default(),
+            tricks: Tricks::of(also),
+            unknown: BTreeMap::new(),
             life_seconds: None,
             seconds: (*until < Moment::NEVER).then(|| until.since(now).as_seconds()),
         };
@@ -158,8 +231,8 @@ impl Fault {
                 fault.retry_after_seconds = retry_after.map(Span::as_seconds);
                 ACTS[0]
             }
-            Act::Delay(distribution) => {
-                fault.delay_seconds = Some(distribution.mean().as_seconds());
+            Act::Delay(ref distribution) => {
+                fault.delay = Spread::of(distribution);
                 ACTS[1]
             }
             Act::Reset => ACTS[2],
@@ -172,6 +245,11 @@ impl Fault {
                 fault.life_seconds = Some(life.as_seconds());
                 ACTS[8]
             }
+            ref act => {
+                let (name, status, wait) = fault.tricks.show(act);
+                (fault.status, fault.retry_after_seconds) = (status, wait.map(Span::as_seconds));
+                name
+            }
         };
         act.clone_into(&mut fault.act);
         fault
@@ -182,12 +260,12 @@ fn operation(name: &str) -> Result<Operation, Wrong> {
     Operation::named(name).ok_or_else(|| unknown("operation", name, Operation::ALL.map(Operation::name)))
 }
 
-fn unknown<const N: usize>(what: &str, found: &str, known: [&str; N]) -> Wrong {
+pub(super) fn unknown<const N: usize>(what: &str, found: &str, known: [&str; N]) -> Wrong {
     Wrong::request(format!("there is no {what} `{found}`"), format!("known are {}", known.join(", ")))
 }
 
 /// A span of seconds as written; nothing if absent.
-fn span(seconds: Option<f64>, key: &str) -> Result<Option<Span>, Wrong> {
+pub(super) fn span(seconds: Option<f64>, key: &str) -> Result<Option<Span>, Wrong> {
     match seconds {
         None => Ok(None),
         Some(seconds) if (0.0..=SECONDS_MAX).contains(&seconds) => Ok(Some(Span((seconds * 1e9) as u64))),
@@ -216,6 +294,20 @@ mod tests {
         check(r#"{"name":"a","act":"refuse","kind":"request_limit","retry_after_seconds":2.5,"nth":5}"#, Ok(()));
         check(r#"{"name":"b","act":"delay","delay_seconds":0.25,"rate":0.5,"seconds":60}"#, Ok(()));
         check(r#"{"name":"c","act":"reset","operations":["export_items"],"mailboxes":[0,3]}"#, Ok(()));
+        for spread in ["exponential", "uniform", "log-normal"] {
+            let text = format!(r#"{{"name":"d","act":"delay","delay_seconds":2,"delay_spread":"{spread}"}}"#);
+            check(&text, Ok(()));
+        }
+        let words = r#""words":"mailbox-locked","retry_after_seconds":60,"late_seconds":20,"late_sigma":0.3"#;
+        check(&format!(r#"{{"name":"e","act":"say",{words}}}"#), Ok(()));
+        check(r#"{"name":"f","act":"say","status":418,"body":"no","content_type":"text/plain"}"#, Ok(()));
+        check(r#"{"name":"g","act":"fail-item","error":"busy","retry_after_seconds":3,"rate":0.1}"#, Ok(()));
+        check(r#"{"name":"h","act":"unreachable","door":"tls"}"#, Ok(()));
+        check(r#"{"name":"i","act":"skew","skew_seconds":-420}"#, Ok(()));
+        check(r#"{"name":"j","act":"drip","over_seconds":20}"#, Ok(()));
+        let also = r#""protocols":["ews"],"apps":[1],"cohort":0.5,"whole_request":true"#;
+        let bursts = r#""burst_seconds":60,"burst_share":0.1,"burst_by_mailbox":true"#;
+        check(&format!(r#"{{"name":"k","act":"expired",{also},{bursts}}}"#), Ok(()));
         check(r#"{"name":"d","act":"revoke-token","nth":7}"#, Ok(()));
         check(r#"{"name":"e","act":"short-token","life_seconds":30}"#, Ok(()));
     }
@@ -224,6 +316,10 @@ mod tests {
     fn what_is_wrong_with_a_fault_is_said() {
         check(r#"{"name":"a","act":"explode"}"#, Err("no act `explode`"));
         check(r#"{"name":"a","act":"delay"}"#, Err("delay_seconds is missing"));
+        check(r#"{"name":"a","act":"reset","sulk":1}"#, Err("no `sulk`"));
+        check(r#"{"name":"a","act":"reset","cohort":2}"#, Err("cohort is 2"));
+        check(r#"{"name":"a","act":"fail-item"}"#, Err("error is missing"));
+        check(r#"{"name":"a","act":"say","words":"mumble"}"#, Err("no words `mumble`"));
         check(r#"{"name":"a","act":"short-token"}"#, Err("life_seconds is missing"));
         check(r#"{"name":"a","act":"reset","rate":2}"#, Err("rate is 2"));
         check(r#"{"name":"","act":"reset"}"#, Err("name is empty"));

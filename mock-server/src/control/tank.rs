@@ -4,13 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::access::{Guard, TurnedAway};
-use super::faults::Fault;
+use super::faults::{Fault, Wanted};
 use super::journal::{self, Entry, Filter, Journal};
 use super::mailboxes;
 use super::metrics::Metrics;
 use super::reply::{self, Wrong};
-use super::{PREFIX, har, limits, page};
+use super::{PREFIX, har, limits, page, policies, resources};
 use crate::fault::rule::FaultRule;
+use crate::fault::trick::Door;
 use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
@@ -84,6 +85,10 @@ impl<C: Directory> Tank<C> {
             spoiled: decision.spoil.map(|spoil| match spoil {
                 Spoil::Reset => "reset",
                 Spoil::Truncate => "truncate",
+                Spoil::Malformed => "malformed",
+                Spoil::Empty => "empty",
+                Spoil::WrongLength => "wrong-length",
+                Spoil::Drip(_) => "drip",
             }),
             milliseconds: journal::milliseconds(decision.ready.since(now)),
             request_bytes: request.body.len(),
@@ -136,6 +141,18 @@ impl<C: Directory> Tank<C> {
                 service.set_limits(changed);
                 Ok(reply::json(200, &limits::show(service, now)))
             }
+            ("GET", ["policies"]) => Ok(reply::json(200, &policies::show(service, now))),
+            ("PUT", ["policies"]) => {
+                let entries: Vec<policies::Entry> = reply::read(&request.body, policies::CHANGE)?;
+                service.set_policies(policies::read(&entries)?);
+                Ok(reply::json(200, &policies::show(service, now)))
+            }
+            ("GET", ["resources"]) => Ok(reply::json(200, &resources::show(service, now))),
+            ("PUT", ["resources"]) => {
+                let change: resources::Change = reply::read(&request.body, resources::CHANGE)?;
+                service.set_health(change.terms()?);
+                Ok(reply::json(200, &resources::show(service, now)))
+            }
             (_, ["faults", ..]) => self.faults(now, request, &words[1..]),
             (_, ["mailboxes", ..]) => self.mailboxes(now, request, &words[1..]),
             (_, ["journal", ..]) => self.read_journal(request, &words[1..]),
@@ -153,12 +170,14 @@ impl<C: Directory> Tank<C> {
             ("GET", []) => {}
             ("POST", []) => {
                 let help = "send {\"name\": \"NAME\", \"act\": \"refuse\", \"kind\": \"request_limit\", \"nth\": 5, \"seconds\": 60}";
-                let fault: Fault = reply::read(&request.body, help)?;
-                let rule = fault.rule(now)?;
-                // A fault of a name takes the place of the one before.
-                faults.remove(&fault.name);
-                faults.add(rule);
+                let wanted: Wanted = reply::read(&request.body, help)?;
+                for rule in wanted.rules(now)? {
+                    // A fault of a name takes the place of the one before.
+                    faults.remove(&rule.name);
+                    faults.add(rule);
+                }
             }
+            ("GET", ["acts"]) => return Ok(reply::json(200, &super::faults::offered())),
             ("DELETE", []) => {
                 let all: Vec<_> = faults.rules().map(name_of).collect();
                 for name in all {
@@ -242,8 +261,8 @@ impl<C: Directory> Tank<C> {
 }
 
 /// What there is, for whoever asks for something else.
-const ROUTES: &str = "GET / health state metrics limits faults mailboxes mailboxes/ADDRESS journal?mailbox=&operation=\
-&status=&refused=true&after=&last=&format=jsonl|har; PUT limits; POST faults mailboxes mailboxes/ADDRESS/items; \
+const ROUTES: &str = "GET / health state metrics limits policies resources faults faults/acts mailboxes mailboxes/ADDRESS journal?mailbox=&operation=\
+&status=&refused=true&after=&last=&format=jsonl|har; PUT limits policies resources; POST faults mailboxes mailboxes/ADDRESS/items; \
 DELETE faults faults/NAME mailboxes/ADDRESS journal";
 
 fn name_of(rule: &FaultRule) -> String {
@@ -297,6 +316,10 @@ fn asked(query: &str) -> Result<(Filter, Form), Wrong> {
 }
 
 impl<C: Directory> Decide for Tank<C> {
+    fn door(&mut self, now: Moment, connection: u64) -> Option<Door> {
+        self.desk.door(now, connection)
+    }
+
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
         let path = request.uri.path();
         if path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {

@@ -2,13 +2,15 @@
 
 use proptest::prelude::*;
 
+use super::also::{Also, Bursts, Who};
 use super::plan::{FaultPlan, Judgement, Strike, TokenLoss};
 use super::rule::{Act, FaultRule, Match};
+use super::trick::Door;
 use crate::draw::Distribution;
 use crate::time::{Moment, Span};
-use crate::wire::call::{Operation, RequestIdentity};
+use crate::wire::call::{Operation, Protocol, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
-use crate::wire::refusal::{Refusal, RefusalKind};
+use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
 const BUSY: Refusal = Refusal { kind: RefusalKind::Unavailable, status: 503, retry_after: Some(Span::seconds(7)) };
 
@@ -21,6 +23,7 @@ fn all(rate: f64) -> Match {
         nth: None,
         rate,
         attempts_below: None,
+        also: Also::default(),
     }
 }
 
@@ -94,6 +97,80 @@ proptest! {
         prop_assert_eq!(after.delay, before.delay);
         prop_assert_eq!(after.strike, before.strike.or(Some(Strike::Truncate)));
     }
+}
+
+/// A rule that hits everything under further conditions.
+fn under(also: Also, rate: f64, act: Act) -> FaultPlan {
+    FaultPlan::new(7, vec![rule(Match { also, ..all(rate) }, act)])
+}
+
+proptest! {
+    /// For all bursts: the share of hits is that of the bursts times the rate, and a stretch is bad for all or for none.
+    #[test]
+    fn bursts_hit_as_often_as_they_say_and_all_at_once(share in 0.05_f64..0.95, rate in 0.1_f64..1.0, by_mailbox: bool) {
+        let bursts = Bursts { length: Span::seconds(60), share, by_mailbox };
+        let also = Also { bursts: Some(bursts), ..Also::default() };
+        let at = |plan: &FaultPlan, seconds: u64, request: u64| {
+            let identity = RequestIdentity { request, attempt: 0 };
+            let now = Moment::START + Span::seconds(seconds);
+            plan.judge(now, MailboxKey(1), Operation::GetItems, identity).strike.is_some()
+        };
+        let plan = under(also.clone(), rate, Act::Reset);
+        let hits = (0..4_000).filter(|stretch| at(&plan, stretch * 60 + 7, *stretch)).count();
+        prop_assert!(explains(share * rate, hits, 4_000), "{hits}");
+        let certain = under(also, 1.0, Act::Reset);
+        for stretch in 0..50 {
+            let first = at(&certain, stretch * 60, 0);
+            prop_assert!((1..60).all(|second| at(&certain, stretch * 60 + second, second) == first));
+        }
+    }
+
+    /// For all cohorts: the share of mailboxes is right, and a mailbox belongs to it for good.
+    #[test]
+    fn a_cohort_is_a_share_of_mailboxes_for_good(share in 0.0_f64..1.0) {
+        let plan = under(Also { cohort: Some(share), ..Also::default() }, 1.0, Act::Reset);
+        let hit = |mailbox, request| judge(&plan, mailbox, request, 0).strike.is_some();
+        prop_assert!(explains(share, (0..4_000).filter(|mailbox| hit(*mailbox, 0)).count(), 4_000));
+        prop_assert!((0..50).all(|mailbox| (0..20).all(|request| hit(mailbox, request) == hit(mailbox, 0))));
+    }
+
+    /// For all rates: items of calls, connections and tokens are hit as often as the rate says.
+    #[test]
+    fn items_connections_and_tokens_are_hit_at_the_rate(rate in 0.0_f64..1.0) {
+        let error = ItemError { kind: ItemErrorKind::Busy, retry_after: None };
+        let plan = under(Also::default(), rate, Act::FailItem(error));
+        let of_item = |item: &u32| {
+            let identity = RequestIdentity { request: u64::from(item / 20), attempt: 0 };
+            plan.item_error(Moment(0), MailboxKey(1), Operation::GetItems, identity, (None, item % 20)).is_some()
+        };
+        prop_assert!(explains(rate, (0..4_000).filter(of_item).count(), 4_000));
+        let plan = under(Also::default(), rate, Act::Unreachable(Door::Tls));
+        prop_assert!(explains(rate, (0..4_000).filter(|number| plan.door(Moment(0), *number).is_some()).count(), 4_000));
+        let plan = under(Also::default(), rate, Act::ShortenToken(Span::seconds(1)));
+        let short = (0..4_000).filter(|number| plan.token_life(Moment(0), *number).is_some());
+        prop_assert!(explains(rate, short.count(), 4_000));
+    }
+
+    /// For all rules about whole requests: every attempt hears the same, and the share of requests is the rate.
+    #[test]
+    fn a_whole_request_is_hit_in_all_its_attempts_or_none(rate in 0.0_f64..1.0) {
+        let plan = under(Also { whole_request: true, ..Also::default() }, rate, Act::Reset);
+        let hit = |request, attempt| judge(&plan, 1, request, attempt).strike.is_some();
+        prop_assert!(explains(rate, (0..4_000).filter(|request| hit(*request, 0)).count(), 4_000));
+        prop_assert!((0..100).all(|request| (1..5).all(|attempt| hit(request, attempt) == hit(request, 0))));
+    }
+}
+
+#[test]
+fn apps_and_protocols_are_told_apart_and_unknown_callers_are_spared() {
+    let also = Also { protocols: vec![Protocol::Ews], apps: vec![4], ..Also::default() };
+    let plan = under(also, 1.0, Act::Reset);
+    let identity = RequestIdentity { request: 0, attempt: 0 };
+    let hit = |who| plan.judge_of(Moment(0), MailboxKey(1), Operation::GetItems, identity, who).strike.is_some();
+    assert!(hit(Some(Who { app: 4, protocol: Protocol::Ews })));
+    assert!(!hit(Some(Who { app: 5, protocol: Protocol::Ews })));
+    assert!(!hit(Some(Who { app: 4, protocol: Protocol::Graph })));
+    assert!(!hit(None));
 }
 
 #[test]

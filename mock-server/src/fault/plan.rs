@@ -1,11 +1,13 @@
 //! The fault rules of one server, asked in order.
 
+use super::also::Who;
 use super::rule::{Act, FaultRule, Match};
+use super::trick::{Door, Played, Saying, Words};
 use crate::draw::{Purpose, hash, unit};
 use crate::time::{Moment, Span};
 use crate::wire::call::{Operation, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
-use crate::wire::refusal::Refusal;
+use crate::wire::refusal::{ItemError, Refusal};
 
 /// How a call goes wrong.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -18,6 +20,15 @@ pub enum Strike {
     Truncate,
     /// The work is done, then the connection is reset instead of answering.
     LoseAnswer,
+    /// It is refused in words of a rule's own; nothing is done.
+    Say {
+        /// What the client sees where no words travel.
+        refusal: Refusal,
+        /// The number of the rule, which [`FaultPlan::words`] takes.
+        rule: u32,
+    },
+    /// A trick is played on it.
+    Trick(Played),
 }
 
 /// Why a token is no longer taken.
@@ -49,8 +60,14 @@ pub struct FaultPlan {
     of_requests: Vec<Prepared>,
     /// The rules that concern items, in order.
     of_items: Vec<Prepared>,
+    /// The rules that concern items of calls, in order.
+    of_lists: Vec<Prepared>,
+    /// The rules that concern connections, in order.
+    of_doors: Vec<Prepared>,
     /// The rules that concern tokens, in order.
     of_tokens: Vec<Prepared>,
+    /// Whether connections fail where they are made. Otherwise they fail with the requests that would have needed them.
+    doors_at_front: bool,
     /// The seed of the plan.
     seed: u64,
     /// How many rules were ever there: the position of the next one.
@@ -65,13 +82,24 @@ struct Prepared {
     operations: u64,
     /// The seed of the rule's own draws.
     seed: u64,
+    /// Whether the rule has no further conditions.
+    plain: bool,
 }
 
 impl FaultPlan {
     /// A plan for these rules.
     #[must_use]
     pub fn new(seed: u64, rules: Vec<FaultRule>) -> Self {
-        let mut plan = Self { of_requests: Vec::new(), of_items: Vec::new(), of_tokens: Vec::new(), seed, given: 0 };
+        let mut plan = Self {
+            of_requests: Vec::new(),
+            of_items: Vec::new(),
+            of_lists: Vec::new(),
+            of_doors: Vec::new(),
+            of_tokens: Vec::new(),
+            doors_at_front: false,
+            seed,
+            given: 0,
+        };
         for rule in rules {
             plan.add(rule);
         }
@@ -83,11 +111,14 @@ impl FaultPlan {
         let prepared = Prepared {
             operations: operation_bits(&rule.matches.operations),
             seed: hash(self.seed, Purpose::Fault, self.given, 0, 0),
+            plain: rule.matches.also.is_empty(),
             rule,
         };
         self.given += 1;
         match prepared.rule.act {
             Act::CorruptItem => self.of_items.push(prepared),
+            Act::FailItem(_) => self.of_lists.push(prepared),
+            Act::Unreachable(_) => self.of_doors.push(prepared),
             Act::ExpireToken | Act::RevokeToken | Act::ShortenToken(_) => self.of_tokens.push(prepared),
             _ => self.of_requests.push(prepared),
         }
@@ -98,13 +129,16 @@ impl FaultPlan {
         let before = self.rules().count();
         self.of_requests.retain(|prepared| prepared.rule.name != name);
         self.of_items.retain(|prepared| prepared.rule.name != name);
+        self.of_lists.retain(|prepared| prepared.rule.name != name);
+        self.of_doors.retain(|prepared| prepared.rule.name != name);
         self.of_tokens.retain(|prepared| prepared.rule.name != name);
         before - self.rules().count()
     }
 
-    /// All rules: first those that concern requests, in order, then those that concern items, then tokens.
+    /// All rules: first those that concern requests, in order, then those that concern anything else.
     pub fn rules(&self) -> impl Iterator<Item = &FaultRule> {
-        self.of_requests.iter().chain(&self.of_items).chain(&self.of_tokens).map(|prepared| &prepared.rule)
+        let apart = self.of_items.iter().chain(&self.of_lists).chain(&self.of_doors).chain(&self.of_tokens);
+        self.of_requests.iter().chain(apart).map(|prepared| &prepared.rule)
     }
 
     /// Whether a request loses the token that it shows; the first rule that hits it decides.
@@ -122,7 +156,7 @@ impl FaultPlan {
                 Act::RevokeToken => TokenLoss::Revoked,
                 _ => return None,
             };
-            prepared.hits(now, mailbox, operation, identity).then_some(loss)
+            prepared.hits(now, mailbox, operation, identity, None).then_some(loss)
         })
     }
 
@@ -130,17 +164,12 @@ impl FaultPlan {
     #[must_use]
     pub fn token_life(&self, now: Moment, number: u64) -> Option<Span> {
         self.of_tokens.iter().find_map(|prepared| {
-            let Match { from, until, nth, rate, .. } = &prepared.rule.matches;
             let Act::ShortenToken(life) = prepared.rule.act else { return None };
-            let hit = *from <= now
-                && now < *until
-                && nth.is_none_or(|n| n != 0 && number % n == n - 1)
-                && falls_within(*rate, || hash(prepared.seed, Purpose::Fault, 0, number, 0));
-            hit.then_some(life)
+            prepared.hits_number(now, number, Purpose::Fault).then_some(life)
         })
     }
 
-    /// What happens to a request. The delays of all rules that hit it add up; of the other acts the first decides.
+    /// What happens to a request of which nobody knows who makes it; see [`FaultPlan::judge_of`].
     #[must_use]
     #[inline]
     pub fn judge(
@@ -150,13 +179,91 @@ impl FaultPlan {
         operation: Operation,
         identity: RequestIdentity,
     ) -> Judgement {
+        self.judge_of(now, mailbox, operation, identity, None)
+    }
+
+    /// What happens to a request. The delays of all rules that hit it add up; of the other acts the first decides. A rule
+    /// that asks who calls hits nobody if that is not known.
+    #[must_use]
+    #[inline]
+    pub fn judge_of(
+        &self,
+        now: Moment,
+        mailbox: MailboxKey,
+        operation: Operation,
+        identity: RequestIdentity,
+        who: Option<Who>,
+    ) -> Judgement {
         let mut judgement = Judgement::default();
-        for prepared in &self.of_requests {
-            if prepared.hits(now, mailbox, operation, identity) {
-                prepared.act(mailbox, identity, &mut judgement);
+        for (number, prepared) in self.of_requests.iter().enumerate() {
+            if prepared.hits(now, mailbox, operation, identity, who) {
+                prepared.act(mailbox, identity, number as u32, &mut judgement);
             }
         }
+        if !self.of_doors.is_empty() && !self.doors_at_front && judgement.strike.is_none() {
+            let fails = |prepared: &Prepared| prepared.hits(now, mailbox, operation, identity, who);
+            judgement.strike = self.of_doors.iter().any(fails).then_some(Strike::Reset);
+        }
         judgement
+    }
+
+    /// The words of a rule that speaks, by its number.
+    #[must_use]
+    pub fn words(&self, rule: u32) -> Option<&Words> {
+        match self.of_requests.get(rule as usize)?.rule.act {
+            Act::Say(ref saying) => Some(&saying.words),
+            _ => None,
+        }
+    }
+
+    /// Whether any rule concerns the items of calls.
+    #[must_use]
+    #[inline]
+    pub fn fails_items(&self) -> bool {
+        !self.of_lists.is_empty()
+    }
+
+    /// Why the item at a position of a call is left undone, if it is; the first rule that hits it decides.
+    #[must_use]
+    pub fn item_error(
+        &self,
+        now: Moment,
+        mailbox: MailboxKey,
+        operation: Operation,
+        identity: RequestIdentity,
+        (who, position): (Option<Who>, u32),
+    ) -> Option<ItemError> {
+        self.of_lists.iter().find_map(|prepared| {
+            let Act::FailItem(error) = prepared.rule.act else { return None };
+            let draw = || {
+                let attempt = prepared.attempt(identity);
+                let which = u64::from(position) << 32 | u64::from(attempt);
+                hash(prepared.seed, Purpose::FaultItem, u64::from(mailbox.0), identity.request, which)
+            };
+            let matches = prepared.matches(now, mailbox, operation, identity, who);
+            (matches && falls_within(prepared.rule.matches.rate, draw)).then_some(error)
+        })
+    }
+
+    /// Says that connections fail where they are made, and not with the requests that need them.
+    pub fn fail_at_front(&mut self) {
+        self.doors_at_front = true;
+    }
+
+    /// How a connection fails to come about, if it does; connections are numbered in the order of their arrival. A rule's
+    /// conditions on requests, mailboxes and callers have no meaning here and are not looked at.
+    #[must_use]
+    pub fn door(&self, now: Moment, connection: u64) -> Option<Door> {
+        self.of_doors.iter().find_map(|prepared| {
+            let Act::Unreachable(door) = prepared.rule.act else { return None };
+            prepared.hits_number(now, connection, Purpose::FaultDoor).then_some(door)
+        })
+    }
+
+    /// The seed of the plan.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// Whether a source item cannot be read.
@@ -169,7 +276,9 @@ impl FaultPlan {
     pub fn corrupts(&self, now: Moment, mailbox: MailboxKey, operation: Operation, item: ItemKey) -> bool {
         self.of_items.iter().any(|prepared| {
             let draw = || hash(prepared.seed, Purpose::ItemDefect, u64::from(mailbox.0), item.0, 0);
-            prepared.concerns(now, mailbox, operation) && falls_within(prepared.rule.matches.rate, draw)
+            prepared.concerns(now, mailbox, operation)
+                && (prepared.plain || prepared.rule.matches.also.hold(prepared.seed, now, mailbox, None))
+                && falls_within(prepared.rule.matches.rate, draw)
         })
     }
 }
@@ -184,28 +293,83 @@ impl Prepared {
             && mailboxes.is_none_or(|(first, last)| (first..=last).contains(&mailbox.0))
     }
 
-    /// Whether the rule hits a request.
-    fn hits(&self, now: Moment, mailbox: MailboxKey, operation: Operation, identity: RequestIdentity) -> bool {
-        let Match { nth, rate, attempts_below, .. } = &self.rule.matches;
+    /// Whether the rule matches a request: whether it may hit it.
+    #[inline]
+    fn matches(
+        &self,
+        now: Moment,
+        mailbox: MailboxKey,
+        operation: Operation,
+        identity: RequestIdentity,
+        who: Option<Who>,
+    ) -> bool {
+        let Match { nth, attempts_below, also, .. } = &self.rule.matches;
         self.concerns(now, mailbox, operation)
             && nth.is_none_or(|n| n != 0 && identity.request % n == n - 1)
             && attempts_below.is_none_or(|most| identity.attempt < most)
-            && falls_within(*rate, || self.draw(Purpose::Fault, mailbox, identity))
+            && (self.plain || also.hold(self.seed, now, mailbox, who))
+    }
+
+    /// Whether the rule hits what has a number of its own and belongs to no mailbox.
+    fn hits_number(&self, now: Moment, number: u64, purpose: Purpose) -> bool {
+        let Match { from, until, nth, rate, also, .. } = &self.rule.matches;
+        *from <= now
+            && now < *until
+            && also.bursts.is_none_or(|bursts| bursts.hold(self.seed, now, MailboxKey(0)))
+            && nth.is_none_or(|n| n != 0 && number % n == n - 1)
+            && falls_within(*rate, || hash(self.seed, purpose, 0, number, 0))
+    }
+
+    /// Whether the rule hits a request.
+    #[inline]
+    fn hits(
+        &self,
+        now: Moment,
+        mailbox: MailboxKey,
+        operation: Operation,
+        identity: RequestIdentity,
+        who: Option<Who>,
+    ) -> bool {
+        self.matches(now, mailbox, operation, identity, who)
+            && falls_within(self.rule.matches.rate, || {
+                let identity = RequestIdentity { attempt: self.attempt(identity), ..identity };
+                self.draw(Purpose::Fault, mailbox, identity)
+            })
+    }
+
+    /// The attempt that the rule's luck depends on.
+    #[inline]
+    fn attempt(&self, identity: RequestIdentity) -> u32 {
+        if self.rule.matches.also.whole_request { 0 } else { identity.attempt }
     }
 
     /// Does to a request what the rule does.
-    fn act(&self, mailbox: MailboxKey, identity: RequestIdentity, judgement: &mut Judgement) {
+    fn act(&self, mailbox: MailboxKey, identity: RequestIdentity, number: u32, judgement: &mut Judgement) {
+        let late = || self.draw(Purpose::FaultDelay, mailbox, identity);
         let strike = match self.rule.act {
-            Act::Delay(distribution) => {
-                judgement.delay += distribution.draw(self.draw(Purpose::FaultDelay, mailbox, identity));
+            Act::Delay(ref distribution) => {
+                judgement.delay += distribution.draw(late());
                 return;
             }
             Act::Refuse { kind, status, retry_after } => Strike::Refuse(Refusal { kind, status, retry_after }),
             Act::Reset => Strike::Reset,
             Act::Truncate => Strike::Truncate,
             Act::LoseAnswer => Strike::LoseAnswer,
-            // Rules about items and tokens are kept apart.
-            Act::CorruptItem | Act::ExpireToken | Act::RevokeToken | Act::ShortenToken(_) => return,
+            Act::Say(ref saying) => {
+                if judgement.strike.is_none() {
+                    judgement.delay += saying.late.map_or(Span::ZERO, |distribution| distribution.draw(late()));
+                }
+                let Saying { kind, status, retry_after, .. } = *saying;
+                Strike::Say { refusal: Refusal { kind, status, retry_after }, rule: number }
+            }
+            Act::Trick(ref trick) => Strike::Trick(trick.play(late())),
+            // Rules about items, connections and tokens are kept apart.
+            Act::CorruptItem
+            | Act::FailItem(_)
+            | Act::Unreachable(_)
+            | Act::ExpireToken
+            | Act::RevokeToken
+            | Act::ShortenToken(_) => return,
         };
         judgement.strike = judgement.strike.or(Some(strike));
     }

@@ -1,9 +1,11 @@
 //! What a fault rule is: which calls it matches, and what it does to them.
 
+use super::also::Also;
+use super::trick::{Door, Saying, Trick};
 use crate::draw::Distribution;
 use crate::time::{Moment, Span};
 use crate::wire::call::Operation;
-use crate::wire::refusal::RefusalKind;
+use crate::wire::refusal::{ItemError, RefusalKind};
 
 /// Which calls a rule concerns. Every condition must hold.
 #[derive(Clone, PartialEq, Debug)]
@@ -23,6 +25,24 @@ pub struct Match {
     pub rate: f64,
     /// Only attempts below this number (0 is the first attempt); all if absent. With 1 a repeated call always passes.
     pub attempts_below: Option<u32>,
+    /// Further conditions.
+    pub also: Also,
+}
+
+impl Default for Match {
+    /// Every call.
+    fn default() -> Self {
+        Self {
+            operations: Vec::new(),
+            mailboxes: None,
+            from: Moment::START,
+            until: Moment::NEVER,
+            nth: None,
+            rate: 1.0,
+            attempts_below: None,
+            also: Also::default(),
+        }
+    }
 }
 
 /// What a rule does to a call.
@@ -47,6 +67,15 @@ pub enum Act {
     LoseAnswer,
     /// The source items in the call cannot be read: the same share of *items* is corrupt, whatever the call.
     CorruptItem,
+    /// Refuse it in any words; nothing is done.
+    Say(Saying),
+    /// Play a trick on it or on its answer.
+    Trick(Trick),
+    /// Leave items of the call undone and say so in the answer, each with this probability: the share of *items* that
+    /// are hit is the rate. A call of a single item that has no list of results is refused.
+    FailItem(ItemError),
+    /// Let the connection fail before a request can be sent.
+    Unreachable(Door),
     /// Take the token that it shows as expired, from now on. A token that is shown for the first time is spared, so that
     /// whoever gets another can go on. Without tokens, as in virtual time, nothing happens.
     ExpireToken,

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 use hyper::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::mpsc;
+use tokio::time::Sleep;
 
 use super::coding::{Coding, Undecodable, Unpacker};
 
@@ -79,6 +80,20 @@ pub(super) enum AnswerBody {
     Ongoing(Option<Bytes>, mpsc::Receiver<Bytes>),
     /// The first part of it; then the connection breaks off.
     Cut(Option<Bytes>, Flushed),
+    /// All of it, a drop at a time.
+    Drip(Drip),
+}
+
+/// In how many drops a body comes.
+const DROPS: usize = 20;
+
+/// What is left of a body that comes in drops.
+#[derive(Debug)]
+pub(super) struct Drip {
+    rest: Bytes,
+    drop: usize,
+    every: Duration,
+    next: Pin<Box<Sleep>>,
 }
 
 /// Whether what was sent of a cut body has had a chance to leave.
@@ -94,6 +109,18 @@ impl AnswerBody {
     /// All of a body.
     pub(super) fn whole(bytes: Vec<u8>) -> Self {
         Self::Whole((!bytes.is_empty()).then(|| bytes.into()))
+    }
+
+    /// All of a body, after which the connection breaks off although more was announced.
+    pub(super) fn short(bytes: Vec<u8>) -> Self {
+        Self::Cut((!bytes.is_empty()).then(|| bytes.into()), Flushed::No)
+    }
+
+    /// A body in drops, the last of them after `over`.
+    pub(super) fn drip(bytes: Vec<u8>, over: Duration) -> Self {
+        let drop = bytes.len().div_ceil(DROPS).max(1);
+        let every = over / (bytes.len().div_ceil(drop).max(1) as u32);
+        Self::Drip(Drip { rest: bytes.into(), drop, every, next: Box::pin(tokio::time::sleep(every)) })
     }
 
     /// A body that goes on.
@@ -117,6 +144,16 @@ impl Body for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match &mut *self {
+            Self::Drip(drip) => {
+                if drip.rest.is_empty() {
+                    return Poll::Ready(None);
+                }
+                ready!(drip.next.as_mut().poll(context));
+                let drop = drip.drop.min(drip.rest.len());
+                let deadline = drip.next.deadline() + drip.every;
+                drip.next.as_mut().reset(deadline);
+                Poll::Ready(Some(Ok(Frame::data(drip.rest.split_to(drop)))))
+            }
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Ongoing(beginning, rest) => match beginning.take() {
                 Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
@@ -136,13 +173,18 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Ongoing(..) | Self::Cut(..) => false,
+            Self::Drip(drip) => drip.rest.is_empty(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Ongoing(..) | Self::Cut(..) => SizeHint::default(),
+            Self::Drip(drip) => SizeHint::with_exact(drip.rest.len() as u64),
         }
     }
 }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::access::{Access, Caller, Denied, Door};
 use super::body::Unread;
 use super::challenge::{self, challenge};
@@ -13,11 +15,13 @@ use super::folders;
 use super::server_timing;
 use super::visit::{FIRST_FOREIGN, Visit, Visitor};
 use crate::fault::plan::TokenLoss;
+use crate::fault::trick;
 use crate::mailbox::content::Content;
 use crate::protocol;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::service::reply::{Reply, Request, Spoil};
+use crate::throttle::policy::asked::{self as policy, resource_units};
 use crate::time::Moment;
 use crate::wire::answer::Answer;
 use crate::wire::call::{Call, Protocol, RequestIdentity};
@@ -53,7 +57,8 @@ trait Voice {
 
 impl<C: Content> Desk<C> {
     /// A desk before a service, which must answer with bytes.
-    pub fn new(service: Service<C>, access: Access) -> Self {
+    pub fn new(mut service: Service<C>, access: Access) -> Self {
+        service.faults().fail_at_front();
         Self { service, access, foreign: BTreeMap::new(), requests: 0, graph: protocol::graph::State::default() }
     }
 
@@ -268,7 +273,31 @@ impl<C: Content> Desk<C> {
     }
 }
 
+impl<C: Content> Desk<C> {
+    /// Leads a caller who was let in to where the request is answered.
+    fn lead(
+        &mut self,
+        now: Moment,
+        request: &Received,
+        caller: &Caller,
+        (door, way): (Door, Option<protocol::autodiscover::Way>),
+    ) -> Decision {
+        match door {
+            Door::Ews => match way {
+                Some(way) => self.autodiscover(now, request, way),
+                None => self.ews(now, request, caller),
+            },
+            Door::Graph => self.graph(now, request, caller),
+            Door::Admin => self.admin(now, request, caller),
+        }
+    }
+}
+
 impl<C: Content> Decide for Desk<C> {
+    fn door(&mut self, now: Moment, connection: u64) -> Option<trick::Door> {
+        self.service.faults().door(now, connection)
+    }
+
     fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
         for mailbox in ongoing.mailboxes() {
             self.service.attend(now, mailbox, |open| ongoing.hear(open));
@@ -294,14 +323,21 @@ impl<C: Content> Decide for Desk<C> {
         let admitted = self.access.admit(wall, door, request.header("authorization"));
         match admitted.or_else(|denied| by_url(door, request).ok_or(denied)) {
             Err(denied) => Decision::at_once(now, self.turn_away(now, request, door, &denied)),
-            Ok(caller) => match door {
-                Door::Ews => match way {
-                    Some(way) => self.autodiscover(now, request, way),
-                    None => self.ews(now, request, &caller),
-                },
-                Door::Graph => self.graph(now, request, &caller),
-                Door::Admin => self.admin(now, request, &caller),
-            },
+            Ok(caller) => {
+                let may_fail = self.service.faults().rules().next().is_some();
+                self.service.introduce(introduction(request, &caller, may_fail));
+                let mut decision = self.lead(now, request, &caller, (door, way));
+                let mut remarks = self.service.remarks();
+                if remarks.again {
+                    decision = self.lead(now, request, &caller, (door, way));
+                    remarks = self.service.remarks();
+                }
+                if let Some(over) = remarks.drip {
+                    decision.spoil = decision.spoil.or(Some(Spoil::Drip(over)));
+                }
+                remarks.dress(&mut decision.answer, self.service.wall(decision.ready));
+                decision
+            }
         }
     }
 
@@ -354,6 +390,33 @@ fn client_request_id(request: &Received) -> Option<&str> {
     let parts = || request.uri.query().unwrap_or_default().split('&');
     let in_query = || parts().find_map(|part| part.strip_prefix("client-request-id="));
     request.header("client-request-id").or_else(in_query).filter(|id| !id.is_empty() && id.len() <= 64)
+}
+
+/// What is known of whoever sends a request beyond the app, and what the request costs where that is published.
+fn introduction(request: &Received, caller: &Caller, may_fail: bool) -> policy::Caller {
+    let number = |text: &str| xxh3_64(text.as_bytes());
+    let method = request.method.as_str();
+    let path = request.uri.path().trim_start_matches('/');
+    // A path of Graph begins with its version.
+    let resource = path.split_once('/').map_or("", |(_, resource)| resource);
+    policy::Caller {
+        user: caller.user.as_deref().map(number),
+        address: request.peer.map(|peer| number(&peer.ip().to_string())),
+        resource_units: Some(resource_units(method, resource, request.uri.query().unwrap_or_default())),
+        writes: None,
+        continues: may_fail && continues(request),
+    }
+}
+
+/// How much of a body is looked at for a state: what EWS writes before it is short.
+const STATE_WITHIN: usize = 4_096;
+
+/// Whether a request continues from a state that the server gave out (Graph's delta tokens, EWS' `SyncState`).
+fn continues(request: &Received) -> bool {
+    let query = request.uri.query().unwrap_or_default();
+    let body = &request.body[..request.body.len().min(STATE_WITHIN)];
+    let state = b"SyncState>";
+    query.contains("deltatoken") || query.contains("skiptoken") || body.windows(state.len()).any(|part| part == state)
 }
 
 /// Who sends a request.

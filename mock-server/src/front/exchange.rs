@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of what the request means.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -19,9 +19,10 @@ use super::clock::Clock;
 use super::coding;
 use super::pending::Pending;
 use super::socket::{Fate, InProgress};
+use crate::fault::trick::Door;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::reply::Spoil;
-use crate::time::Moment;
+use crate::time::{Moment, Span};
 use crate::wire::call::Operation;
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
@@ -117,6 +118,13 @@ pub trait Decide {
     /// Decides what becomes of a request that has arrived whole.
     fn decide(&mut self, now: Moment, request: &Received) -> Decision;
 
+    /// How a connection fails before a request can be sent, if it does; connections are numbered as they arrive. All come
+    /// about unless somebody decides otherwise.
+    fn door(&mut self, now: Moment, connection: u64) -> Option<Door> {
+        let _ = (now, connection);
+        None
+    }
+
     /// What a client hears whose request body was not read; `request` has an empty body. A bare status unless whoever
     /// decides knows better.
     fn refuse(&mut self, now: Moment, request: &Received, why: Unread) -> HttpAnswer {
@@ -150,6 +158,8 @@ pub(super) struct Front<D> {
     desk: RefCell<D>,
     clock: Clock,
     bounds: Bounds,
+    /// Connections so far.
+    connections: Cell<u64>,
     /// Rings after every decision: answers that go on may have something to say.
     decided: Notify,
 }
@@ -157,7 +167,14 @@ pub(super) struct Front<D> {
 impl<D: Decide + 'static> Front<D> {
     /// A front with someone who decides.
     pub(super) fn new(desk: D, clock: Clock, bounds: Bounds) -> Self {
-        Self { desk: RefCell::new(desk), clock, bounds, decided: Notify::new() }
+        Self { desk: RefCell::new(desk), clock, bounds, connections: Cell::new(0), decided: Notify::new() }
+    }
+
+    /// How a connection that has arrived fails, if it does.
+    pub(super) fn door(&self) -> Option<Door> {
+        let number = self.connections.get();
+        self.connections.set(number + 1);
+        self.desk.borrow_mut().door(self.clock.now(), number)
     }
 
     /// What is taken from clients at most.
@@ -215,7 +232,8 @@ impl<D: Decide + 'static> Front<D> {
         let (decision, pending) = self.decide(&request);
         drop(request);
         self.decided.notify_waiters();
-        self.clock.sleep_until(decision.ready).await;
+        let dripping = if let Some(Spoil::Drip(over)) = decision.spoil { over } else { Span::ZERO };
+        self.clock.sleep_until(Moment(decision.ready.0.saturating_sub(dripping.0))).await;
         if let Some(pending) = pending
             && pending.kept().await.is_err()
         {
@@ -234,6 +252,10 @@ impl<D: Decide + 'static> Front<D> {
                 Ok(whole(answer))
             }
             Some(Spoil::Truncate) => Ok(cut(decision.answer)),
+            Some(Spoil::Malformed) => Ok(whole(garbled(decision.answer))),
+            Some(Spoil::Empty) => Ok(whole(HttpAnswer { body: Vec::new(), ..decision.answer })),
+            Some(Spoil::WrongLength) => Ok(short(decision.answer)),
+            Some(Spoil::Drip(over)) => Ok(dripped(decision.answer, over)),
             Some(Spoil::Reset) => {
                 if head.version < Version::HTTP_2 {
                     fate.reset();
@@ -310,6 +332,33 @@ fn cut(mut answer: HttpAnswer) -> Response<AnswerBody> {
     let mut response = respond(answer.status, answer.headers, AnswerBody::cut(answer.body));
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     response
+}
+
+/// What a malformed answer says instead of its second half: no JSON and no XML has it.
+const GARBAGE: u8 = 0x01;
+
+/// An answer whose second half is garbage.
+fn garbled(mut answer: HttpAnswer) -> HttpAnswer {
+    let half = answer.body.len() / 2;
+    answer.body[half..].fill(GARBAGE);
+    answer
+}
+
+/// An answer that announces more than it has.
+fn short(mut answer: HttpAnswer) -> Response<AnswerBody> {
+    if answer.status == StatusCode::NO_CONTENT {
+        answer.status = StatusCode::OK.as_u16();
+    }
+    let length = answer.body.len() + 1 + answer.body.len() / 2;
+    let mut response = respond(answer.status, answer.headers, AnswerBody::short(answer.body));
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}
+
+/// An answer whose body comes in drops.
+fn dripped(answer: HttpAnswer, over: Span) -> Response<AnswerBody> {
+    let over = std::time::Duration::from_nanos(over.0);
+    respond(answer.status, answer.headers, AnswerBody::drip(answer.body, over))
 }
 
 fn respond(status: u16, headers: Vec<(&'static str, String)>, body: AnswerBody) -> Response<AnswerBody> {

@@ -25,6 +25,7 @@ use super::exchange::{Decide, Front};
 use super::proxy::{self, Wanted};
 use super::socket::{Fate, Line, Socket};
 use super::tls::Authority;
+use crate::fault::trick::Door;
 
 /// How long to wait after the system refused to accept a connection (for want of file descriptors, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -225,6 +226,12 @@ async fn serve<D: Decide + 'static>(
             accepted = accept(&listener, &places) => accepted,
         };
         if let Some((stream, place)) = accepted {
+            let door = front.door();
+            if door == Some(Door::Refused) {
+                // The client sees its connection reset before anything was said.
+                reset(&stream);
+                continue;
+            }
             let (front, builder, stopped) = (Rc::clone(&front), Rc::clone(&builder), stopped.clone());
             let kind = kind.clone();
             connections.spawn_local(async move {
@@ -232,7 +239,7 @@ async fn serve<D: Decide + 'static>(
                 // RFC 1122).
                 let _ = stream.set_nodelay(true);
                 // Who does not come to the point makes room, as does who fails.
-                if let Ok(Ok(Some(line))) = tokio::time::timeout(bounds.handshake, line(stream, &kind)).await {
+                if let Ok(Ok(Some(line))) = tokio::time::timeout(bounds.handshake, line(stream, &kind, door)).await {
                     connection(&builder, line, front, bounds.idle, stopped).await;
                 }
                 drop(place);
@@ -246,17 +253,38 @@ async fn serve<D: Decide + 'static>(
 }
 
 /// What HTTP is spoken on once handshakes are over; nothing if the client was turned away.
-async fn line(mut stream: TcpStream, kind: &Kind) -> io::Result<Option<Line>> {
+/// A door that fails ends the connection in the middle of its handshake, whichever there is.
+async fn line(mut stream: TcpStream, kind: &Kind, door: Option<Door>) -> io::Result<Option<Line>> {
     let authority = match kind {
+        Kind::Plain if door.is_some() => {
+            reset(&stream);
+            return Ok(None);
+        }
         Kind::Plain => return Ok(Some(Line::Plain(stream))),
         Kind::Tls(authority) => authority,
+        Kind::Proxy(_) if door == Some(Door::Name) => {
+            proxy::unknown_name(&mut stream).await?;
+            return Ok(None);
+        }
         Kind::Proxy(authority) => match proxy::greet(&mut stream, authority).await? {
             Wanted::Tunnel => authority,
             Wanted::Request => return Ok(Some(Line::Plain(stream))),
             Wanted::Nothing => return Ok(None),
         },
     };
+    if door.is_some() {
+        // The client has said hello, or is about to; nobody says hello back.
+        let _ = stream.readable().await;
+        reset(&stream);
+        return Ok(None);
+    }
     Ok(Some(Line::Secure(Box::new(authority.accept(stream).await?))))
+}
+
+/// Lets the end of a connection be a reset.
+fn reset(stream: &TcpStream) {
+    // A system that cannot ends it in order, which fails as well.
+    let _ = stream.set_zero_linger();
 }
 
 async fn accept(

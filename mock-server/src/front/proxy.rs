@@ -72,6 +72,14 @@ async fn answer(stream: &mut TcpStream, authority: &Authority, target: &str) -> 
     Ok(Wanted::Nothing)
 }
 
+/// Tells a client, whatever it wants, that the host's name is not known: what a proxy says when DNS fails.
+pub(super) async fn unknown_name(stream: &mut TcpStream) -> io::Result<()> {
+    let mut head = vec![0; HEAD_BYTES];
+    // What was asked is taken off the line, so that the answer is not lost in a reset.
+    let _ = stream.read(&mut head).await?;
+    refuse(stream, "502 Bad Gateway", "the name of the host cannot be resolved").await
+}
+
 async fn refuse(stream: &mut TcpStream, status: &str, why: &str) -> io::Result<()> {
     let why: String = why.chars().filter(|c| !c.is_control()).collect();
     let length = why.len() + 1;

@@ -117,6 +117,11 @@ impl<C: Content> Host for Visit<'_, C> {
         self.service.wall(self.visitor.now)
     }
 
+    fn remark(&mut self, answer: &mut HttpAnswer) {
+        let wall = self.service.wall(self.ready);
+        self.service.remarks_mut().dress_one(answer, wall);
+    }
+
     fn perform<T>(
         &mut self,
         mailbox: MailboxKey,

@@ -19,6 +19,7 @@ use super::shelf::Shelf;
 use super::store::{Store, View};
 use crate::wire::call::FolderKind;
 use crate::wire::id::{ItemKey, MailboxKey};
+use crate::wire::refusal::ItemError;
 
 /// An open mailbox.
 pub struct Open<'a, C> {
@@ -27,6 +28,8 @@ pub struct Open<'a, C> {
     shelf: &'a mut Shelf,
     wall: Timestamp,
     corrupts: &'a dyn Fn(ItemKey) -> bool,
+    fails: Option<&'a dyn Fn(u32) -> Option<ItemError>>,
+    begun: u32,
     /// What was sent, to be delivered once the work is done.
     pub outbox: Vec<Item>,
 }
@@ -101,7 +104,25 @@ impl<'a, C: Content> Open<'a, C> {
         wall: Timestamp,
         corrupts: &'a dyn Fn(ItemKey) -> bool,
     ) -> Self {
-        Self { view, store, shelf, wall, corrupts, outbox: Vec::new() }
+        Self { view, store, shelf, wall, corrupts, fails: None, begun: 0, outbox: Vec::new() }
+    }
+
+    /// The same mailbox, of which some work is left undone: `fails` tells of which item, by its place in the work, and
+    /// why.
+    #[must_use]
+    pub fn failing(self, fails: &'a dyn Fn(u32) -> Option<ItemError>) -> Self {
+        Self { fails: Some(fails), ..self }
+    }
+
+    /// Begins the work on the next of several items.
+    ///
+    /// # Errors
+    ///
+    /// If that item is to be left undone.
+    pub fn begin_item(&mut self) -> Result<(), ItemError> {
+        let place = self.begun;
+        self.begun += 1;
+        self.fails.and_then(|fails| fails(place)).map_or(Ok(()), Err)
     }
 
     /// Which mailbox it is.

@@ -112,6 +112,7 @@ pub fn answer<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mut H) -> Ht
         Ok(reply) => reply.answer(),
         Err(failure) => failure.answer(&asked.marks(host.wall())),
     };
+    host.remark(&mut answer);
     if let Some(client) = asked.header("client-request-id") {
         answer.headers.push(("client-request-id", client));
     }

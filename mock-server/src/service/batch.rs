@@ -11,6 +11,7 @@
 use super::core::{Passage, Service, spoil};
 use super::refusals;
 use super::reply::{Reply, Request, Spent};
+use super::trick;
 use crate::draw::mix;
 use crate::fault::plan::Strike;
 use crate::mailbox::content::Content;
@@ -60,8 +61,16 @@ impl<C: Content> Service<C> {
         match fault.strike {
             Some(Strike::Refuse(refusal)) => return spoil(now, Err(refusal), spent, None),
             Some(Strike::Reset) => return spoil(now, Err(refusals::CONNECTION_RESET), spent, None),
+            Some(Strike::Say { refusal, rule }) => {
+                self.speak(rule, &refusal);
+                return spoil(now, Err(refusal), spent, None);
+            }
+            Some(Strike::Trick(trick)) => spent.delayed += self.play(trick),
             Some(Strike::Truncate | Strike::LoseAnswer) | None => {}
         }
+        // What is said beside the entries is not said beside the batch.
+        let remarks = std::mem::take(&mut self.remarks);
+        self.trick = None;
         if calls.len() > MOST_ENTRIES || calls.iter().any(|call| matches!(call, Call::Batch { .. })) {
             return spoil(now, Err(refusals::INVALID), spent, fault.strike);
         }
@@ -78,6 +87,7 @@ impl<C: Content> Service<C> {
                 body_bytes: shares.next(call),
             };
             let identity = entry_identity(request.identity, position);
+            self.begin(request.protocol, || call.items());
             let start = now + places[place].total();
             let passed = self.pass(now, Passage { asked, identity, call, start });
             places[place].add(passed.spent);
@@ -85,7 +95,7 @@ impl<C: Content> Service<C> {
                 let ready = now + places[place].total();
                 unsettled.push(Unsettled { asked, served, place, ready });
                 if calls.len() <= PLACES {
-                    self.settle(&mut unsettled);
+                    self.settle_entries(&mut unsettled);
                 }
             }
             answers.push(perceived(passed.outcome, passed.strike));
@@ -96,16 +106,17 @@ impl<C: Content> Service<C> {
                 unsettled[index].ready = now;
             }
         }
-        self.settle(&mut unsettled);
+        self.settle_entries(&mut unsettled);
         let slowest = places.into_iter().max_by_key(Place::total).unwrap_or_default();
         spent.delayed += slowest.spent.delayed;
         (spent.queued, spent.served) = (slowest.spent.queued, slowest.spent.served);
+        self.remarks = remarks;
         spoil(now, Ok(Answer::Batch(answers)), spent, fault.strike)
     }
 
-    fn settle(&mut self, unsettled: &mut Vec<Unsettled>) {
+    fn settle_entries(&mut self, unsettled: &mut Vec<Unsettled>) {
         for entry in unsettled.drain(..) {
-            self.limits.settle(&entry.asked, entry.ready, entry.served);
+            self.settle(&entry.asked, entry.ready, entry.served);
         }
     }
 }
@@ -123,6 +134,7 @@ fn perceived(outcome: Result<Answer, Refusal>, strike: Option<Strike>) -> Result
     match strike {
         Some(Strike::Reset) => Err(refusals::ENTRY_NOT_DELIVERED),
         Some(Strike::Truncate | Strike::LoseAnswer) if outcome.is_ok() => Err(refusals::ENTRY_ANSWER_LOST),
+        strike if outcome.is_ok() && trick::spoiled(strike).is_some() => Err(refusals::ENTRY_ANSWER_LOST),
         _ => outcome,
     }
 }

@@ -3,7 +3,10 @@
 use crate::draw::Distribution;
 use crate::fault::rule::FaultRule;
 use crate::throttle::change::LimitChange;
+use crate::throttle::health::Terms;
 use crate::throttle::limit::Limit;
+use crate::throttle::policy::Policy;
+use crate::throttle::policy::topology::Topology;
 use crate::time::Span;
 use crate::wire::call::Operation;
 
@@ -55,6 +58,17 @@ pub enum Holding {
     },
 }
 
+/// What a server has beyond limits, faults and costs. Nothing by default.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Conditions {
+    /// The policies, asked in order before the limits.
+    pub policies: Vec<Policy>,
+    /// Where mailboxes are, for policies that databases, servers or tenants share.
+    pub topology: Topology,
+    /// What resources suffer from, and the work of real users.
+    pub health: Terms,
+}
+
 /// The largest item that can be stored: what Exchange Online can be set to, 150 MB
 /// (`MaxReceiveSize`), read as decimal.
 pub const LARGEST_ITEM_BYTES: u32 = 150_000_000;
@@ -80,6 +94,8 @@ pub struct Config {
     pub switch: SwitchConfig,
     /// The largest item that can be stored, in bytes.
     pub largest_item_bytes: u32,
+    /// What it has beyond that.
+    pub conditions: Conditions,
 }
 
 impl Config {
@@ -102,6 +118,7 @@ impl Config {
                 failure_rate: 0.0,
             },
             largest_item_bytes: LARGEST_ITEM_BYTES,
+            conditions: Conditions::default(),
         }
     }
 }

@@ -8,9 +8,13 @@ use super::config::{Config, Holding};
 use super::cost::{CostTable, Queue, Work};
 use super::keep::Keeping;
 use super::refusals;
-use super::reply::{Reply, Request, Spent, Spoil};
+use super::remark::Remarks;
+use super::reply::{Protocol, Reply, Request, Spent, Spoil};
+use super::surroundings::{Surroundings, week_of};
 use super::switch::Switches;
+use super::trick;
 use crate::fault::plan::{FaultPlan, Judgement, Strike};
+use crate::fault::trick::Played;
 use crate::mailbox::content::Content;
 use crate::mailbox::hasher::KeyHashes;
 use crate::mailbox::shelf::Shelf;
@@ -41,13 +45,25 @@ pub struct Service<C> {
     bytes: bool,
     /// What the wall clock shows when the run begins.
     pub(super) began: Timestamp,
+    /// Whether the week of real users is not that of the wall clock.
+    pub(super) own_week: bool,
     pub(super) faults: FaultPlan,
     pub(super) limits: Stack,
     changes: Changes,
-    costs: CostTable,
+    pub(super) costs: CostTable,
     queue: Queue,
     pub(super) switches: Switches,
     pub(super) mailboxes: HashMap<MailboxKey, Store, KeyHashes>,
+    /// What it has beyond that, if it has anything.
+    pub(super) surroundings: Option<Box<Surroundings>>,
+    /// The protocol of the present request.
+    pub(super) protocol: Protocol,
+    /// Whether the present request continues from a state, as far as its sender was introduced.
+    pub(super) continues: bool,
+    /// What is still to be played on the present call.
+    pub(super) trick: Option<Played>,
+    /// What is said beside the present answer.
+    pub(super) remarks: Remarks,
     /// What was touched since the mailboxes were last kept, if anybody keeps them.
     pub(super) keeping: Option<Box<Keeping>>,
     pub(super) shelf: Shelf,
@@ -82,6 +98,11 @@ pub(super) struct Passed<T = Answer> {
 impl<C: Content> Service<C> {
     /// A server whose mailboxes nobody has touched yet.
     pub fn new(config: Config, content: C) -> Self {
+        let own_week = config.conditions.health.load.as_ref().is_some_and(|load| load.week_at_start.is_some());
+        let mut surroundings = Surroundings::new(config.seed, config.conditions);
+        if let Some(surroundings) = surroundings.as_mut().filter(|_| !own_week) {
+            surroundings.week_at_start = week_of(BEGAN);
+        }
         Self {
             content,
             holding: config.holding,
@@ -89,6 +110,7 @@ impl<C: Content> Service<C> {
             largest_item_bytes: config.largest_item_bytes,
             bytes: false,
             began: BEGAN,
+            own_week,
             faults: FaultPlan::new(config.seed, config.faults),
             limits: Stack::new(config.limits),
             changes: Changes::new(config.limit_changes),
@@ -96,6 +118,11 @@ impl<C: Content> Service<C> {
             queue: Queue::new(config.costs.servers),
             switches: Switches::new(config.seed, config.switch),
             mailboxes: HashMap::default(),
+            surroundings,
+            protocol: Protocol::Graph,
+            continues: false,
+            trick: None,
+            remarks: Remarks::default(),
             keeping: None,
             shelf: Shelf::default(),
         }
@@ -112,6 +139,9 @@ impl<C: Content> Service<C> {
     #[must_use]
     pub fn with_wall(mut self, began: Timestamp) -> Self {
         self.began = began;
+        if let Some(surroundings) = self.surroundings.as_mut().filter(|_| !self.own_week) {
+            surroundings.week_at_start = week_of(began);
+        }
         self
     }
 
@@ -166,6 +196,7 @@ impl<C: Content> Service<C> {
         if let Call::Batch { calls } = request.call {
             return self.handle_batch(now, request, calls);
         }
+        self.begin(request.protocol, || request.call.items());
         let asked = Asked {
             app: request.app,
             mailbox: request.mailbox,
@@ -175,7 +206,7 @@ impl<C: Content> Service<C> {
         let passed = self.pass(now, Passage { asked, identity: request.identity, call: request.call, start: now });
         let reply = spoil(now, passed.outcome, passed.spent, passed.strike);
         if let Some(served) = passed.admitted {
-            self.limits.settle(&asked, reply.ready, served);
+            self.settle(&asked, reply.ready, served);
         }
         reply
     }
@@ -186,6 +217,9 @@ impl<C: Content> Service<C> {
     pub(super) fn pass(&mut self, now: Moment, passage: Passage<'_>) -> Passed {
         let Passage { asked, identity, call, start } = passage;
         self.admit(now, &asked, identity, start, |service| {
+            if service.is_odd() {
+                return service.act_itemwise(now, &asked, identity, call);
+            }
             let answer = service.act(now, asked.mailbox, call)?;
             let work = Work::of(call, Some(&answer));
             Ok((answer, work))
@@ -203,7 +237,7 @@ impl<C: Content> Service<C> {
         start: Moment,
         act: impl FnOnce(&mut Self) -> Result<(T, Work), Refusal>,
     ) -> Passed<T> {
-        let fault = self.faults.judge(now, asked.mailbox, asked.operation, identity);
+        let mut fault = self.judge(now, asked, identity);
         let refused = |refusal, delayed| Passed {
             outcome: Err(refusal),
             spent: Spent { delayed, ..Spent::default() },
@@ -215,29 +249,65 @@ impl<C: Content> Service<C> {
             Some(Strike::Reset) => {
                 return Passed { strike: fault.strike, ..refused(refusals::CONNECTION_RESET, fault.delay) };
             }
+            Some(Strike::Say { refusal, rule }) => {
+                self.speak(rule, &refusal);
+                return refused(refusal, fault.delay);
+            }
+            Some(Strike::Trick(trick)) => fault.delay += self.play(trick),
             Some(Strike::Truncate | Strike::LoseAnswer) | None => {}
         }
         self.changes.apply(now, &mut self.limits);
-        let held = match self.limits.judge(now, asked) {
-            Verdict::Reject { refusal, .. } => return refused(refusal, fault.delay),
-            Verdict::Admit { delay } => delay,
+        let Self { surroundings, remarks, .. } = self;
+        let ruled = match surroundings.as_mut().map_or(Ok(Span::ZERO), |all| all.ask(now, asked, remarks)) {
+            Err(refusal) => return refused(refusal, fault.delay),
+            Ok(delay) => delay,
         };
+        let hold = match surroundings.as_mut().map_or(Ok(Span::ZERO), |all| all.consult(now, asked)) {
+            Err(refusal) => {
+                self.overrule(asked);
+                return refused(refusal, fault.delay);
+            }
+            Ok(hold) => hold,
+        };
+        let mut held = match self.limits.judge(now, asked) {
+            Verdict::Reject { refusal, .. } => {
+                self.overrule(asked);
+                return refused(refusal, fault.delay);
+            }
+            Verdict::Admit { delay } => delay.max(ruled).max(hold),
+        };
+        if let Some(surroundings) = &mut self.surroundings {
+            surroundings.admit(asked, &mut self.remarks);
+        }
         let (outcome, work) = match act(self) {
             Ok((outcome, work)) => (Ok(outcome), work),
             Err(refusal) => (Err(refusal), Work::default()),
         };
-        let served = self.costs.served(asked.mailbox, asked.operation, identity, work);
+        let mut served = self.costs.served(asked.mailbox, asked.operation, identity, work);
+        if let Some(surroundings) = &self.surroundings {
+            held += surroundings.items_wait;
+            served = surroundings.slowed(served);
+        }
         let queued = self.queue.enter(now, start, served);
         let spent = Spent { delayed: held + fault.delay, queued, served };
         Passed { outcome, spent, strike: fault.strike, admitted: Some(served) }
     }
 
-    /// What the fault rules say to a batch as a whole.
-    pub(super) fn judge_batch(&self, now: Moment, request: &Request<'_>) -> Judgement {
-        self.faults.judge(now, request.mailbox, request.call.operation(), request.identity)
+    /// Counts a call that policies let pass and something behind them refused.
+    fn overrule(&mut self, asked: &Asked) {
+        if let Some(surroundings) = &mut self.surroundings {
+            surroundings.overrule(asked);
+        }
     }
 
-    fn act(&mut self, now: Moment, mailbox: MailboxKey, call: &Call) -> Result<Answer, Refusal> {
+    /// What the fault rules say to a batch as a whole.
+    pub(super) fn judge_batch(&mut self, now: Moment, request: &Request<'_>) -> Judgement {
+        self.begin(request.protocol, || request.call.items());
+        let Request { app, mailbox, body_bytes, .. } = *request;
+        self.judge(now, &Asked { app, mailbox, operation: request.call.operation(), body_bytes }, request.identity)
+    }
+
+    pub(super) fn act(&mut self, now: Moment, mailbox: MailboxKey, call: &Call) -> Result<Answer, Refusal> {
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
         }
@@ -272,6 +342,7 @@ impl<C: Content> Service<C> {
             keeping.forget(mailbox);
         }
         self.limits.forget(mailbox);
+        self.forget_surroundings(mailbox);
     }
 
     /// Whether a mailbox is open to its users: it was not stopped, or was started again.
@@ -340,6 +411,10 @@ pub(super) fn spoil(now: Moment, outcome: Result<Answer, Refusal>, spent: Spent,
         }
         (Some(Strike::LoseAnswer), Err(_)) => (Err(refusals::CONNECTION_RESET), None),
         (Some(Strike::Truncate), Ok(answer)) => (Err(refusals::TRUNCATED), Some((Spoil::Truncate, Box::new(answer)))),
+        (strike, Ok(answer)) => match trick::spoiled(strike) {
+            Some((refusal, spoil)) => (Err(refusal), Some((spoil, Box::new(answer)))),
+            None => (Ok(answer), None),
+        },
         (_, outcome) => (outcome, None),
     };
     Reply { outcome, ready, spent, spoiled }

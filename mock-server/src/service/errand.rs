@@ -6,7 +6,10 @@ use super::core::{Passed, Service, reading, untouched};
 use super::cost::Work;
 use super::refusals;
 use super::reply::{Protocol, Spent, Spoil};
+use super::trick;
+use crate::fault::also::Who;
 use crate::fault::plan::Strike;
+use crate::fault::trick::Played;
 use crate::mailbox::content::Content;
 use crate::mailbox::item::{Item, Person, Role};
 use crate::mailbox::open::Open;
@@ -57,24 +60,34 @@ impl<C: Content> Service<C> {
         errand: &Errand,
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> Performed<T> {
-        let Errand { app, mailbox, identity, body_bytes, operation, .. } = *errand;
+        let Errand { app, mailbox, protocol, identity, body_bytes, operation } = *errand;
+        self.begin(protocol, || 1);
         let asked = Asked { app, mailbox, operation, body_bytes };
         let mut told = None;
         let passed = self.admit(now, &asked, identity, now, |service| {
-            let (outcome, work) = service.open(now, mailbox, operation, work)?;
+            match service.trick.take() {
+                Some(Played::Expired) if service.continues => return Err(refusals::SYNC_STATE_LOST),
+                // Work can be done once only; whoever took the request has to take it again.
+                Some(Played::Twice) => service.remarks.again = true,
+                _ => {}
+            }
+            if let Some(refusal) = service.errand_failure(now, &asked, identity) {
+                return Err(refusal);
+            }
+            let (outcome, work) = service.open(now, &asked, identity, work)?;
             told = Some(outcome);
             Ok(((), work))
         });
         let Passed { outcome, spent, strike, admitted } = passed;
         let ready = now + (spent.delayed + spent.queued + spent.served);
         if let Some(served) = admitted {
-            self.limits.settle(&asked, ready, served);
+            self.settle(&asked, ready, served);
         }
         let (outcome, spoil) = match (outcome, strike, told) {
             (Err(refusal), ..) => (Err(refusal), None),
             (Ok(()), Some(Strike::LoseAnswer), _) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
             (Ok(()), Some(Strike::Truncate), Some(told)) => (Ok(told), Some(Spoil::Truncate)),
-            (Ok(()), _, Some(told)) => (Ok(told), None),
+            (Ok(()), strike, Some(told)) => (Ok(told), trick::spoiled(strike).map(|(_, spoil)| spoil)),
             (Ok(()), _, None) => unreachable!("work that was done has an outcome"),
         };
         Performed { outcome, ready, spent, spoil }
@@ -113,27 +126,35 @@ impl<C: Content> Service<C> {
         mailbox: MailboxKey,
         work: impl FnOnce(&mut Open<'_, C>) -> T,
     ) -> Option<T> {
-        let done = self.open(now, mailbox, Operation::GetEvents, |open| (work(open), Work::default()));
+        let asked = Asked { app: 0, mailbox, operation: Operation::GetEvents, body_bytes: 0 };
+        let identity = RequestIdentity { request: 0, attempt: 0 };
+        let done = self.open(now, &asked, identity, |open| (work(open), Work::default()));
         done.ok().map(|(told, _)| told)
     }
 
     fn open<T>(
         &mut self,
         now: Moment,
-        mailbox: MailboxKey,
-        operation: Operation,
+        asked: &Asked,
+        identity: RequestIdentity,
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> Result<(T, Work), Refusal> {
+        let Asked { app, mailbox, operation, .. } = *asked;
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
         }
         self.note(mailbox);
         let wall = self.wall(now);
-        let Self { content, holding, faults, mailboxes, shelf, .. } = self;
+        let Self { content, holding, faults, mailboxes, shelf, protocol, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
         let view = View { content: &*content, mailbox, clock: reading(*holding, self.clock_at_start, now, store) };
         let corrupts = |key: ItemKey| faults.corrupts(now, mailbox, operation, key);
+        let who = Some(Who { app, protocol: *protocol });
+        let fails = |place| faults.item_error(now, mailbox, operation, identity, (who, place));
         let mut open = Open::new(view, store, shelf, wall, &corrupts);
+        if faults.fails_items() {
+            open = open.failing(&fails);
+        }
         let told = work(&mut open);
         let outbox = std::mem::take(&mut open.outbox);
         for item in outbox {

@@ -44,6 +44,14 @@ pub enum Spoil {
     Reset,
     /// The answer is cut off half-way, then the connection ends.
     Truncate,
+    /// The second half of the body is garbage.
+    Malformed,
+    /// There is no body.
+    Empty,
+    /// More is announced than there is; the connection ends after what there is.
+    WrongLength,
+    /// The body comes in drops over so long, the last of them when the answer is ready.
+    Drip(Span),
 }
 
 /// What becomes of a call.

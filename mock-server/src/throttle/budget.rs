@@ -147,6 +147,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
         /// For all budgets, and however often the blocked caller asks on the way: it is refused one nanosecond before
         /// the announced wait is over and passes without delay when it is.
         #[test]

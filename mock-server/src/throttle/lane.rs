@@ -39,6 +39,13 @@ impl Lanes {
         busy
     }
 
+    /// When the first of the lanes in use is free, as of the last question; none if none is in use.
+    pub(super) fn first_free(&self) -> Option<Moment> {
+        let few = self.few.iter().copied().filter(|ready| *ready != Moment::START).min();
+        let more = self.more.as_ref().and_then(|more| more.peek().map(|&Reverse(ready)| ready));
+        few.into_iter().chain(more).min()
+    }
+
     /// Takes a lane until `ready`.
     #[inline]
     pub(super) fn take(&mut self, ready: Moment) {

@@ -46,6 +46,8 @@ fn arrivals() -> impl Strategy<Value = Vec<(u64, u64)>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
     /// For all arrivals: in no span of `per` are more requests admitted than the limit, nor more bytes, whether refused
     /// requests count or not.
     #[test]

@@ -35,6 +35,7 @@ use super::call::{Call, FolderKind, FolderRef, Operation};
 use super::http::{HttpAnswer, HttpCall};
 use super::id::{Id, MailboxKey};
 use super::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
+use crate::time::Span;
 
 /// Where EWS lives on a server.
 pub const PATH: &str = "/EWS/Exchange.asmx";
@@ -317,6 +318,18 @@ fn write_answer(w: &mut Writer, pen: Pen, call: &Call, answer: &Answer) -> bool 
 #[must_use]
 pub fn encode_refusal(call: Option<&Call>, refusal: &Refusal) -> HttpAnswer {
     fault::encode(call, refusal)
+}
+
+/// The code and the text with which the server says what is wrong with one item.
+#[must_use]
+pub fn item_words(kind: ItemErrorKind) -> (&'static str, &'static str) {
+    fault::item_words(kind, false)
+}
+
+/// Writes a SOAP fault with a code of the service's list and any message.
+#[must_use]
+pub fn encode_fault(code: &str, message: &str, wait: Option<Span>) -> HttpAnswer {
+    fault::encode_any(code, message, wait)
 }
 
 /// What a client makes of a refusal of its call that [`encode_refusal`] writes.

@@ -204,6 +204,18 @@ pub enum ItemErrorKind {
 }
 
 impl ItemErrorKind {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::Corrupt,
+        Self::TooLarge,
+        Self::NotFound,
+        Self::Busy,
+        Self::Stopped,
+        Self::QuotaExceeded,
+        Self::Invalid,
+        Self::Omitted,
+    ];
+
     /// The name used in reports and logs.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -16,7 +16,7 @@ use mock_server::front::desk::Desk;
 use mock_server::front::listen::{Handle, ListenOptions, start};
 use mock_server::mailbox::named::Named;
 use mock_server::mailbox::plain::Plain;
-use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::Service;
 use mock_server::throttle::preset;
 use mock_server::time::Span;
@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use crate::client::{Heard, block_on, exchange};
 
-fn serve() -> Handle {
+pub(crate) fn serve() -> Handle {
     let cost = Cost { call: Distribution::Constant(Span::ZERO), per_item: Span::ZERO, per_mebibyte: Span::ZERO };
     let config = Config {
         seed: 3,
@@ -36,6 +36,7 @@ fn serve() -> Handle {
         costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
         switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
         largest_item_bytes: 150 << 20,
+        conditions: Conditions::default(),
     };
     start(ListenOptions::loopback(Clock::start()), move || {
         let service = Service::new(config, Named::new(Plain::default())).with_bytes(true);
@@ -45,7 +46,7 @@ fn serve() -> Handle {
     .expect("a server")
 }
 
-fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> Heard {
+pub(crate) fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> Heard {
     let credentials = format!("Basic {}", STANDARD.encode("user0@contoso.test:any"));
     let request = Request::builder()
         .method(method)
@@ -59,7 +60,7 @@ fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> Heard {
 }
 
 /// Asks the control desk, which must answer with a status, and returns the JSON.
-fn control(address: SocketAddr, method: &str, path: &str, body: &str, status: u16) -> Value {
+pub(crate) fn control(address: SocketAddr, method: &str, path: &str, body: &str, status: u16) -> Value {
     let heard = ask(address, method, &format!("/_tank/{path}"), body);
     assert_eq!(heard.status, status, "{method} {path}: {}", heard.text());
     serde_json::from_str(heard.text()).expect("JSON")
@@ -154,4 +155,42 @@ fn the_page_is_served_and_health_is_told() {
     assert!(page.header("content-type").starts_with("text/html") && page.text().contains("Last requests"));
     assert_eq!(control(server.address(), "GET", "health", "", 200)["status"], "ok");
     control(server.address(), "GET", "nothing", "", 404);
+}
+
+/// What a client hears of a wait under policies that were written to the control desk.
+fn wait_under(policy: &str) -> (u16, Option<String>) {
+    let server = serve();
+    let address = server.address();
+    control(address, "PUT", "policies", policy, 200);
+    let heard = ask(address, "GET", "/v1.0/users/user0@contoso.test/mailFolders?$top=10", "");
+    let wait = heard.headers.get("retry-after").map(|value| value.to_str().expect("text").to_owned());
+    (heard.status.as_u16(), wait)
+}
+
+#[test]
+fn policies_are_changed_and_announce_waits_in_every_form() {
+    let closed = |more: &str| {
+        format!(r#"[{{"name":"closed","meter":"lanes","most":0,"refusal":"request_limit","scope":["app"],{more}}}]"#)
+    };
+    let constant = |form| closed(&format!(r#""retry_after_seconds":2.128,"retry_after_form":"{form}""#));
+    assert_eq!(wait_under(&constant("seconds")), (429, Some("3".to_owned())));
+    assert_eq!(wait_under(&constant("decimals")), (429, Some("2.128".to_owned())));
+    let (status, date) = wait_under(&constant("date"));
+    assert_eq!(status, 429);
+    assert!(date.is_some_and(|date| date.ends_with(" GMT")));
+    assert_eq!(wait_under(&closed(r#""announce":"missing""#)), (429, None));
+    assert_eq!(wait_under("[]").0, 200);
+}
+
+#[test]
+fn policies_are_shown_with_what_is_used() {
+    let server = serve();
+    let address = server.address();
+    let policy =
+        r#"[{"name":"two","meter":"fixed","unit":"requests","most":1,"per_seconds":9000,"scope":["address"]}]"#;
+    control(address, "PUT", "policies", policy, 200);
+    assert_eq!((folders(address), folders(address)), (200, 429));
+    let shown = control(address, "GET", "policies", "", 200);
+    assert_eq!((shown[0]["name"].as_str(), shown[0]["used"][0]["used"].as_u64()), (Some("two"), Some(1)));
+    assert!(control(address, "PUT", "policies", r#"[{"preset":"no"}]"#, 400)["help"].is_string());
 }

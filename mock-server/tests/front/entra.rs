@@ -12,10 +12,10 @@ use mock_server::front::desk::Desk;
 use mock_server::front::listen::{Handle, ListenOptions, start};
 use mock_server::mailbox::named::{Directory, Named};
 use mock_server::mailbox::plain::Plain;
-use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::Service;
 use mock_server::service::credentials::{AppCredential, Credentials, UserCredential};
-use mock_server::time::{Moment, Span};
+use mock_server::time::Span;
 use mock_server::wire::call::Operation;
 use serde_json::{Value, json};
 
@@ -46,6 +46,7 @@ fn serve(credentials: Credentials, faults: Vec<FaultRule>) -> Handle {
         costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
         switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
         largest_item_bytes: 150 << 20,
+        conditions: Conditions::default(),
     };
     start(ListenOptions::loopback(Clock::start()), move || {
         let mut content = Named::new(Plain::default());
@@ -296,15 +297,8 @@ fn a_look_at_the_url_of_ews_shows_the_page_of_the_service() {
 }
 
 fn every_call(act: Act) -> Vec<FaultRule> {
-    let matches = Match {
-        operations: vec![Operation::FindMessages, Operation::GetFolders],
-        mailboxes: None,
-        from: Moment::START,
-        until: Moment::NEVER,
-        nth: None,
-        rate: 1.0,
-        attempts_below: None,
-    };
+    let operations = vec![Operation::FindMessages, Operation::GetFolders];
+    let matches = Match { operations, ..Match::default() };
     vec![FaultRule { name: "token".into(), matches, act }]
 }
 

@@ -35,6 +35,7 @@ fn serve() -> Handle {
         costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
         switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
         largest_item_bytes: 150 << 20,
+        conditions: mock_server::service::config::Conditions::default(),
     };
     start(ListenOptions::loopback(Clock::start()), move || {
         let mut content = Named::new(Plain::default());

@@ -14,7 +14,7 @@ use mock_server::front::desk::Desk;
 use mock_server::front::listen::{Handle, ListenOptions, start};
 use mock_server::mailbox::named::{Directory, Named};
 use mock_server::mailbox::plain::Plain;
-use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::Service;
 use mock_server::time::Span;
 use serde_json::{Value, json};
@@ -35,6 +35,7 @@ fn serve() -> Handle {
         costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
         switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
         largest_item_bytes: 150 << 20,
+        conditions: Conditions::default(),
     };
     start(ListenOptions::loopback(Clock::start()), move || {
         let mut content = Named::new(Plain::default());

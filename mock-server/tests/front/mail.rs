@@ -7,6 +7,7 @@ use http_body_util::Full;
 use hyper::Request;
 use hyper::client::conn::http1::SendRequest;
 use mock_server::draw::Distribution;
+use mock_server::fault::also::Also;
 use mock_server::fault::rule::{Act, FaultRule, Match};
 use mock_server::front::access::{Access, TOKEN_LIFE};
 use mock_server::front::clock::Clock;
@@ -14,7 +15,7 @@ use mock_server::front::desk::Desk;
 use mock_server::front::listen::{Handle, ListenOptions, start};
 use mock_server::front::server_timing;
 use mock_server::mailbox::plain::Plain;
-use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::Service;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::{Moment, Span};
@@ -46,6 +47,7 @@ fn free(holding: Holding) -> Config {
         },
         switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
         largest_item_bytes: 150 << 20,
+        conditions: Conditions::default(),
     }
 }
 
@@ -59,6 +61,7 @@ fn first_attempts(operation: Operation, act: Act) -> FaultRule {
         nth: None,
         rate: 1.0,
         attempts_below: Some(1),
+        also: Also::default(),
     };
     FaultRule { name: "first".into(), matches, act }
 }

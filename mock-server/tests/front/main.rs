@@ -18,3 +18,4 @@ mod restart;
 mod server;
 mod sockets;
 mod thunderbird;
+mod tricks;

@@ -363,6 +363,7 @@ fn thunderbird_is_told_how_long_to_stay_away() {
         nth: None,
         rate: 1.0,
         attempts_below: None,
+        ..Match::default()
     };
     let act = Act::Refuse { kind: RefusalKind::ServerBusy, status: 500, retry_after: Some(Span::seconds(9)) };
     config.faults = vec![FaultRule { name: "busy".into(), matches, act }];

@@ -1,7 +1,7 @@
 //! A server without limits, faults or costs.
 
 use mock_server::draw::Distribution;
-use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::time::Span;
 
 /// A configuration without limits, faults or costs.
@@ -20,5 +20,6 @@ pub(crate) fn free(holding: Holding) -> Config {
         },
         switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::seconds(540)), failure_rate: 0.0 },
         largest_item_bytes: 150 << 20,
+        conditions: Conditions::default(),
     }
 }

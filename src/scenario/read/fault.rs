@@ -1,12 +1,16 @@
 //! `[[source.faults]]` and `[[target.faults]]`: what goes wrong on purpose.
 
 use mock_server::draw::Distribution;
+use mock_server::fault::preset;
 use mock_server::fault::rule::{Act, FaultRule, Match};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::refusal::RefusalKind;
 
 use super::name::{Operations, Pair, Refusals};
-use crate::scenario::kind::{Choice, Count, Duration, Share, Spread, Words};
+use super::trick::{self, Plain};
+use crate::scenario::file::{Node, Value};
+use crate::scenario::kind::{Choice, Count, Duration, Share, Spread, Words, Wrong, suggestion};
+use crate::scenario::plan::Origin;
 use crate::scenario::section::{Otherwise, Section};
 
 /// The acts by name.
@@ -17,6 +21,17 @@ const ACTS: Choice<Kind> = Choice(&[
     ("truncate", Kind::Truncate),
     ("lose-answer", Kind::LoseAnswer),
     ("corrupt-item", Kind::CorruptItem),
+    ("say", Kind::Trick(trick::Kind::Say)),
+    ("fail-item", Kind::Trick(trick::Kind::FailItem)),
+    ("unreachable", Kind::Trick(trick::Kind::Unreachable)),
+    ("drip", Kind::Trick(trick::Kind::Drip)),
+    ("malformed", Kind::Trick(trick::Kind::Plain(Plain::Malformed))),
+    ("empty", Kind::Trick(trick::Kind::Plain(Plain::Empty))),
+    ("wrong-length", Kind::Trick(trick::Kind::Plain(Plain::WrongLength))),
+    ("twice", Kind::Trick(trick::Kind::Plain(Plain::Twice))),
+    ("shuffled", Kind::Trick(trick::Kind::Plain(Plain::Shuffled))),
+    ("expired", Kind::Trick(trick::Kind::Plain(Plain::Expired))),
+    ("skew", Kind::Trick(trick::Kind::Skew)),
     ("expire-token", Kind::ExpireToken),
     ("revoke-token", Kind::RevokeToken),
     ("short-token", Kind::ShortToken),
@@ -30,6 +45,7 @@ enum Kind {
     Truncate,
     LoseAnswer,
     CorruptItem,
+    Trick(trick::Kind),
     ExpireToken,
     RevokeToken,
     ShortToken,
@@ -45,7 +61,27 @@ pub(crate) enum Side {
 }
 
 pub(crate) fn read(side: &Section<'_>, which: Side) -> Vec<FaultRule> {
-    side.sections("faults").into_iter().filter_map(|section| rule(section, which)).collect()
+    let mut rules = Vec::new();
+    for (position, node) in side.list("faults", "a list of faults").iter().enumerate() {
+        match &node.value {
+            Value::Text(name) => rules.extend(named(side, name, node)),
+            _ => rules.extend(side.entry("faults", position, node).and_then(|section| rule(section, which))),
+        }
+    }
+    rules
+}
+
+/// The rules of a preset.
+fn named(side: &Section<'_>, name: &str, node: &Node) -> Vec<FaultRule> {
+    let found = preset::NAMES.iter().find(|(known, ..)| *known == name).zip(preset::named(name));
+    let Some(((_, description, source), rules)) = found else {
+        let names: Vec<&str> = preset::NAMES.iter().map(|(name, ..)| *name).collect();
+        let wrong = Wrong::new(format!("there is no fault preset `{name}`"), suggestion(name, &names));
+        side.book.report(&node.place, "no such preset", wrong);
+        return Vec::new();
+    };
+    side.book.record(side.path_of(&format!("faults.{name}")), (*description).to_owned(), Origin::Preset, *source);
+    rules
 }
 
 fn rule(section: Section<'_>, which: Side) -> Option<FaultRule> {
@@ -81,7 +117,7 @@ fn matches(section: &Section<'_>) -> Match {
     let nth = section.maybe("nth", &Count(1..=u64::MAX >> 1), "every call", "by definition");
     let rate = section.or("rate", &Share, Otherwise::default(1.0, "by definition: every call that matches"));
     let attempts_below = section.maybe("attempts_below", &Count(1..=1_000), "all attempts", "by definition");
-    Match { operations, mailboxes, from, until, nth, rate, attempts_below }
+    Match { operations, mailboxes, from, until, nth, rate, attempts_below, also: trick::also(section) }
 }
 
 fn act_of(section: &Section<'_>, kind: Kind) -> Option<Act> {
@@ -104,6 +140,7 @@ fn act_of(section: &Section<'_>, kind: Kind) -> Option<Act> {
         Kind::Truncate => Some(Act::Truncate),
         Kind::LoseAnswer => Some(Act::LoseAnswer),
         Kind::CorruptItem => Some(Act::CorruptItem),
+        Kind::Trick(kind) => trick::act(section, kind),
         Kind::ExpireToken => Some(Act::ExpireToken),
         Kind::RevokeToken => Some(Act::RevokeToken),
         Kind::ShortToken => {

@@ -1,7 +1,8 @@
 //! Values that are names of things in the code: operations, refusals, scopes.
 
 use mock_server::throttle::limit::Scope;
-use mock_server::wire::call::Operation;
+use mock_server::throttle::policy::sharing::Sharing;
+use mock_server::wire::call::{Operation, Protocol};
 use mock_server::wire::refusal::RefusalKind;
 
 use crate::scenario::file::{Node, Value};
@@ -91,5 +92,82 @@ impl Kind for Pair {
 
     fn print(&self, value: &(u32, u32)) -> String {
         format!("[{}, {}]", value.0, value.1)
+    }
+}
+
+/// The texts of a list.
+fn texts<'a>(node: &'a Node, what: &str, help: &str) -> Result<Vec<&'a str>, Wrong> {
+    let Value::List(list) = &node.value else { return Err(Wrong::expected(what, node, help)) };
+    let text = |entry: &'a Node| match &entry.value {
+        Value::Text(text) => Ok(text.as_str()),
+        _ => Err(Wrong::expected("a name", entry, help)),
+    };
+    list.iter().map(text).collect()
+}
+
+/// Who shares a policy: any combination of names; empty for everybody.
+pub(crate) struct Sharings;
+
+impl Kind for Sharings {
+    type Value = Sharing;
+
+    fn read(&self, node: &Node) -> Result<Sharing, Wrong> {
+        let names = texts(node, "a list of those who share", "write, for example, [\"app\", \"mailbox\"]")?;
+        let unknown =
+            |name: &str| Wrong::new(format!("nothing is shared by `{name}`"), suggestion(name, &Sharing::NAMES));
+        Sharing::named(names).map_err(unknown)
+    }
+
+    fn print(&self, value: &Sharing) -> String {
+        let names = value.names();
+        if names.is_empty() { "everybody".to_owned() } else { names.join(" and ") }
+    }
+}
+
+/// A list of protocols; empty for all.
+pub(crate) struct Protocols;
+
+impl Kind for Protocols {
+    type Value = Vec<Protocol>;
+
+    fn read(&self, node: &Node) -> Result<Vec<Protocol>, Wrong> {
+        let names = texts(node, "a list of protocols", "write, for example, [\"ews\"]")?;
+        let protocol = |name: &str| match name {
+            "ews" => Ok(Protocol::Ews),
+            "graph" => Ok(Protocol::Graph),
+            other => Err(Wrong::new(format!("there is no protocol `{other}`"), suggestion(other, &["ews", "graph"]))),
+        };
+        names.into_iter().map(protocol).collect()
+    }
+
+    fn print(&self, value: &Vec<Protocol>) -> String {
+        if value.is_empty() {
+            return "all".to_owned();
+        }
+        let name = |protocol: &Protocol| if *protocol == Protocol::Ews { "ews" } else { "graph" };
+        value.iter().map(name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A list of whole numbers.
+pub(crate) struct Numbers;
+
+impl Kind for Numbers {
+    type Value = Vec<u32>;
+
+    fn read(&self, node: &Node) -> Result<Vec<u32>, Wrong> {
+        let help = "write whole numbers in square brackets, for example [1, 2]";
+        let Value::List(list) = &node.value else { return Err(Wrong::expected("a list of numbers", node, help)) };
+        let number = |entry: &Node| match entry.value {
+            Value::Whole(whole) => {
+                u32::try_from(whole).map_err(|_| Wrong::new(format!("`{whole}` is out of range"), help))
+            }
+            _ => Err(Wrong::expected("a whole number", entry, help)),
+        };
+        list.iter().map(number).collect()
+    }
+
+    fn print(&self, value: &Vec<u32>) -> String {
+        value.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
     }
 }

@@ -6,7 +6,7 @@ use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 
 use super::fault::Side;
-use super::{cost, fault, limit, limit_change};
+use super::{cost, fault, limit, limit_change, policy};
 use crate::scenario::kind::{Choice, Count, Data, Share, Spread};
 use crate::scenario::plan::SidePlan;
 use crate::scenario::section::{Otherwise, Section};
@@ -45,6 +45,7 @@ fn read(section: Section<'_>, side: Side, usual: Protocol, switch: SwitchConfig)
                 not Microsoft's were held to less";
     let largest_item_bytes = section.or("largest_item", &Data(1..=u32::MAX), Otherwise::default(150_000_000, note));
     let faults = fault::read(&section, side);
+    let conditions = policy::conditions(&section, protocol);
     section.finish();
     let server = Config {
         seed: 0,
@@ -59,6 +60,7 @@ fn read(section: Section<'_>, side: Side, usual: Protocol, switch: SwitchConfig)
         costs,
         switch,
         largest_item_bytes,
+        conditions,
     };
     SidePlan { protocol, server }
 }

@@ -164,6 +164,10 @@ fn each<H: Host>(
             let mut done = Work::default();
             for place in run {
                 let Ok(target) = &targets[place] else { continue };
+                if let Err(error) = open.begin_item() {
+                    messages.leave(error);
+                    continue;
+                }
                 done.items += 1;
                 match work(open, place, target, messages) {
                     Ok(bytes) => done.content_bytes += bytes,

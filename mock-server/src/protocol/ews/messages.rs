@@ -2,7 +2,9 @@
 
 use super::failure::Failure;
 use crate::wire::ews::envelope::{self, Names};
+use crate::wire::ews::item_words;
 use crate::wire::ews::xml::{MESSAGES_URI, TYPES_URI, Writer};
+use crate::wire::refusal::{ItemError, ItemErrorKind};
 
 /// The messages of a response, as they are written.
 pub(super) struct Messages {
@@ -34,6 +36,26 @@ impl Messages {
             writer.empty(container, &[]);
         }
         writer.close(self.names.message);
+    }
+
+    /// Adds a message that tells why an item was left undone; none if it was left out without a word.
+    pub(super) fn leave(&mut self, error: ItemError) {
+        if error.kind == ItemErrorKind::Omitted {
+            return;
+        }
+        let (code, text) = item_words(error.kind);
+        let container = self.container;
+        self.fail_with(Failure { code, text }, |writer| {
+            if let Some(wait) = error.retry_after {
+                writer.open("m:MessageXml", &[]);
+                let wait = wait.as_milliseconds_up().to_string();
+                writer.leaf_with("t:Value", &[("Name", "BackOffMilliseconds")], &wait);
+                writer.close("m:MessageXml");
+            }
+            if let Some(container) = container {
+                writer.empty(container, &[]);
+            }
+        });
     }
 
     /// Adds as many messages that tell of the same error.

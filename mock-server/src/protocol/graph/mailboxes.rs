@@ -22,7 +22,9 @@ use crate::mailbox::content::Content;
 use crate::mailbox::item::Item;
 use crate::mailbox::open::{FolderInfo, Open};
 use crate::wire::call::FolderKind;
+use crate::wire::ews::item_words;
 use crate::wire::graph::mailbox_id;
+use crate::wire::refusal::ItemErrorKind;
 
 /// Most items of one export (learn.microsoft.com/graph/api/mailbox-exportitems).
 const MAX_EXPORT: usize = 20;
@@ -150,6 +152,13 @@ fn export<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Rep
     let mut value = Vec::with_capacity(ids.len());
     for id in ids {
         let id = id.as_str().unwrap_or_default();
+        if let Err(error) = open.begin_item() {
+            if error.kind != ItemErrorKind::Omitted {
+                let (code, message) = item_words(error.kind);
+                value.push(json!({"itemId": id, "error": {"code": code, "message": message}}));
+            }
+            continue;
+        }
         let found = reference::read_item(task.mailbox, id).and_then(|number| {
             let key = open.head(number).ok_or_else(Failure::item_not_found)?.key;
             Ok((key, entity::load(open, number)?))

@@ -132,6 +132,13 @@ fn fault(code: &str, text: &str, values: &[(&str, &str)]) -> HttpAnswer {
     http_answer(500, writer)
 }
 
+/// Writes a fault with any code and message.
+pub(super) fn encode_any(code: &str, message: &str, wait: Option<Span>) -> HttpAnswer {
+    let wait = wait.map(|wait| wait.as_milliseconds_up().to_string());
+    let back_off: Vec<_> = wait.iter().map(|wait| ("BackOffMilliseconds", wait.as_str())).collect();
+    fault(code, message, &back_off)
+}
+
 fn bare(status: u16, text: &str, wait: Option<Span>) -> HttpAnswer {
     let mut headers = vec![("Content-Type", "text/html; charset=utf-8".to_owned())];
     if let Some(wait) = wait {

@@ -83,6 +83,10 @@ pub(in super::super) fn answer<H: Host>(
     context.perform(mailbox, Operation::CreateItems, |open| {
         let mut work = Work::default();
         for element in &items.children {
+            if let Err(error) = open.begin_item() {
+                messages.leave(error);
+                continue;
+            }
             work.items += 1;
             let made = if respond::is_response(&element.name) {
                 respond::answer(open, element, &manner)

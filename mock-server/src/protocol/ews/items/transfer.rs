@@ -61,6 +61,10 @@ pub(in super::super) fn upload<H: Host>(
             }
         };
         context.perform(folder.mailbox(), Operation::UploadItems, |open| {
+            if let Err(error) = open.begin_item() {
+                messages.leave(error);
+                return ((), Work::default());
+            }
             let mut work = Work { items: 1, content_bytes: 0 };
             match store(open, element, &folder) {
                 Ok((number, bytes)) => {

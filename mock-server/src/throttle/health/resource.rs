@@ -1,0 +1,98 @@
+//! What can suffer, in Microsoft's words.
+
+/// What a service has too little of for a while.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Resource {
+    /// Disks answer slowly.
+    DiskLatency,
+    /// Processors are busy.
+    Processor,
+    /// Copies of a database lag behind (the copy queue is long).
+    MdbReplication,
+    /// Copies of a database have much to replay.
+    MdbAvailability,
+    /// The content index lags behind.
+    ContentIndexing,
+    /// The mailbox is locked by somebody else.
+    MailboxLocked,
+    /// The mailbox holds as much as it may.
+    MailboxCapacity,
+    /// The service as a whole: a brownout, or maintenance.
+    Service,
+}
+
+/// On which side of a move a resource is.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// Where mailboxes come from.
+    Source,
+    /// Where mailboxes go to.
+    Target,
+}
+
+impl Resource {
+    /// All resources, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::DiskLatency,
+        Self::Processor,
+        Self::MdbReplication,
+        Self::MdbAvailability,
+        Self::ContentIndexing,
+        Self::MailboxLocked,
+        Self::MailboxCapacity,
+        Self::Service,
+    ];
+
+    /// The name used in scenarios.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DiskLatency => "disk-latency",
+            Self::Processor => "processor",
+            Self::MdbReplication => "mdb-replication",
+            Self::MdbAvailability => "mdb-availability",
+            Self::ContentIndexing => "content-indexing",
+            Self::MailboxLocked => "mailbox-locked",
+            Self::MailboxCapacity => "mailbox-capacity",
+            Self::Service => "service",
+        }
+    }
+
+    /// The state of a move that waits for it, as Microsoft prints it.
+    ///
+    /// `StalledDueToSource_*` and `StalledDueToTarget_*` with `DiskLatency`, `Processor`, `MdbReplication` and
+    /// `MdbAvailability`: "Troubleshooting slow migrations", Exchange team blog, 2020-10-19. `StalledDueToCI`,
+    /// `StalledDueToHA`: `RequestState` (learn.microsoft.com/previous-versions, ff445348). `MailboxCapacityExceeded` was
+    /// seen by third parties. The spelling for locked mailboxes is taken from `TotalStalledDueToMailboxLockedDuration`
+    /// of move reports.
+    #[must_use]
+    pub const fn word(self, side: Side) -> &'static str {
+        match (self, side) {
+            (Self::DiskLatency, Side::Source) => "StalledDueToSource_DiskLatency",
+            (Self::DiskLatency, Side::Target) => "StalledDueToTarget_DiskLatency",
+            (Self::Processor, Side::Source) => "StalledDueToSource_Processor",
+            (Self::Processor, Side::Target) => "StalledDueToTarget_Processor",
+            (Self::MdbReplication, Side::Source) => "StalledDueToSource_MdbReplication",
+            (Self::MdbReplication, Side::Target) => "StalledDueToTarget_MdbReplication",
+            (Self::MdbAvailability, Side::Source) => "StalledDueToSource_MdbAvailability",
+            (Self::MdbAvailability, Side::Target) => "StalledDueToTarget_MdbAvailability",
+            (Self::ContentIndexing, _) => "StalledDueToCI",
+            (Self::MailboxLocked, _) => "StalledDueToMailboxLocked",
+            (Self::MailboxCapacity, Side::Source) => "StalledDueToSource_MailboxCapacityExceeded",
+            (Self::MailboxCapacity, Side::Target) => "StalledDueToTarget_MailboxCapacityExceeded",
+            (Self::Service, _) => "StalledDueToHA",
+        }
+    }
+
+    /// The line with which a move gives way, as reports print it ("Office 365 migration performance and best practices",
+    /// example of a report).
+    #[must_use]
+    pub fn relinquished(self, side: Side) -> String {
+        format!(
+            "Relinquishing job because of large delays due to unfavorable server health or budget limitations with a \
+             request throttling state '{}'.",
+            self.word(side)
+        )
+    }
+}
