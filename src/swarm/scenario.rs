@@ -100,7 +100,7 @@ fn population(text: &mut String, shape: &Shape, dice: &mut Dice) {
     line!(text, "\n[wave]\nmailboxes = {}", shape.mailboxes);
     if dice.once_in(5) {
         let age = dice.pick(&["1 min", "10 min", "1 h"]);
-        line!(text, "\n[wave.prestage]\nlead = \"1 d\"\nage = \"{age}\"");
+        line!(text, "\n[wave.prestage]\nlead = \"2 h\"\nage = \"{age}\"");
     }
 }
 
