@@ -41,7 +41,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             } else if !undoing {
                 // The way back must not fail because the way there was hard.
                 undoing = true;
-                self.mark(Mark::TurnedBack);
+                if matches!(state.step, Step::CancelSwitch | Step::RemoveLicense | Step::StartSource) {
+                    self.mark(Mark::TurnedBack);
+                }
                 self.budget.set(self.run.plan.retry.budget);
             }
             let next = loop {

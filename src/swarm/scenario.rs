@@ -100,7 +100,7 @@ fn population(text: &mut String, shape: &Shape, dice: &mut Dice) {
     line!(text, "\n[wave]\nmailboxes = {}", shape.mailboxes);
     if dice.once_in(5) {
         let age = dice.pick(&["1 min", "10 min", "1 h"]);
-        line!(text, "\n[wave.prestage]\nlead = \"1 d\"\nage = \"{age}\"");
+        line!(text, "\n[wave.prestage]\nlead = \"2 h\"\nage = \"{age}\"");
     }
 }
 
@@ -190,7 +190,7 @@ fn target(text: &mut String, shape: &Shape, dice: &mut Dice) {
         line!(faults.text, "\n[[target.faults]]\nname = \"outage\"\nfrom = \"{from} s\"\nuntil = \"{until} s\"");
         line!(faults.text, "act = \"refuse\"\nkind = \"unavailable\"");
     }
-    let (places, failing) = (dice.pick(&[1, 2, 8]), dice.pick(&[0, 0, 20]));
+    let (places, failing) = (dice.pick(&[1, 2, 8]), dice.pick(&[0, 40, 80]));
     let failing = if shape.impatient { failing } else { 0 };
     line!(
         text,
