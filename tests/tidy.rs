@@ -33,6 +33,19 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "mock::journal",
+        &[
+            "mock::time",
+            "mock::wire",
+            "mock::mailbox",
+            "mock::throttle",
+            "mock::fault",
+            "mock::service",
+            "mock::protocol",
+            "mock::front",
+        ],
+    ),
+    (
         "mock::control",
         &[
             "mock::time",
@@ -44,9 +57,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mock::service",
             "mock::protocol",
             "mock::front",
+            "mock::journal",
         ],
     ),
-    ("mock::serve", &["mock::mailbox", "mock::service", "mock::front", "mock::control"]),
+    ("mock::serve", &["mock::mailbox", "mock::service", "mock::front", "mock::journal", "mock::control"]),
     ("sample", &["mock::time", "mock::draw"]),
     ("calendar", &["mock::time"]),
     (

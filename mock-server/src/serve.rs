@@ -16,6 +16,8 @@ use crate::front::clock::Clock;
 use crate::front::desk::Desk;
 use crate::front::listen::{self, Handle, ListenError, ListenOptions, Secure};
 use crate::front::tls::{Authority, TlsError};
+use crate::journal::rehearse::Rehearsal;
+use crate::journal::witness::Witness;
 use crate::mailbox::named::{Directory, Named};
 use crate::service::config::Config;
 use crate::service::core::Service;
@@ -125,6 +127,25 @@ impl Doors {
     where
         C: crate::mailbox::content::Content + Send + 'static,
     {
+        self.open_kept(config, content, clock, authority, Kept::default())
+    }
+
+    /// Serves like [`open`](Self::open), with a witness who may be shared, and recorded refusals if there are any.
+    ///
+    /// # Errors
+    ///
+    /// Like [`open`](Self::open).
+    pub fn open_kept<C>(
+        &self,
+        config: Config,
+        content: C,
+        clock: Clock,
+        authority: Option<Authority>,
+        kept: Kept,
+    ) -> Result<Handle, ServeError>
+    where
+        C: crate::mailbox::content::Content + Send + 'static,
+    {
         let mut content = Named::new(content);
         for address in &self.named {
             let known = address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
@@ -138,10 +159,24 @@ impl Doors {
         let began = Timestamp::now();
         let listen = ListenOptions { address: self.listen, secure, ..ListenOptions::loopback(clock) };
         let build = move || {
-            Tank::new(Desk::new(Service::new(config, content).with_bytes(true).with_wall(began), access), guard, began)
+            let service = Service::new(config, content).with_bytes(true).with_wall(began).with_trace();
+            let tank = Tank::new(Desk::new(service, access), guard, began).with_rehearsal(kept.rehearsal);
+            match kept.witness {
+                Some(witness) => tank.with_witness(witness),
+                None => tank,
+            }
         };
         Ok(listen::start(listen, build)?)
     }
+}
+
+/// What is kept of what passes, and what is played again.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Who keeps and judges; somebody of the server's own if absent.
+    pub witness: Option<Witness>,
+    /// Recorded refusals and delays to be given instead of new ones.
+    pub rehearsal: Option<Rehearsal>,
 }
 
 /// Where a server can be reached, for programs that started it.

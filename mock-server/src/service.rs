@@ -12,8 +12,10 @@ pub mod errand;
 pub mod refusals;
 pub mod remark;
 pub mod reply;
+pub mod script;
 pub mod surroundings;
 pub mod switch;
+pub mod trace;
 
 mod itemwise;
 mod trick;

@@ -9,6 +9,7 @@ use super::cost::{CostTable, Queue, Work};
 use super::refusals;
 use super::remark::Remarks;
 use super::reply::{Protocol, Reply, Request, Spent, Spoil};
+use super::script::Keeping;
 use super::surroundings::Surroundings;
 use super::switch::Switches;
 use super::trick;
@@ -60,6 +61,8 @@ pub struct Service<C> {
     /// What is said beside the present answer.
     pub(super) remarks: Remarks,
     pub(super) shelf: Shelf,
+    /// What is kept of the work, and what is played again, if anything.
+    pub(super) keeping: Option<Box<Keeping>>,
 }
 
 /// A call on its way through the service.
@@ -110,6 +113,7 @@ impl<C: Content> Service<C> {
             trick: None,
             remarks: Remarks::default(),
             shelf: Shelf::default(),
+            keeping: None,
         }
     }
 
@@ -208,7 +212,7 @@ impl<C: Content> Service<C> {
     /// Takes any work through faults and limits, has it done, and prices it. Work that is refused as it is done costs
     /// what its call costs.
     #[inline]
-    pub(super) fn admit<T>(
+    pub(super) fn admit_by_rules<T>(
         &mut self,
         now: Moment,
         asked: &Asked,
@@ -269,7 +273,11 @@ impl<C: Content> Service<C> {
     pub(super) fn judge_batch(&mut self, now: Moment, request: &Request<'_>) -> Judgement {
         self.begin(request.protocol, || request.call.items());
         let Request { app, mailbox, body_bytes, .. } = *request;
-        self.judge(now, &Asked { app, mailbox, operation: request.call.operation(), body_bytes }, request.identity)
+        self.judge_whole(
+            now,
+            &Asked { app, mailbox, operation: request.call.operation(), body_bytes },
+            request.identity,
+        )
     }
 
     pub(super) fn act(&mut self, now: Moment, mailbox: MailboxKey, call: &Call) -> Result<Answer, Refusal> {
