@@ -11,9 +11,12 @@ pub mod exit;
 pub mod explain;
 pub mod forecast;
 pub mod inventory;
+pub mod journal;
+pub mod judge;
 pub mod load;
 pub mod man;
 pub mod options;
+pub mod replay;
 pub mod run;
 pub mod schema;
 pub mod serve;
@@ -52,6 +55,8 @@ commands! {
     Run => run,
     Serve => serve,
     Load => load,
+    Replay => replay,
+    Judge => judge,
     Explain => explain,
     Check => check,
     Inventory => inventory,

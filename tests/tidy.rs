@@ -102,6 +102,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mock::fault",
             "mock::service",
             "mock::front",
+            "mock::journal",
         ],
     ),
     // The fluid model shares limits among mailboxes as flows, so it reads what a limit is (but runs none), and asks for

@@ -12,6 +12,7 @@ pub mod record;
 pub mod recorder;
 mod redact;
 pub mod rehearse;
+pub mod steps;
 pub mod subject;
 pub mod witness;
 pub mod write;

@@ -5,11 +5,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use mock_server::journal::recorder::Recorder;
+use mock_server::journal::witness::Witness;
 use mock_server::time::Moment;
 
 use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
+use super::journal::{self, JournalArgs};
 use super::options::OutputArgs;
 use super::servers::ServerArgs;
 use super::wave::{Model, ModelArgs};
@@ -22,6 +25,7 @@ use crate::event::{Event, Listener};
 use crate::metrics::collect::Collector;
 use crate::metrics::summary::Summary;
 use crate::report::number::count;
+use crate::world::Side;
 
 /// Run one wave of a scenario live: the real pipeline over HTTP, by the wall clock
 ///
@@ -43,6 +47,9 @@ pub struct Options {
     /// when all is done
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+
+    #[command(flatten)]
+    journal: JournalArgs,
 }
 
 /// Runs the subcommand.
@@ -62,7 +69,29 @@ pub fn run(options: &Options) -> Exit {
         Ok(model) => model,
         Err(exit) => return exit,
     };
-    if outlive { kept(options, &model, &servers) } else { unkept(options, &model, &servers) }
+    match journaled(options, servers) {
+        Err(exit) => exit,
+        Ok((servers, None)) if outlive => kept(options, &model, &servers),
+        Ok((servers, recorder)) => {
+            let exit = unkept(options, &model, &servers);
+            let written = recorder.map_or(Ok(()), |recorder| journal::end(&recorder).map(|_| ()));
+            written.map_or_else(|failed| exit.max(failed), |()| exit)
+        }
+    }
+}
+
+/// The servers, with a witness before each of our own if there is to be a journal.
+fn journaled(options: &Options, mut servers: [ServerChoice; 2]) -> Result<([ServerChoice; 2], Option<Recorder>), Exit> {
+    if options.journal.journal.is_some() && servers.iter().any(|server| server.url.is_some()) {
+        console::error("--journal keeps what mock servers of the run's own see, and others are named");
+        console::message("help: let the server keep it: `wavetank serve SCENARIO --journal FILE`");
+        return Err(Exit::InvalidInput);
+    }
+    let recorder = options.journal.begin(Some(&options.model), 1.0)?;
+    for (server, side) in servers.iter_mut().zip([Side::Source, Side::Target]) {
+        server.witness = recorder.clone().map(|recorder| Witness::new(recorder, Some(side.name())));
+    }
+    Ok((servers, recorder))
 }
 
 /// A run whose progress is kept in a file.

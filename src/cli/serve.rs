@@ -6,19 +6,22 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use mock_server::front::clock::Clock;
 use mock_server::front::listen::Handle;
+use mock_server::journal::recorder::Recorder;
+use mock_server::journal::witness::Witness;
 use mock_server::mailbox::content::Content;
 use mock_server::mailbox::plain::Plain;
-use mock_server::serve::{Doors, Ready, ServeError};
+use mock_server::serve::{Doors, Kept, Ready, ServeError};
 use mock_server::service::config::Config;
 use mock_server::throttle::limit::Limit;
 use mock_server::throttle::preset;
 use mock_server::wire::id::MailboxKey;
 use serde::Serialize;
 
-use super::console;
 use super::exit::Exit;
+use super::journal::JournalArgs;
 use super::options::{Format, ScenarioArgs};
 use super::wave::ModelArgs;
+use super::{console, journal};
 use crate::engine::live::{run as live, server};
 use crate::world::Side;
 
@@ -57,6 +60,14 @@ pub struct Options {
     #[command(flatten)]
     doors: Doors,
 
+    #[command(flatten)]
+    journal: JournalArgs,
+
+    /// Run limits, health, delays and the waits that are announced so many times faster than the wall clock, for clients
+    /// whose clock runs as fast
+    #[arg(long, value_name = "K", default_value_t = 1.0, value_parser = super::options::factor)]
+    time_scale: f64,
+
     /// How to say that the servers are ready
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     format: Format,
@@ -81,11 +92,18 @@ fn limits(name: &str) -> Result<Limits, String> {
 }
 
 /// A server that accepts, and what it is for.
-struct Open {
+pub(super) struct Open {
     side: Option<Side>,
     ready: Ready,
     /// It serves until this is dropped.
     _handle: Handle,
+}
+
+impl Open {
+    /// An open server.
+    pub(super) fn new(side: Option<Side>, ready: Ready, handle: Handle) -> Self {
+        Self { side, ready, _handle: handle }
+    }
 }
 
 /// The line that says that the servers are ready. At its top is the first of them.
@@ -103,18 +121,23 @@ struct Said<'a> {
 /// Runs the subcommand.
 #[must_use]
 pub fn run(options: &Options) -> Exit {
-    let started = match &options.scenario {
-        Some(file) => {
-            let scenario =
-                ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
-            serve_scenario(options, &ModelArgs { scenario, scale: options.scale })
-        }
+    let model = options.scenario.as_ref().map(|file| {
+        let scenario = ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
+        ModelArgs { scenario, scale: options.scale }
+    });
+    let recorder = match options.journal.begin(model.as_ref(), options.time_scale) {
+        Ok(recorder) => recorder,
+        Err(exit) => return exit,
+    };
+    let keeps = recorder.clone().unwrap_or_else(|| Recorder::new(options.time_scale));
+    let started = match &model {
+        Some(model) => serve_scenario(options, model, &keeps),
         None if options.doors.named.is_empty() => {
             console::error("there is nothing to serve");
             console::message("help: name a scenario file, or add a mailbox: --mailbox alice@contoso.test");
             return Exit::InvalidInput;
         }
-        None => serve_named(options).map_err(|error| failed(&error)),
+        None => serve_named(options, &keeps).map_err(|error| failed(&error)),
     };
     let servers = match started {
         Ok(servers) => servers,
@@ -124,12 +147,15 @@ pub fn run(options: &Options) -> Exit {
     if exit != Exit::Ok {
         return exit;
     }
-    match live::wait_for_interrupt() {
-        Ok(()) => Exit::Ok,
-        Err(error) => {
-            console::failure(&error);
-            Exit::Incomplete
-        }
+    if let Err(error) = live::wait_for_interrupt() {
+        console::failure(&error);
+        return Exit::Incomplete;
+    }
+    drop(servers);
+    let Some(recorder) = recorder else { return Exit::Ok };
+    match journal::end(&recorder) {
+        Ok(card) => console::print(&journal::shown(&card, options.format)),
+        Err(exit) => exit,
     }
 }
 
@@ -146,20 +172,21 @@ fn warn(doors: &Doors) {
 }
 
 /// One server with the named mailboxes and nothing else.
-fn serve_named(options: &Options) -> Result<Vec<Open>, ServeError> {
+fn serve_named(options: &Options, recorder: &Recorder) -> Result<Vec<Open>, ServeError> {
     let doors = &options.doors;
     warn(doors);
     let config = Config::instant(options.seed.unwrap_or(1), options.limits.0.clone());
     let none = Plain { mailboxes: 0, ..Plain::default() };
-    let handle = doors.open(config, none, Clock::start(), doors.authority(&[])?)?;
+    let clock = Clock::start_scaled(options.time_scale);
+    let handle = doors.open_kept(config, none, clock, doors.authority(&[])?, kept(recorder, None))?;
     Ok(vec![Open { side: None, ready: Ready::of(doors, &handle), _handle: handle }])
 }
 
 /// The servers of a scenario that are wanted, the source before the target.
-fn serve_scenario(options: &Options, model: &ModelArgs) -> Result<Vec<Open>, Exit> {
+fn serve_scenario(options: &Options, model: &ModelArgs, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
     let model = model.load("serving")?;
     warn(&options.doors);
-    let clock = Clock::start();
+    let clock = Clock::start_scaled(options.time_scale);
     let first = model.population.address(MailboxKey(0));
     let domain = first.split_once('@').map(|(_, domain)| domain);
     let authority = options.doors.authority(domain.as_slice()).map_err(|error| failed(&error))?;
@@ -170,13 +197,21 @@ fn serve_scenario(options: &Options, model: &ModelArgs) -> Result<Vec<Open>, Exi
     };
     let open = |(side, doors): (Side, Doors)| {
         let config = server::config(&model.plan, side);
-        let handle = doors.open(config, model.population.clone(), clock.clone(), authority.clone())?;
+        let kept = kept(recorder, Some(side));
+        let handle = doors.open_kept(config, model.population.clone(), clock.clone(), authority.clone(), kept)?;
         Ok(Open { side: Some(side), ready: Ready::of(&doors, &handle), _handle: handle })
     };
     sides.into_iter().map(open).collect::<Result<_, _>>().map_err(|error| failed(&error))
 }
 
-fn ready(format: Format, servers: &[Open]) -> String {
+/// What a server keeps.
+fn kept(recorder: &Recorder, side: Option<Side>) -> Kept {
+    let witness = Witness::new(recorder.clone(), side.map(Side::name));
+    Kept { witness: Some(witness), rehearsal: None }
+}
+
+/// The text that says that servers are ready.
+pub(super) fn ready(format: Format, servers: &[Open]) -> String {
     let of = |side| servers.iter().find(|server| server.side == Some(side)).map(|server| &server.ready);
     let (source, target) = (of(Side::Source), of(Side::Target));
     let mut text = match format {

@@ -10,9 +10,11 @@ use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::content::Content;
 use crate::protocol::ews::streaming::{Ongoing, Said};
-use crate::service::reply::Spoil;
+use crate::service::reply::{Reply, Request, Spoil};
 use crate::service::trace::Step;
 use crate::time::Moment;
+use crate::wire::answer::Answer;
+use crate::wire::call::Call;
 use crate::wire::http::HttpAnswer;
 use crate::wire::refusal::RefusalKind;
 
@@ -178,6 +180,78 @@ fn makes(seen: &Seen<'_>, key: super::record::Key, done: bool) -> Vec<Piece> {
         Vec::new()
     } else {
         vec![Piece { key, done }]
+    }
+}
+
+/// A call that was made as a function, without HTTP.
+#[derive(Debug)]
+pub struct Called<'a> {
+    /// When it arrived.
+    pub now: Moment,
+    /// The call and who made it.
+    pub request: &'a Request<'a>,
+    /// What became of it.
+    pub reply: &'a Reply,
+    /// The pieces of work that it was.
+    pub steps: &'a [Step],
+    /// The address of the mailbox.
+    pub mailbox: String,
+}
+
+impl Witness {
+    /// Writes down a call that was made as a function.
+    pub fn note_call(&self, called: Called<'_>) {
+        let Called { now, request, reply, steps, mailbox } = called;
+        let refusal = reply.outcome.as_ref().err().copied();
+        let operation = request.call.operation().name();
+        let said = |call: &Call| pieces::fingerprint(&[mailbox.as_bytes(), format!("{call:?}").as_bytes()]);
+        let done = steps.iter().any(Step::done);
+        let makes = match request.call {
+            Call::Batch { calls } => {
+                // The first step is that of the batch itself.
+                let entries = calls.iter().zip(steps.iter().skip(1));
+                let making = entries.filter(|(call, _)| pieces::makes(call.operation()));
+                making.map(|(call, step)| Piece { key: said(call), done: step.done() }).collect()
+            }
+            Call::UploadItems { uploads } => {
+                let answer = match (&reply.outcome, &reply.spoiled) {
+                    (Ok(answer), _) => Some(answer),
+                    (_, Some((_, answer))) => Some(&**answer),
+                    _ => None,
+                };
+                let made = |position: usize| match answer {
+                    Some(Answer::Uploaded(results)) => results.get(position).is_some_and(Result::is_ok),
+                    _ => false,
+                };
+                let key = |upload| pieces::fingerprint(&[mailbox.as_bytes(), format!("{upload:?}").as_bytes()]);
+                uploads.iter().enumerate().map(|(at, upload)| Piece { key: key(upload), done: made(at) }).collect()
+            }
+            call if pieces::makes(call.operation()) => vec![Piece { key: said(call), done }],
+            _ => Vec::new(),
+        };
+        let status = refusal.map_or(200, |refusal| refusal.status);
+        self.recorder.note(Record {
+            at_ns: now.0,
+            lasted_ns: reply.ready.since(now).0,
+            server: self.server.map(str::to_owned),
+            method: "CALL".to_owned(),
+            subject: operation.to_owned(),
+            operation: Some(operation.to_owned()),
+            app: Some(request.app),
+            user_agent: Some("wavetank".to_owned()),
+            status,
+            refusal: refusal.map(|refusal| refusal.kind.name().to_owned()),
+            wait_ns: refusal.and_then(|refusal| refusal.retry_after).map(|wait| wait.0),
+            spoiled: reply.spoiled.as_ref().map(|(spoil, _)| spoil_name(*spoil).to_owned()),
+            done,
+            items: steps.iter().filter(|step| step.done()).map(|step| step.items).sum(),
+            request_bytes: request.body_bytes,
+            key: said(request.call),
+            makes,
+            steps: steps.iter().map(StepRecord::from).collect(),
+            mailbox: Some(mailbox),
+            ..Record::default()
+        });
     }
 }
 

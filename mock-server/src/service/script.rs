@@ -7,12 +7,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::config::{Conditions, Config};
 use super::core::{Passed, Service};
 use super::cost::Work;
 use super::refusals;
 use super::reply::Spent;
 use super::trace::Step;
 use crate::fault::plan::{Judgement, Strike};
+use crate::fault::rule::Act;
 use crate::mailbox::content::Content;
 use crate::throttle::stack::Asked;
 use crate::time::Moment;
@@ -90,6 +92,16 @@ impl Script {
         let first = self.ordered.range((mailbox, Operation::ALL[0])..).next();
         first.is_some_and(|((found, _), _)| *found == mailbox)
     }
+}
+
+/// A server on which a script can be played: without limits, policies and faults of requests, which the script stands in
+/// for. What is wrong with items stays, because it goes with the items.
+#[must_use]
+pub fn stage(config: Config) -> Config {
+    let conditions = Conditions { policies: Vec::new(), ..config.conditions };
+    let stays = |act: &Act| matches!(act, Act::CorruptItem | Act::FailItem(_));
+    let faults = config.faults.into_iter().filter(|rule| stays(&rule.act)).collect();
+    Config { limits: Vec::new(), faults, conditions, ..config }
 }
 
 /// What a service does beside answering.

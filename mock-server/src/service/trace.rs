@@ -9,7 +9,7 @@ use crate::fault::trick::Played;
 use crate::time::Span;
 use crate::wire::call::{Operation, RequestIdentity};
 use crate::wire::id::MailboxKey;
-use crate::wire::refusal::Refusal;
+use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// What became of one piece of work.
 #[derive(Copy, Clone, PartialEq, Debug)]
@@ -37,6 +37,18 @@ impl Step {
     #[must_use]
     pub const fn done(&self) -> bool {
         self.admitted && self.refusal.is_none()
+    }
+
+    /// The kind of refusal that a client perceives, whether the work was done or not.
+    #[must_use]
+    pub fn perceived(&self) -> Option<RefusalKind> {
+        match (self.strike, self.refusal) {
+            (Some(Strike::Reset | Strike::LoseAnswer), _) => Some(RefusalKind::ConnectionReset),
+            (_, Some(refusal)) => Some(refusal.kind),
+            (Some(Strike::Truncate | Strike::Trick(Played::WrongLength)), None) => Some(RefusalKind::Truncated),
+            (Some(Strike::Trick(Played::Malformed | Played::Empty)), None) => Some(RefusalKind::Malformed),
+            _ => None,
+        }
     }
 }
 

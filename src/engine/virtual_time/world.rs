@@ -7,10 +7,12 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::task::Poll;
 
+use mock_server::journal::witness::{Called, Witness};
 use mock_server::mailbox::content::Content;
 use mock_server::service::config::Config;
 use mock_server::service::core::{Held, Service};
 use mock_server::service::reply::{Reply, Request, Spent};
+use mock_server::service::script::Script;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
 use mock_server::wire::call::{Call, Protocol, RequestIdentity};
@@ -40,12 +42,26 @@ pub struct Server<C> {
     protocol: Protocol,
     service: RefCell<Service<C>>,
     link: RefCell<Link>,
+    witness: Option<Witness>,
 }
 
 impl<C: Content> Server<C> {
     /// A server at the far end of a link.
     pub fn new(protocol: Protocol, config: Config, content: C, link: Link) -> Self {
-        Self { protocol, service: RefCell::new(Service::new(config, content)), link: RefCell::new(link) }
+        let service = RefCell::new(Service::new(config, content));
+        Self { protocol, service, link: RefCell::new(link), witness: None }
+    }
+
+    /// The server with what is to be kept of it and played on it.
+    pub(super) fn keeping(self, witness: Option<Witness>, script: Option<Script>) -> Self {
+        let mut service = self.service.into_inner();
+        if let Some(script) = script {
+            service = service.with_script(script);
+        }
+        if witness.is_some() {
+            service = service.with_trace();
+        }
+        Self { service: RefCell::new(service), witness, ..self }
     }
 
     fn handle(&self, arrives: Moment, route: &Route, body_bytes: u64, call: &Call) -> Reply {
@@ -57,7 +73,13 @@ impl<C: Content> Server<C> {
             body_bytes,
             call,
         };
-        self.service.borrow_mut().handle(arrives, &request)
+        let mut service = self.service.borrow_mut();
+        let reply = service.handle(arrives, &request);
+        if let Some(witness) = &self.witness {
+            let (steps, mailbox) = (service.take_trace(), service.content().address(route.mailbox));
+            witness.note_call(Called { now: arrives, request: &request, reply: &reply, steps: &steps, mailbox });
+        }
+        reply
     }
 }
 

@@ -61,10 +61,10 @@ impl Away {
         })
     }
 
-    /// Whether the seconds up to one are part of a brownout.
+    /// Whether a second is part of a brownout, by itself or with those before it.
     fn is_brown(&self, second: u64) -> bool {
-        let sum = self.sum((second + 1).saturating_sub(TOGETHER), second + 1);
-        sum.failed >= FAILURES && sum.failed >= sum.answered
+        let brown = |sum: Second| sum.failed >= FAILURES && sum.failed >= sum.answered;
+        brown(self.sum(second, second + 1)) || brown(self.sum((second + 1).saturating_sub(TOGETHER), second + 1))
     }
 
     /// All brownouts, in order.
