@@ -1,7 +1,8 @@
 //! `wavetank serve`: the servers of a scenario as a process of their own, which outlives the runs against it; or a
 //! server of named mailboxes alone.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use mock_server::front::clock::Clock;
@@ -73,8 +74,9 @@ pub struct Options {
     format: Format,
 }
 
+/// Servers of a scenario.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
-enum Sides {
+pub(super) enum Sides {
     /// The server that mailboxes come from
     Source,
     /// The server that mailboxes go to
@@ -84,10 +86,12 @@ enum Sides {
     Both,
 }
 
+/// The limits of a preset.
 #[derive(Clone, Debug)]
-struct Limits(Vec<Limit>);
+pub(super) struct Limits(Vec<Limit>);
 
-fn limits(name: &str) -> Result<Limits, String> {
+/// Reads the name of a preset.
+pub(super) fn limits(name: &str) -> Result<Limits, String> {
     preset::chosen(name).map(Limits)
 }
 
@@ -104,6 +108,16 @@ impl Open {
     pub(super) fn new(side: Option<Side>, ready: Ready, handle: Handle) -> Self {
         Self { side, ready, _handle: handle }
     }
+
+    /// What it is for, if it belongs to a scenario.
+    pub(super) fn side(&self) -> Option<Side> {
+        self.side
+    }
+
+    /// Where it is.
+    pub(super) fn ready(&self) -> &Ready {
+        &self.ready
+    }
 }
 
 /// The line that says that the servers are ready. At its top is the first of them.
@@ -118,45 +132,114 @@ struct Said<'a> {
     target: Option<&'a Ready>,
 }
 
+/// Servers for a program that is started with them.
+#[derive(Clone, Debug)]
+pub(super) struct For {
+    /// The scenario, if there is one.
+    pub(super) model: Option<ModelArgs>,
+    /// Which servers of the scenario to start.
+    pub(super) side: Sides,
+    /// The limits of a server without a scenario.
+    pub(super) limits: Limits,
+    /// Where clients find the servers.
+    pub(super) doors: Doors,
+    /// What is kept.
+    pub(super) journal: JournalArgs,
+    /// How many times faster than the wall clock time runs.
+    pub(super) time_scale: f64,
+    /// How results are written.
+    pub(super) format: Format,
+}
+
+impl From<For> for Options {
+    fn from(given: For) -> Self {
+        let For { model, side, limits, doors, journal, time_scale, format } = given;
+        let (scenario, scale) = model.map_or((None, None), |model| (Some(model.scenario), model.scale));
+        let (file, overrides, seed) =
+            scenario.map_or((None, Vec::new(), None), |given| (Some(given.file), given.overrides, given.seed));
+        Self { scenario: file, overrides, seed, scale, side, limits, doors, journal, time_scale, format }
+    }
+}
+
+impl Options {
+    fn model(&self) -> Option<ModelArgs> {
+        self.scenario.as_ref().map(|file| {
+            let scenario = ScenarioArgs { file: file.clone(), overrides: self.overrides.clone(), seed: self.seed };
+            ModelArgs { scenario, scale: self.scale }
+        })
+    }
+
+    /// Begins the journal, if there is to be one.
+    pub(super) fn begin_journal(&self) -> Result<Option<Recorder>, Exit> {
+        self.journal.begin(self.model().as_ref(), self.time_scale)
+    }
+
+    /// Starts the servers; problems are written to stderr.
+    pub(super) fn start(&self, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
+        match self.model() {
+            Some(model) => serve_scenario(self, &model, recorder),
+            None if self.doors.named.is_empty() => {
+                console::error("there is nothing to serve");
+                console::message("help: name a scenario file, or add a mailbox: --mailbox alice@contoso.test");
+                Err(Exit::InvalidInput)
+            }
+            None => serve_named(self, recorder).map_err(|error| failed(&error)),
+        }
+    }
+
+    /// Opens the doors with TLS and the proxy as well, and has the certificate written to a file.
+    pub(super) fn open_every_door(&mut self, certificate: &Path) {
+        let any = SocketAddr::new(self.doors.listen.ip(), 0);
+        self.doors.tls.get_or_insert(any);
+        self.doors.proxy.get_or_insert(any);
+        self.doors.ca_out = Some(certificate.to_owned());
+    }
+
+    /// Where the certificate is to be written, if anybody cares.
+    pub(super) fn certificate(&self) -> Option<PathBuf> {
+        self.doors.ca_out.clone()
+    }
+
+    /// How many times faster than the wall clock time runs.
+    pub(super) fn time_scale(&self) -> f64 {
+        self.time_scale
+    }
+
+    /// How results are written.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The mailboxes that were named.
+    pub(super) fn named(&self) -> &[String] {
+        &self.doors.named
+    }
+}
+
 /// Runs the subcommand.
 #[must_use]
 pub fn run(options: &Options) -> Exit {
-    let model = options.scenario.as_ref().map(|file| {
-        let scenario = ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
-        ModelArgs { scenario, scale: options.scale }
-    });
-    let recorder = match options.journal.begin(model.as_ref(), options.time_scale) {
-        Ok(recorder) => recorder,
-        Err(exit) => return exit,
-    };
-    let keeps = recorder.clone().unwrap_or_else(|| Recorder::new(options.time_scale));
-    let started = match &model {
-        Some(model) => serve_scenario(options, model, &keeps),
-        None if options.doors.named.is_empty() => {
-            console::error("there is nothing to serve");
-            console::message("help: name a scenario file, or add a mailbox: --mailbox alice@contoso.test");
-            return Exit::InvalidInput;
-        }
-        None => serve_named(options, &keeps).map_err(|error| failed(&error)),
-    };
-    let servers = match started {
-        Ok(servers) => servers,
-        Err(exit) => return exit,
-    };
+    match attempt(options) {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+fn attempt(options: &Options) -> Result<Exit, Exit> {
+    let kept = options.begin_journal()?;
+    let recorder = kept.clone().unwrap_or_else(|| Recorder::new(options.time_scale));
+    let servers = options.start(&recorder)?;
     let exit = console::print(&ready(options.format, &servers));
     if exit != Exit::Ok {
-        return exit;
+        return Err(exit);
     }
-    if let Err(error) = live::wait_for_interrupt() {
+    live::wait_for_interrupt().map_err(|error| {
         console::failure(&error);
-        return Exit::Incomplete;
-    }
+        Exit::Incomplete
+    })?;
     drop(servers);
-    let Some(recorder) = recorder else { return Exit::Ok };
-    match journal::end(&recorder) {
-        Ok(card) => console::print(&journal::shown(&card, options.format)),
-        Err(exit) => exit,
-    }
+    let Some(recorder) = kept else { return Ok(Exit::Ok) };
+    let card = journal::end(&recorder)?;
+    Ok(console::print(&journal::shown(&card, options.format)))
 }
 
 fn failed(error: &ServeError) -> Exit {
