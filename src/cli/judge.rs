@@ -17,6 +17,10 @@ pub struct Options {
     #[arg(value_name = "JOURNAL")]
     journal: PathBuf,
 
+    /// Only what one server saw, where there were several: source or target
+    #[arg(long, value_name = "NAME")]
+    server: Option<String>,
+
     /// The form of the result on stdout
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     format: Format,
@@ -30,6 +34,7 @@ pub fn run(options: &Options) -> Exit {
         Err(exit) => return exit,
     };
     let mut judge = Judge::new(journal.header.time_scale);
-    journal.records.iter().for_each(|record| judge.hear(record));
+    let wanted = |server: &Option<String>| options.server.is_none() || *server == options.server;
+    journal.records.iter().filter(|record| wanted(&record.server)).for_each(|record| judge.hear(record));
     console::print(&journal::shown(&judge.card(), options.format))
 }

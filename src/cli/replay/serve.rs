@@ -23,9 +23,9 @@ use crate::world::Side;
 
 /// Serves until interrupted; then tells how the client did.
 pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
-    let scale = journal.header.time_scale;
-    let recorder = Recorder::new(scale);
-    let clock = Clock::start_scaled(scale);
+    // Whatever the scale of the recorded time was, the client's clock is the wall's.
+    let recorder = Recorder::new(1.0);
+    let clock = Clock::start();
     let model = model(options, journal, "replayed to a client")?;
     let opened = match &model {
         Some(model) => of_scenario(options, journal, model, (&recorder, &clock)),
