@@ -35,6 +35,8 @@ pub fn run(options: &Options) -> Exit {
     };
     let mut judge = Judge::new(journal.header.time_scale);
     let wanted = |server: &Option<String>| options.server.is_none() || *server == options.server;
-    journal.records.iter().filter(|record| wanted(&record.server)).for_each(|record| judge.hear(record));
+    for record in journal.records.iter().filter(|record| wanted(&record.server)) {
+        judge.hear(record);
+    }
     console::print(&journal::shown(&judge.card(), options.format))
 }

@@ -52,16 +52,15 @@ impl Writer {
             let mut unflushed = 0;
             loop {
                 // While nobody asks for anything, everything is on its way to the disk.
-                let record = match waiting.try_recv() {
-                    Ok(record) => record,
-                    Err(_) => {
-                        if unflushed > 0 {
-                            encoder.flush()?;
-                            unflushed = 0;
-                        }
-                        let Ok(record) = waiting.recv() else { break };
-                        record
+                let record = if let Ok(record) = waiting.try_recv() {
+                    record
+                } else {
+                    if unflushed > 0 {
+                        encoder.flush()?;
+                        unflushed = 0;
                     }
+                    let Ok(record) = waiting.recv() else { break };
+                    record
                 };
                 line(&mut encoder, &record)?;
                 unflushed += 1;

@@ -172,7 +172,6 @@ pub struct Items {
 
 /// A time in which the server was in trouble.
 #[derive(Copy, Clone, PartialEq, Debug, Serialize)]
-#[expect(clippy::struct_field_names, reason = "published numbers carry their unit")]
 pub struct Brownout {
     /// When the client met it first, since the beginning.
     pub from_seconds: f64,

@@ -35,7 +35,9 @@ fn makes(record: Record, piece: u64, done: bool) -> Record {
 
 fn card(records: &[Record]) -> Card {
     let mut judge = Judge::new(1.0);
-    records.iter().for_each(|record| judge.hear(record));
+    for record in records {
+        judge.hear(record);
+    }
     let scorecard = judge.card();
     assert_eq!(scorecard.clients.len(), 1);
     scorecard.clients.into_iter().next().expect("a client")
@@ -184,7 +186,9 @@ fn mailboxes_that_are_served_at_different_rates_are_named() {
 fn the_text_says_what_the_numbers_say() {
     let told = refused(asks(100), RefusalKind::RequestLimit, Some(Span::seconds(10)));
     let mut judge = Judge::new(1.0);
-    [told, asks(5_110)].iter().for_each(|record| judge.hear(record));
+    for record in [told, asks(5_110)] {
+        judge.hear(&record);
+    }
     let text = text::report(&judge.card());
     for part in ["2 in 5.0 s: 1 answered, 1 refused", "1 of 1 waits broken", "worst 5.00 s", "request 5110 at 5.110 s"]
     {

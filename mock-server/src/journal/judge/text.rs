@@ -22,7 +22,7 @@ pub fn report(scorecard: &Scorecard) -> String {
 
 fn line(text: &mut String, name: &str, what: &str) {
     // Writing to memory does not fail.
-    let _ = writeln!(text, "{:<18}{}", name, what);
+    let _ = writeln!(text, "{name:<18}{what}");
 }
 
 fn percent(share: f64) -> String {
