@@ -49,7 +49,7 @@ fn kind(status: u16, text: &str) -> Option<RefusalKind> {
         500 => RefusalKind::ServerError,
         502 | 504 => RefusalKind::GatewayError,
         503 => RefusalKind::Unavailable,
-        ..400 => return None,
+        1..400 => return None,
         _ => RefusalKind::OtherStatus,
     };
     Some(kind)
