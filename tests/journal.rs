@@ -136,7 +136,9 @@ fn a_live_run_that_is_replayed_meets_the_same_refusals_and_ends_the_same_way() {
     std::thread::scope(|scope| {
         let trials = [(1, "graph"), (2, "graph"), (1, "ews"), (2, "ews")];
         let runs = trials.map(|(seed, target)| scope.spawn(move || check(seed, target)));
-        runs.into_iter().for_each(|run| run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        for run in runs {
+            run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
     });
 }
 
