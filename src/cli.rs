@@ -11,9 +11,12 @@ pub mod exit;
 pub mod explain;
 pub mod forecast;
 pub mod inventory;
+pub mod journal;
+pub mod judge;
 pub mod load;
 pub mod man;
 pub mod options;
+pub mod replay;
 pub mod run;
 pub mod schema;
 pub mod serve;
@@ -58,6 +61,8 @@ commands! {
     Swarm => swarm,
     Shrink => shrink,
     When => when,
+    Replay => replay,
+    Judge => judge,
     Explain => explain,
     Check => check,
     Inventory => inventory,

@@ -20,6 +20,17 @@ pub enum Side {
     Target,
 }
 
+impl Side {
+    /// The name used in scenarios, reports and journals.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Target => "target",
+        }
+    }
+}
+
 /// The envelope of a call.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Route {

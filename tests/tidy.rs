@@ -33,6 +33,19 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "mock::journal",
+        &[
+            "mock::time",
+            "mock::wire",
+            "mock::mailbox",
+            "mock::throttle",
+            "mock::fault",
+            "mock::service",
+            "mock::protocol",
+            "mock::front",
+        ],
+    ),
+    (
         "mock::control",
         &[
             "mock::time",
@@ -44,6 +57,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mock::service",
             "mock::protocol",
             "mock::front",
+            "mock::journal",
         ],
     ),
     (
@@ -55,10 +69,14 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mock::service",
             "mock::protocol",
             "mock::front",
+            "mock::journal",
             "mock::control",
         ],
     ),
-    ("mock::serve", &["mock::mailbox", "mock::service", "mock::front", "mock::control", "mock::state"]),
+    (
+        "mock::serve",
+        &["mock::mailbox", "mock::service", "mock::front", "mock::journal", "mock::control", "mock::state"],
+    ),
     ("sample", &["mock::time", "mock::draw"]),
     ("calendar", &["mock::time"]),
     (
@@ -100,6 +118,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mock::fault",
             "mock::service",
             "mock::front",
+            "mock::journal",
         ],
     ),
     // The fluid model shares limits among mailboxes as flows, so it reads what a limit is (but runs none), and asks for

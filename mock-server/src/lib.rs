@@ -9,6 +9,7 @@ pub mod control;
 pub mod draw;
 pub mod fault;
 pub mod front;
+pub mod journal;
 pub mod mailbox;
 pub mod protocol;
 pub mod serve;

@@ -19,6 +19,8 @@ use crate::front::clock::Clock;
 use crate::front::desk::Desk;
 use crate::front::listen::{self, Handle, ListenError, ListenOptions, Secure};
 use crate::front::tls::{Authority, TlsError};
+use crate::journal::rehearse::Rehearsal;
+use crate::journal::witness::Witness;
 use crate::mailbox::named::{Directory, Named};
 use crate::service::config::Config;
 use crate::service::core::Service;
@@ -151,9 +153,31 @@ impl Doors {
     where
         C: crate::mailbox::content::Content + Send + 'static,
     {
+        self.open_kept(config, content, owner, clock, authority, credentials, Kept::default())
+    }
+
+    /// Serves like [`open`](Self::open), with a witness who may be shared, and recorded refusals if there are any.
+    ///
+    /// # Errors
+    ///
+    /// Like [`open`](Self::open).
+    #[expect(clippy::too_many_arguments, reason = "each is a decision of its own of the program that serves")]
+    pub fn open_kept<C>(
+        &self,
+        config: Config,
+        content: C,
+        owner: &str,
+        clock: Clock,
+        authority: Option<Authority>,
+        credentials: Credentials,
+        kept: Kept,
+    ) -> Result<Handle, ServeError>
+    where
+        C: crate::mailbox::content::Content + Send + 'static,
+    {
         let began = Timestamp::now();
         let seed = config.seed;
-        let mut service = Service::new(config, Named::new(content)).with_bytes(true).with_wall(began);
+        let mut service = Service::new(config, Named::new(content)).with_bytes(true).with_wall(began).with_trace();
         let file = self.state.as_ref().map(|file| StateFile::open(file, owner)).transpose()?;
         if let Some(file) = &file {
             state::restore(file, &mut service)?;
@@ -169,7 +193,13 @@ impl Doors {
         let access = Access::new(seed, TOKEN_LIFE).with_credentials(credentials).with_sign_in(signs_in);
         let guard = Guard::new(self.control_token.clone());
         let listen = ListenOptions { address: self.listen, secure, ..ListenOptions::loopback(clock) };
-        let tank = move || Tank::new(Desk::new(service, access), guard, began);
+        let tank = move || {
+            let tank = Tank::new(Desk::new(service, access), guard, began).with_rehearsal(kept.rehearsal);
+            match kept.witness {
+                Some(witness) => tank.with_witness(witness),
+                None => tank,
+            }
+        };
         let Some(file) = file else { return Ok(listen::start(listen, tank)?) };
         let writer = Writer::start(file, not_kept)?;
         Ok(listen::start(listen, move || Keeper::new(tank(), writer))?)
@@ -181,6 +211,15 @@ fn not_kept(error: &StateError) {
     let cause = error.source().map_or(String::new(), |cause| format!(": {cause}"));
     // Nobody can be told that nobody listens.
     let _ = writeln!(io::stderr(), "error: nothing is answered any more: {error}{cause}");
+}
+
+/// What is kept of what passes, and what is played again.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Who keeps and judges; somebody of the server's own if absent.
+    pub witness: Option<Witness>,
+    /// Recorded refusals and delays to be given instead of new ones.
+    pub rehearsal: Option<Rehearsal>,
 }
 
 /// Where a server can be reached, for programs that started it.

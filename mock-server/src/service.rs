@@ -14,8 +14,10 @@ pub mod keep;
 pub mod refusals;
 pub mod remark;
 pub mod reply;
+pub mod script;
 pub mod surroundings;
 pub mod switch;
+pub mod trace;
 
 mod itemwise;
 mod trick;

@@ -137,7 +137,9 @@ fn a_budget_is_checked_after_each_item_and_a_batch_ends_after_a_minute() {
 #[test]
 fn resource_units_are_told_in_headers() {
     let mut policies = preset::named("entra-small").expect("a preset");
-    policies.iter_mut().for_each(|policy| policy.concerns.operations.clear());
+    for policy in &mut policies {
+        policy.concerns.operations.clear();
+    }
     let mut client = Client::new(with(policies), 0);
     let caller = Caller { resource_units: Some(1_600), ..Caller::default() };
     let mut ask = || {

@@ -61,6 +61,12 @@ pub fn scale(text: &str) -> Result<u32, String> {
     k.ok_or_else(|| format!("`{text}` is no scale: write 1/k with a whole number k, for example 1/100"))
 }
 
+/// Reads a factor: a number from a thousandth to a million.
+pub fn factor(text: &str) -> Result<f64, String> {
+    let factor = text.trim().parse::<f64>().ok().filter(|factor| (1e-3..=1e6).contains(factor));
+    factor.ok_or_else(|| format!("`{text}` is not a number from 0.001 to 1,000,000"))
+}
+
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%+@".contains(c);

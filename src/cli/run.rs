@@ -1,16 +1,25 @@
 //! `wavetank run`: one wave live over HTTP.
 
+mod command;
+
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use mock_server::journal::recorder::Recorder;
+use mock_server::journal::witness::Witness;
+use mock_server::serve::Doors;
 use mock_server::time::Moment;
 
+use self::command::Foreign;
 use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
-use super::options::OutputArgs;
+use super::journal::{self, JournalArgs};
+use super::options::{OutputArgs, ScenarioArgs};
+use super::serve::{self, For, Limits, Sides};
 use super::servers::ServerArgs;
 use super::wave::{Model, ModelArgs};
 use crate::checkpoint::disk::Disk;
@@ -22,16 +31,35 @@ use crate::event::{Event, Listener};
 use crate::metrics::collect::Collector;
 use crate::metrics::summary::Summary;
 use crate::report::number::count;
+use crate::world::Side;
 
 /// Run one wave of a scenario live: the real pipeline over HTTP, by the wall clock
 ///
 /// Starts mock servers on this machine, or talks to those of `wavetank serve` or any others. A run against servers that
 /// outlive it keeps its progress in a file: after an interrupt, or even a crash, the same command goes on where it ended.
 /// The network of the scenario is modelled only before mock servers of the run's own.
+///
+/// With COMMAND, that program runs instead of our pipeline. Its environment leads it to mock servers: `HTTPS_PROXY` for
+/// Microsoft's host names, `REQUESTS_CA_BUNDLE`, `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS` for the certificate to trust,
+/// `WAVETANK_HTTPS_URL`, `WAVETANK_EWS_URL`, `WAVETANK_GRAPH_URL`, `WAVETANK_CA` and `WAVETANK_MAILBOXES` for whoever
+/// knows of us, and the same with `SOURCE_` or `TARGET_` after `WAVETANK_`. In the end the servers tell how it did.
 #[derive(clap::Args, Debug)]
 pub struct Options {
-    #[command(flatten)]
-    model: ModelArgs,
+    /// The scenario file; only a COMMAND can do without, with at least one --mailbox
+    #[arg(value_name = "SCENARIO", required_unless_present = "command")]
+    scenario: Option<PathBuf>,
+
+    /// Replace a value, for example --set target.switch.duration="9 min"; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
+    overrides: Vec<String>,
+
+    /// Replace the seed
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
+
+    /// Run a scale model: one mailbox in so many, with what mailboxes share divided by as much
+    #[arg(long, value_name = "1/K", value_parser = super::options::scale, requires = "scenario")]
+    scale: Option<u32>,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -43,11 +71,60 @@ pub struct Options {
     /// when all is done
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+
+    #[command(flatten)]
+    journal: JournalArgs,
+
+    /// Run the clock of COMMAND and the servers so many times faster than the wall clock; needs libfaketime
+    #[arg(long, value_name = "K", default_value_t = 1.0, value_parser = super::options::factor, requires = "command")]
+    time_scale: f64,
+
+    /// Which servers of the scenario COMMAND gets; Microsoft's host names lead to the target, if there are both
+    #[arg(long, value_enum, default_value_t, value_name = "SIDE", requires = "command")]
+    side: Sides,
+
+    /// The limits of COMMAND's server without a scenario: the name of a preset, or none
+    #[arg(long, value_name = "PRESET", default_value = "graph", value_parser = serve::limits, requires = "command")]
+    limits: Limits,
+
+    #[command(flatten)]
+    doors: Doors,
+
+    /// A program to put into the tank instead of our pipeline, and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+impl Options {
+    /// The scenario that is run.
+    fn model(&self) -> Option<ModelArgs> {
+        let file = self.scenario.clone()?;
+        let scenario = ScenarioArgs { file, overrides: self.overrides.clone(), seed: self.seed };
+        Some(ModelArgs::new(scenario, self.scale))
+    }
+
+    /// The program that is put into the tank, with the servers for it.
+    fn foreign(&self) -> Foreign<'_> {
+        let servers = For {
+            model: self.model(),
+            side: self.side,
+            limits: self.limits.clone(),
+            doors: self.doors.clone(),
+            journal: self.journal.clone(),
+            time_scale: self.time_scale,
+            format: self.output.format,
+        };
+        Foreign { command: &self.command, servers: servers.into() }
+    }
 }
 
 /// Runs the subcommand.
 #[must_use]
 pub fn run(options: &Options) -> Exit {
+    if !options.command.is_empty() {
+        return options.foreign().run().unwrap_or_else(|exit| exit);
+    }
+    let Some(args) = options.model() else { return Exit::InvalidInput };
     let servers = match options.servers.choose() {
         Ok(servers) => servers,
         Err(exit) => return exit,
@@ -58,11 +135,33 @@ pub fn run(options: &Options) -> Exit {
         console::message("help: start `wavetank serve SCENARIO` and name its --source-url and --target-url");
         return Exit::InvalidInput;
     }
-    let model = match options.model.load("live") {
+    let model = match args.load("live") {
         Ok(model) => model,
         Err(exit) => return exit,
     };
-    if outlive { kept(options, &model, &servers) } else { unkept(options, &model, &servers) }
+    match journaled(options, servers) {
+        Err(exit) => exit,
+        Ok((servers, None)) if outlive => kept(options, &model, &servers),
+        Ok((servers, recorder)) => {
+            let exit = unkept(options, &model, &servers);
+            let written = recorder.map_or(Ok(()), |recorder| journal::end(&recorder).map(|_| ()));
+            written.map_or_else(|failed| exit.max(failed), |()| exit)
+        }
+    }
+}
+
+/// The servers, with a witness before each of our own if there is to be a journal.
+fn journaled(options: &Options, mut servers: [ServerChoice; 2]) -> Result<([ServerChoice; 2], Option<Recorder>), Exit> {
+    if options.journal.journal.is_some() && servers.iter().any(|server| server.url.is_some()) {
+        console::error("--journal keeps what mock servers of the run's own see, and others are named");
+        console::message("help: let the server keep it: `wavetank serve SCENARIO --journal FILE`");
+        return Err(Exit::InvalidInput);
+    }
+    let recorder = options.journal.begin(options.model().as_ref(), 1.0)?;
+    for (server, side) in servers.iter_mut().zip([Side::Source, Side::Target]) {
+        server.witness = recorder.clone().map(|recorder| Witness::new(recorder, Some(side.name())));
+    }
+    Ok((servers, recorder))
 }
 
 /// A run whose progress is kept in a file.
@@ -132,7 +231,8 @@ fn conclude(options: &Options, model: &Model, finished: &Finished, summary: &Sum
             count(finished.waiting as u64)
         ));
     }
-    console::message(format_args!("the same in virtual time: wavetank simulate {}", options.model.reproduce()));
+    let reproduce = options.model().map(|model| model.reproduce()).unwrap_or_default();
+    console::message(format_args!("the same in virtual time: wavetank simulate {reproduce}"));
     exit
 }
 

@@ -1,15 +1,18 @@
 //! `wavetank serve`: the servers of a scenario as a process of their own, which outlives the runs against it; or a
 //! server of named mailboxes alone.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use mock_server::front::clock::Clock;
 use mock_server::front::listen::{Handle, ListenError};
+use mock_server::journal::recorder::Recorder;
+use mock_server::journal::witness::Witness;
 use mock_server::mailbox::content::Content;
 use mock_server::mailbox::plain::Plain;
 use mock_server::serve::interrupt::Interrupt;
-use mock_server::serve::{Doors, Ready, ServeError};
+use mock_server::serve::{Doors, Kept, Ready, ServeError};
 use mock_server::service::config::Config;
 use mock_server::service::credentials::Credentials;
 use mock_server::throttle::limit::Limit;
@@ -17,10 +20,11 @@ use mock_server::throttle::preset;
 use mock_server::wire::id::MailboxKey;
 use serde::Serialize;
 
-use super::console;
 use super::exit::Exit;
+use super::journal::JournalArgs;
 use super::options::{Format, ScenarioArgs};
 use super::wave::ModelArgs;
+use super::{console, journal};
 use crate::engine::live::server;
 use crate::world::Side;
 
@@ -59,13 +63,22 @@ pub struct Options {
     #[command(flatten)]
     doors: Doors,
 
+    #[command(flatten)]
+    journal: JournalArgs,
+
+    /// Run limits, health, delays and the waits that are announced so many times faster than the wall clock, for clients
+    /// whose clock runs as fast
+    #[arg(long, value_name = "K", default_value_t = 1.0, value_parser = super::options::factor)]
+    time_scale: f64,
+
     /// How to say that the servers are ready
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     format: Format,
 }
 
+/// Servers of a scenario.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
-enum Sides {
+pub(super) enum Sides {
     /// The server that mailboxes come from
     Source,
     /// The server that mailboxes go to
@@ -75,19 +88,38 @@ enum Sides {
     Both,
 }
 
+/// The limits of a preset.
 #[derive(Clone, Debug)]
-struct Limits(Vec<Limit>);
+pub(super) struct Limits(Vec<Limit>);
 
-fn limits(name: &str) -> Result<Limits, String> {
+/// Reads the name of a preset.
+pub(super) fn limits(name: &str) -> Result<Limits, String> {
     preset::chosen(name).map(Limits)
 }
 
 /// A server that accepts, and what it is for.
-struct Open {
+pub(super) struct Open {
     side: Option<Side>,
     ready: Ready,
     /// It serves until this is dropped.
     _handle: Handle,
+}
+
+impl Open {
+    /// An open server.
+    pub(super) fn new(side: Option<Side>, ready: Ready, handle: Handle) -> Self {
+        Self { side, ready, _handle: handle }
+    }
+
+    /// What it is for, if it belongs to a scenario.
+    pub(super) fn side(&self) -> Option<Side> {
+        self.side
+    }
+
+    /// Where it is.
+    pub(super) fn ready(&self) -> &Ready {
+        &self.ready
+    }
 }
 
 /// The line that says that the servers are ready. At its top is the first of them.
@@ -102,41 +134,115 @@ struct Said<'a> {
     target: Option<&'a Ready>,
 }
 
+/// Servers for a program that is started with them.
+#[derive(Clone, Debug)]
+pub(super) struct For {
+    /// The scenario, if there is one.
+    pub(super) model: Option<ModelArgs>,
+    /// Which servers of the scenario to start.
+    pub(super) side: Sides,
+    /// The limits of a server without a scenario.
+    pub(super) limits: Limits,
+    /// Where clients find the servers.
+    pub(super) doors: Doors,
+    /// What is kept.
+    pub(super) journal: JournalArgs,
+    /// How many times faster than the wall clock time runs.
+    pub(super) time_scale: f64,
+    /// How results are written.
+    pub(super) format: Format,
+}
+
+impl From<For> for Options {
+    fn from(given: For) -> Self {
+        let For { model, side, limits, doors, journal, time_scale, format } = given;
+        let (scenario, scale) = model.map_or((None, None), |model| (Some(model.scenario), model.scale));
+        let (file, overrides, seed) =
+            scenario.map_or((None, Vec::new(), None), |given| (Some(given.file), given.overrides, given.seed));
+        Self { scenario: file, overrides, seed, scale, side, limits, doors, journal, time_scale, format }
+    }
+}
+
+impl Options {
+    fn model(&self) -> Option<ModelArgs> {
+        self.scenario.as_ref().map(|file| {
+            let scenario = ScenarioArgs { file: file.clone(), overrides: self.overrides.clone(), seed: self.seed };
+            ModelArgs { scenario, scale: self.scale }
+        })
+    }
+
+    /// Begins the journal, if there is to be one.
+    pub(super) fn begin_journal(&self) -> Result<Option<Recorder>, Exit> {
+        self.journal.begin(self.model().as_ref(), self.time_scale)
+    }
+
+    /// Starts the servers; problems are written to stderr.
+    pub(super) fn start(&self, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
+        match self.model() {
+            Some(model) => serve_scenario(self, &model, recorder),
+            None if self.doors.named.is_empty() => {
+                console::error("there is nothing to serve");
+                console::message("help: name a scenario file, or add a mailbox: --mailbox alice@contoso.test");
+                Err(Exit::InvalidInput)
+            }
+            None => serve_named(self, recorder).map_err(|error| failed(&error)),
+        }
+    }
+
+    /// Opens the doors with TLS and the proxy as well, and has the certificate written to a file.
+    pub(super) fn open_every_door(&mut self, certificate: &Path) {
+        let any = SocketAddr::new(self.doors.listen.ip(), 0);
+        self.doors.tls.get_or_insert(any);
+        self.doors.proxy.get_or_insert(any);
+        self.doors.ca_out = Some(certificate.to_owned());
+    }
+
+    /// Where the certificate is to be written, if anybody cares.
+    pub(super) fn certificate(&self) -> Option<PathBuf> {
+        self.doors.ca_out.clone()
+    }
+
+    /// How many times faster than the wall clock time runs.
+    pub(super) fn time_scale(&self) -> f64 {
+        self.time_scale
+    }
+
+    /// How results are written.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The mailboxes that were named.
+    pub(super) fn named(&self) -> &[String] {
+        &self.doors.named
+    }
+}
+
 /// Runs the subcommand.
 #[must_use]
 pub fn run(options: &Options) -> Exit {
-    let started = match &options.scenario {
-        Some(file) => {
-            let scenario =
-                ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
-            serve_scenario(options, &ModelArgs { scenario, scale: options.scale })
-        }
-        None if options.doors.named.is_empty() => {
-            console::error("there is nothing to serve");
-            console::message("help: name a scenario file, or add a mailbox: --mailbox alice@contoso.test");
-            return Exit::InvalidInput;
-        }
-        None => serve_named(options).map_err(|error| failed(&error)),
-    };
-    let servers = match started {
-        Ok(servers) => servers,
-        Err(exit) => return exit,
-    };
-    let interrupt = match Interrupt::new() {
-        Ok(interrupt) => interrupt,
-        Err(error) => return failed(&ListenError::Thread(error).into()),
-    };
+    match attempt(options) {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+fn attempt(options: &Options) -> Result<Exit, Exit> {
+    let kept = options.begin_journal()?;
+    let recorder = kept.clone().unwrap_or_else(|| Recorder::new(options.time_scale));
+    let servers = options.start(&recorder)?;
+    let interrupt = Interrupt::new().map_err(|error| failed(&ListenError::Thread(error).into()))?;
     let exit = console::print(&ready(options.format, &servers));
     if exit != Exit::Ok {
-        return exit;
+        return Err(exit);
     }
-    match interrupt.wait() {
-        Ok(()) => Exit::Ok,
-        Err(error) => {
-            console::failure(&error);
-            Exit::Incomplete
-        }
-    }
+    interrupt.wait().map_err(|error| {
+        console::failure(&error);
+        Exit::Incomplete
+    })?;
+    drop(servers);
+    let Some(recorder) = kept else { return Ok(Exit::Ok) };
+    let card = journal::end(&recorder)?;
+    Ok(console::print(&journal::shown(&card, options.format)))
 }
 
 fn failed(error: &ServeError) -> Exit {
@@ -157,22 +263,24 @@ fn warn(doors: &Doors, credentials: &Credentials) {
 }
 
 /// One server with the named mailboxes and nothing else.
-fn serve_named(options: &Options) -> Result<Vec<Open>, ServeError> {
+fn serve_named(options: &Options, recorder: &Recorder) -> Result<Vec<Open>, ServeError> {
     let doors = &options.doors;
     let credentials = Credentials::default();
     warn(doors, &credentials);
     let config = Config::instant(options.seed.unwrap_or(1), options.limits.0.clone());
     let none = Plain { mailboxes: 0, ..Plain::default() };
     let owner = format!("named mailboxes alone with seed {}", config.seed);
-    let handle = doors.open(config, none, &owner, Clock::start(), doors.authority(&[])?, credentials)?;
+    let clock = Clock::start_scaled(options.time_scale);
+    let kept = kept(recorder, None);
+    let handle = doors.open_kept(config, none, &owner, clock, doors.authority(&[])?, credentials, kept)?;
     Ok(vec![Open { side: None, ready: Ready::of(doors, &handle), _handle: handle }])
 }
 
 /// The servers of a scenario that are wanted, the source before the target.
-fn serve_scenario(options: &Options, model: &ModelArgs) -> Result<Vec<Open>, Exit> {
+fn serve_scenario(options: &Options, model: &ModelArgs, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
     let model = model.load("serving")?;
     warn(&options.doors, &model.plan.credentials);
-    let clock = Clock::start();
+    let clock = Clock::start_scaled(options.time_scale);
     let first = model.population.address(MailboxKey(0));
     let domain = first.split_once('@').map(|(_, domain)| domain);
     let authority = options.doors.authority(domain.as_slice()).map_err(|error| failed(&error))?;
@@ -186,15 +294,22 @@ fn serve_scenario(options: &Options, model: &ModelArgs) -> Result<Vec<Open>, Exi
         let config = server::config(&model.plan, side);
         let name = if side == Side::Source { "source" } else { "target" };
         let owner = format!("the {name} of scenario {} with seed {}{scale}", model.plan.hash, model.plan.seed);
-        let credentials = model.plan.credentials.clone();
-        let handle =
-            doors.open(config, model.population.clone(), &owner, clock.clone(), authority.clone(), credentials)?;
+        let (clock, authority) = (clock.clone(), authority.clone());
+        let (credentials, kept) = (model.plan.credentials.clone(), kept(recorder, Some(side)));
+        let handle = doors.open_kept(config, model.population.clone(), &owner, clock, authority, credentials, kept)?;
         Ok(Open { side: Some(side), ready: Ready::of(&doors, &handle), _handle: handle })
     };
     sides.into_iter().map(open).collect::<Result<_, _>>().map_err(|error| failed(&error))
 }
 
-fn ready(format: Format, servers: &[Open]) -> String {
+/// What a server keeps.
+fn kept(recorder: &Recorder, side: Option<Side>) -> Kept {
+    let witness = Witness::new(recorder.clone(), side.map(Side::name));
+    Kept { witness: Some(witness), rehearsal: None }
+}
+
+/// The text that says that servers are ready.
+pub(super) fn ready(format: Format, servers: &[Open]) -> String {
     let of = |side| servers.iter().find(|server| server.side == Some(side)).map(|server| &server.ready);
     let (source, target) = (of(Side::Source), of(Side::Target));
     let mut text = match format {

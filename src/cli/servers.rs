@@ -57,9 +57,12 @@ impl ServerArgs {
         }
         let credentials = self.credentials()?;
         Ok([source, target].map(|url| match url {
-            Some(url) => {
-                ServerChoice { url: Some(url), token_url: token_url.clone(), credentials: credentials.clone() }
-            }
+            Some(url) => ServerChoice {
+                url: Some(url),
+                token_url: token_url.clone(),
+                credentials: credentials.clone(),
+                witness: None,
+            },
             None => ServerChoice::mock(),
         }))
     }

@@ -1,11 +1,12 @@
 //! `wavetank simulate`: one wave in virtual time.
 
 use super::clock::Stopwatch;
-use super::console;
 use super::exit::Exit;
+use super::journal::JournalArgs;
 use super::options::OutputArgs;
 use super::wave::ModelArgs;
-use crate::engine::virtual_time;
+use super::{console, journal};
+use crate::engine::virtual_time::run::{Keep, rehearse};
 use crate::load::tally::Tally;
 use crate::report::number::{count, significant};
 use crate::world::Side;
@@ -18,6 +19,9 @@ pub struct Options {
 
     #[command(flatten)]
     output: OutputArgs,
+
+    #[command(flatten)]
+    journal: JournalArgs,
 }
 
 /// Runs the subcommand.
@@ -27,14 +31,21 @@ pub fn run(options: &Options) -> Exit {
         Ok(model) => model,
         Err(exit) => return exit,
     };
+    let recorder = match options.journal.begin(Some(&options.model), 1.0) {
+        Ok(recorder) => recorder,
+        Err(exit) => return exit,
+    };
     let stopwatch = Stopwatch::start();
-    let finished = virtual_time::run::simulate(&model.plan, &model.population, &model.wave(), 0, model.plan.open());
+    let keep = Keep { recorder, scripts: None };
+    let (finished, _) = rehearse(&model.plan, &model.population, &model.wave(), model.plan.open(), &keep);
+    let kept =
+        keep.recorder.map_or(Exit::Ok, |recorder| journal::end(&recorder).map_or_else(|exit| exit, |_| Exit::Ok));
     let exit = model.tell("virtual", &finished.summary, stopwatch.seconds(), &options.output);
     for (side, tally) in &finished.background {
         console::message(beside(*side, tally));
     }
     console::message(format_args!("to reproduce: wavetank simulate {}", options.model.reproduce()));
-    exit
+    exit.max(kept)
 }
 
 /// What came of the load of people beside the wave, in a line.

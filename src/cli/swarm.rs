@@ -1,5 +1,6 @@
 //! `wavetank swarm`: many small random storms in virtual time.
 
+use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,14 +81,14 @@ fn text(campaign: &Campaign, seconds: f64, threads: usize) -> String {
         count(crashes),
     );
     for (law, failed) in campaign.by_law() {
-        text.push_str(&format!("{} runs: {}\n", count(failed), law.broken()));
+        let _ = writeln!(text, "{} runs: {}", count(failed), law.broken());
     }
     text.push_str("reached, in all runs together:\n");
     for (mark, times) in &campaign.marks {
-        text.push_str(&format!("{:>12}  {}\n", count(*times), mark.name()));
+        let _ = writeln!(text, "{:>12}  {}", count(*times), mark.name());
     }
     for mark in campaign.never_reached() {
-        text.push_str(&format!("       never  {}\n", mark.name()));
+        let _ = writeln!(text, "       never  {}", mark.name());
     }
     text
 }

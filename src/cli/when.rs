@@ -1,6 +1,7 @@
 //! `wavetank when`: the moment after which a failure was sealed.
 
 use serde::Serialize;
+use std::fmt::Write as _;
 
 use super::console;
 use super::exit::Exit;
@@ -69,18 +70,18 @@ fn text(explanation: &Explanation) -> String {
     for rung in &explanation.ladder {
         let bar = "#".repeat((rung.share() * WIDTH as f64).round() as usize);
         let (after, percent) = (rung.after.as_seconds(), rung.share() * 100.0);
-        text.push_str(&format!("{after:>14.3} s   |{bar:<WIDTH$}| {percent:>3.0}%\n"));
+        let _ = writeln!(text, "{after:>14.3} s   |{bar:<WIDTH$}| {percent:>3.0}%");
     }
     let Some((open, sealed)) = explanation.between else {
         text.push_str("it fails whatever chance does\n");
         return text;
     };
     let (open, sealed) = (open.as_seconds(), sealed.as_seconds());
-    text.push_str(&format!("open until {open:.3} s, sealed from {sealed:.3} s on; what happened around it:\n"));
+    let _ = writeln!(text, "open until {open:.3} s, sealed from {sealed:.3} s on; what happened around it:");
     for happened in &explanation.around {
         let at = happened.at.as_seconds();
         let mark = if at >= open && at <= sealed { '>' } else { ' ' };
-        text.push_str(&format!("{mark}{at:>13.3} s   {}\n", happened.what));
+        let _ = writeln!(text, "{mark}{at:>13.3} s   {}", happened.what);
     }
     text
 }

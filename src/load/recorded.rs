@@ -123,6 +123,13 @@ impl Recording {
         if entries.is_empty() { Err(RecordingError::Empty) } else { Ok(Self { entries }) }
     }
 
+    /// A recording of some requests, which must be in order of time.
+    #[must_use]
+    pub fn of(entries: Vec<Entry>) -> Self {
+        debug_assert!(entries.is_sorted_by_key(|entry| entry.at), "requests are in order of time");
+        Self { entries }
+    }
+
     /// The requests.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {

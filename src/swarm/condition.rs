@@ -107,7 +107,7 @@ fn parse_term(text: &str) -> Result<Term, ConditionError> {
     if name != ANY && !MEASURES.iter().any(|(known, _)| *known == name) {
         return Err(ConditionError::Unknown(name.to_owned()));
     }
-    let parsed = number.parse().ok().or_else(|| time::parse(number).ok().map(|span| span.as_seconds()));
+    let parsed = number.parse().ok().or_else(|| time::parse(number).ok().map(mock_server::time::Span::as_seconds));
     let number = parsed.filter(|number: &f64| number.is_finite());
     let number = number.ok_or_else(|| ConditionError::Number(text.to_owned()))?;
     Ok(Term { measure: name.to_owned(), relation, number })

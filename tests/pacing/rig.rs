@@ -99,7 +99,7 @@ impl Listener for Ear {
     fn note(&self, at: Moment, event: &Event) {
         if let Event::CallEnded { mailbox, side: Side::Target, took, refusal, sent_bytes, .. } = *event {
             let asked = Moment(at.0 - took.0);
-            let refused = refusal.is_some_and(|kind| kind.is_throttle());
+            let refused = refusal.is_some_and(mock_server::wire::refusal::RefusalKind::is_throttle);
             self.0.borrow_mut().push(Ended { asked, heard: at, mailbox, refused, bytes: sent_bytes });
         }
     }

@@ -182,13 +182,12 @@ impl Fault {
                 Act::ShortenToken(life.ok_or_else(|| Wrong::request("life_seconds is missing", help))?)
             }
             other => {
-                match self.tricks.act(other, self.status, span(self.retry_after_seconds, "retry_after_seconds")?)? {
-                    Some(act) => act,
-                    None => {
-                        let known = ACTS.into_iter().chain(tricks::ACTS).collect::<Vec<_>>().join(", ");
-                        return Err(Wrong::request(format!("there is no act `{other}`"), format!("known are {known}")));
-                    }
-                }
+                let wait = span(self.retry_after_seconds, "retry_after_seconds")?;
+                let Some(act) = self.tricks.act(other, self.status, wait)? else {
+                    let known = ACTS.into_iter().chain(tricks::ACTS).collect::<Vec<_>>().join(", ");
+                    return Err(Wrong::request(format!("there is no act `{other}`"), format!("known are {known}")));
+                };
+                act
             }
         })
     }

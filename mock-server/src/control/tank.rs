@@ -15,10 +15,13 @@ use crate::fault::trick::Door;
 use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
+use crate::journal::judge;
+use crate::journal::recorder::Recorder;
+use crate::journal::rehearse::Rehearsal;
+use crate::journal::witness::{Seen, Witness, spoil_name};
 use crate::mailbox::named::Directory;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
-use crate::service::reply::Spoil;
 use crate::time::Moment;
 use crate::wire::entra;
 use crate::wire::http::HttpAnswer;
@@ -39,6 +42,8 @@ pub struct Tank<C> {
     metrics: Metrics,
     /// Items that were made so far.
     made: u64,
+    witness: Witness,
+    rehearsal: Option<Rehearsal>,
 }
 
 impl<C: Directory> Tank<C> {
@@ -47,12 +52,35 @@ impl<C: Directory> Tank<C> {
     pub fn new(mut desk: Desk<C>, guard: Guard, began: Timestamp) -> Self {
         // What was made before an earlier end of the server keeps its identities to itself.
         let made = desk.service().starts() << 48;
-        Self { desk, guard, began, journal: Journal::default(), metrics: Metrics::default(), made }
+        Self {
+            desk,
+            guard,
+            began,
+            journal: Journal::default(),
+            metrics: Metrics::default(),
+            made,
+            witness: Witness::new(Recorder::new(1.0), None),
+            rehearsal: None,
+        }
     }
 
     /// The service behind the desk.
     pub fn service(&mut self) -> &mut Service<C> {
         self.desk.service()
+    }
+
+    /// The tank with a witness of its own, whose recorder others may share.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Witness) -> Self {
+        self.witness = witness;
+        self
+    }
+
+    /// The tank with recorded refusals and delays instead of new ones.
+    #[must_use]
+    pub fn with_rehearsal(mut self, rehearsal: Option<Rehearsal>) -> Self {
+        self.rehearsal = rehearsal;
+        self
     }
 
     /// What passed.
@@ -82,14 +110,7 @@ impl<C: Directory> Tank<C> {
             app: about.map(|about| about.app),
             status: answer.status,
             refusal: about.and_then(|about| about.refusal).map(RefusalKind::name),
-            spoiled: decision.spoil.map(|spoil| match spoil {
-                Spoil::Reset => "reset",
-                Spoil::Truncate => "truncate",
-                Spoil::Malformed => "malformed",
-                Spoil::Empty => "empty",
-                Spoil::WrongLength => "wrong-length",
-                Spoil::Drip(_) => "drip",
-            }),
+            spoiled: decision.spoil.map(spoil_name),
             milliseconds: journal::milliseconds(decision.ready.since(now)),
             request_bytes: request.body.len(),
             answer_bytes: answer.body.len(),
@@ -153,6 +174,7 @@ impl<C: Directory> Tank<C> {
                 service.set_health(change.terms()?);
                 Ok(reply::json(200, &resources::show(service, now)))
             }
+            ("GET", ["scorecard"]) => Ok(self.scorecard(request)),
             (_, ["faults", ..]) => self.faults(now, request, &words[1..]),
             (_, ["mailboxes", ..]) => self.mailboxes(now, request, &words[1..]),
             (_, ["journal", ..]) => self.read_journal(request, &words[1..]),
@@ -230,6 +252,14 @@ impl<C: Directory> Tank<C> {
         }
     }
 
+    fn scorecard(&self, request: &Received) -> HttpAnswer {
+        let card = self.witness.recorder().card();
+        if request.uri.query().is_some_and(|query| query.contains("format=text")) {
+            return reply::typed(200, "text/plain; charset=utf-8", judge::text::report(&card).into_bytes());
+        }
+        reply::json(200, &card)
+    }
+
     fn mailbox(&mut self, address: &str) -> Result<MailboxKey, Wrong> {
         let address = decoded(address);
         let found = self.desk.service().content().find(&address);
@@ -261,7 +291,7 @@ impl<C: Directory> Tank<C> {
 }
 
 /// What there is, for whoever asks for something else.
-const ROUTES: &str = "GET / health state metrics limits policies resources faults faults/acts mailboxes mailboxes/ADDRESS journal?mailbox=&operation=\
+const ROUTES: &str = "GET / health state metrics scorecard?format=json|text limits policies resources faults faults/acts mailboxes mailboxes/ADDRESS journal?mailbox=&operation=\
 &status=&refused=true&after=&last=&format=jsonl|har; PUT limits policies resources; POST faults mailboxes mailboxes/ADDRESS/items; \
 DELETE faults faults/NAME mailboxes/ADDRESS journal";
 
@@ -325,7 +355,16 @@ impl<C: Directory> Decide for Tank<C> {
         if path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             return Decision::at_once(now, self.control(now, request));
         }
-        let decision = self.desk.decide(now, request);
+        let line = self.rehearsal.as_mut().and_then(|rehearsal| rehearsal.next(request));
+        let asked = line.as_ref().and_then(|line| line.mailbox.clone());
+        let decision = match line {
+            Some(line) => line.play(now, || self.desk.decide(now, request)),
+            None => self.desk.decide(now, request),
+        };
+        let service = self.desk.service();
+        let steps = service.take_trace();
+        let mailbox = decision.about.map(|about| service.content().address(about.mailbox)).or(asked);
+        self.witness.note(&Seen { now, request, decision: &decision, steps: &steps, mailbox });
         self.note(now, request, &decision);
         decision
     }

@@ -14,6 +14,7 @@ use crate::wire::refusal::{ItemError, ItemErrorKind};
 
 /// A distribution of delays; the middle of it in seconds, and how it spreads.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the flat object that clients send")]
 pub(super) struct Spread {
     /// The delay, its mean (exponential), its median (log-normal) or its shortest (uniform).
     #[serde(default, skip_serializing_if = "Option::is_none")]

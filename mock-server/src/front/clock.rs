@@ -26,6 +26,8 @@ pub struct Clock {
     made: Instant,
     /// Nanoseconds between the making of the clock and the moment at which it shows zero.
     epoch: Arc<AtomicU64>,
+    /// How many times faster than the wall clock it runs.
+    scale: f64,
     timer: Arc<Timer>,
 }
 
@@ -33,7 +35,24 @@ impl Clock {
     /// A clock that shows [`Moment::START`] now.
     #[must_use]
     pub fn start() -> Self {
-        Self { made: instant_now(), epoch: Arc::default(), timer: Arc::new(Timer::start()) }
+        Self::start_scaled(1.0)
+    }
+
+    /// A clock like that of [`start`](Self::start), which runs so many times faster than the wall clock.
+    #[must_use]
+    pub fn start_scaled(scale: f64) -> Self {
+        Self { made: instant_now(), epoch: Arc::default(), scale, timer: Arc::new(Timer::start()) }
+    }
+
+    /// How long a span of this clock takes on the wall clock.
+    #[must_use]
+    pub fn on_the_wall(&self, span: Span) -> Span {
+        if self.is_true() { span } else { span.scale(1.0 / self.scale) }
+    }
+
+    /// Whether it runs like the wall clock, so that nothing has to be reckoned.
+    fn is_true(&self) -> bool {
+        self.scale.to_bits() == 1.0_f64.to_bits()
     }
 
     /// Lets this clock and all its clones show [`Moment::START`] again. Meant for the end of preparations, when nobody
@@ -49,7 +68,8 @@ impl Clock {
     /// The present moment.
     #[must_use]
     pub fn now(&self) -> Moment {
-        Moment(self.since_made().saturating_sub(self.epoch.load(Ordering::Relaxed)))
+        let passed = Span(self.since_made().saturating_sub(self.epoch.load(Ordering::Relaxed)));
+        Moment::START + if self.is_true() { passed } else { passed.scale(self.scale) }
     }
 
     /// Waits until a moment; ready at once if it has passed. Never ready too early.
@@ -65,7 +85,8 @@ impl Clock {
     /// The instant at which the timer thread wakes whoever waits until `moment`; absent if that lies beyond what the
     /// operating system's clock can count.
     fn wake_at(&self, moment: Moment) -> Option<Instant> {
-        let since_made = moment.0.checked_add(self.epoch.load(Ordering::Relaxed))?;
+        let passed = self.on_the_wall(moment.since(Moment::START));
+        let since_made = passed.0.checked_add(self.epoch.load(Ordering::Relaxed))?;
         self.made.checked_add(Duration::from_nanos(since_made))?.checked_sub(EARLY)
     }
 }
@@ -219,6 +240,19 @@ mod tests {
                 clock.sleep_until(until).await;
                 assert!(clock.now() >= until, "{microseconds}");
             }
+        });
+    }
+
+    #[test]
+    fn a_fast_clock_lets_wait_for_a_part_of_the_time() {
+        block_on(async {
+            let (wall, fast) = (Clock::start(), Clock::start_scaled(1_000.0));
+            let until = fast.now() + Span::seconds(3);
+            fast.sleep_until(until).await;
+            assert!(fast.now() >= until);
+            let waited = wall.now().since(Moment::START);
+            assert!(Span::milliseconds(2) < waited && waited < Span::seconds(2), "{waited:?}");
+            assert_eq!(fast.on_the_wall(Span::seconds(3)), Span::milliseconds(3));
         });
     }
 

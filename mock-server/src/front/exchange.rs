@@ -255,7 +255,7 @@ impl<D: Decide + 'static> Front<D> {
             Some(Spoil::Malformed) => Ok(whole(garbled(decision.answer))),
             Some(Spoil::Empty) => Ok(whole(HttpAnswer { body: Vec::new(), ..decision.answer })),
             Some(Spoil::WrongLength) => Ok(short(decision.answer)),
-            Some(Spoil::Drip(over)) => Ok(dripped(decision.answer, over)),
+            Some(Spoil::Drip(over)) => Ok(dripped(decision.answer, self.clock.on_the_wall(over))),
             Some(Spoil::Reset) => {
                 if head.version < Version::HTTP_2 {
                     fate.reset();

@@ -14,6 +14,7 @@ use crate::service::core::Service;
 use crate::service::cost::Work;
 use crate::service::errand::{Errand, Performed};
 use crate::service::reply::{Spent, Spoil};
+use crate::service::script;
 use crate::time::Moment;
 use crate::wire::call::{Operation, Protocol, RequestIdentity};
 use crate::wire::http::HttpAnswer;
@@ -21,7 +22,7 @@ use crate::wire::id::MailboxKey;
 use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// Requests that do not say which they are get numbers from here on, by mailbox and in the order of their arrival.
-pub(super) const FIRST_FOREIGN: u64 = 1 << 63;
+pub(super) const FIRST_FOREIGN: u64 = script::FIRST_FOREIGN;
 
 /// What a request hears whose token was taken from it.
 const NO_TOKEN: Refusal = Refusal { kind: RefusalKind::Unauthorized, status: 401, retry_after: None };

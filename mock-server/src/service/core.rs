@@ -10,6 +10,7 @@ use super::keep::Keeping;
 use super::refusals;
 use super::remark::Remarks;
 use super::reply::{Protocol, Reply, Request, Spent, Spoil};
+use super::script::Recording;
 use super::surroundings::{Surroundings, week_of};
 use super::switch::Switches;
 use super::trick;
@@ -67,6 +68,8 @@ pub struct Service<C> {
     /// What was touched since the mailboxes were last kept, if anybody keeps them.
     pub(super) keeping: Option<Box<Keeping>>,
     pub(super) shelf: Shelf,
+    /// What is recorded of the work, and what is played again, if anything.
+    pub(super) recording: Option<Box<Recording>>,
 }
 
 /// A call on its way through the service.
@@ -125,6 +128,7 @@ impl<C: Content> Service<C> {
             remarks: Remarks::default(),
             keeping: None,
             shelf: Shelf::default(),
+            recording: None,
         }
     }
 
@@ -229,7 +233,7 @@ impl<C: Content> Service<C> {
     /// Takes any work through faults and limits, has it done, and prices it. Work that is refused as it is done costs
     /// what its call costs.
     #[inline]
-    pub(super) fn admit<T>(
+    pub(super) fn admit_by_rules<T>(
         &mut self,
         now: Moment,
         asked: &Asked,
@@ -304,7 +308,11 @@ impl<C: Content> Service<C> {
     pub(super) fn judge_batch(&mut self, now: Moment, request: &Request<'_>) -> Judgement {
         self.begin(request.protocol, || request.call.items());
         let Request { app, mailbox, body_bytes, .. } = *request;
-        self.judge(now, &Asked { app, mailbox, operation: request.call.operation(), body_bytes }, request.identity)
+        self.judge_whole(
+            now,
+            &Asked { app, mailbox, operation: request.call.operation(), body_bytes },
+            request.identity,
+        )
     }
 
     pub(super) fn act(&mut self, now: Moment, mailbox: MailboxKey, call: &Call) -> Result<Answer, Refusal> {

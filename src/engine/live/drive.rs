@@ -9,6 +9,7 @@ mod line;
 mod origin;
 mod people;
 mod read;
+pub mod recorded;
 mod worker;
 mod write;
 

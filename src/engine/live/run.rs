@@ -145,7 +145,8 @@ fn endpoint<P: Content + Send + Sync + 'static>(
     let (handle, url) = if let Some(url) = &choice.url {
         (None, url.clone())
     } else {
-        let handle = server::start(server::config(plan, side), Arc::clone(content), clock.clone())?;
+        let (config, witness) = (server::config(plan, side), choice.witness.clone());
+        let handle = server::start_witnessed(config, Arc::clone(content), clock.clone(), witness)?;
         let url = ServerUrl::of(handle.address());
         (Some(handle), url)
     };

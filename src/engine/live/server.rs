@@ -6,6 +6,7 @@ use mock_server::front::access::{Access, TOKEN_LIFE};
 use mock_server::front::clock::Clock;
 use mock_server::front::desk::Desk;
 use mock_server::front::listen::{self, Handle, ListenError, ListenOptions};
+use mock_server::journal::witness::{Witness, Witnessed};
 use mock_server::mailbox::content::Content;
 use mock_server::service::config::Config;
 use mock_server::service::core::Service;
@@ -28,13 +29,15 @@ pub struct ServerChoice {
     pub token_url: Option<ServerUrl>,
     /// What to prove ourselves with.
     pub credentials: Credentials,
+    /// Who keeps what passes, if it is a mock of our own.
+    pub witness: Option<Witness>,
 }
 
 impl ServerChoice {
     /// A mock of our own.
     #[must_use]
     pub fn mock() -> Self {
-        Self { url: None, token_url: None, credentials: Credentials::mock() }
+        Self { url: None, token_url: None, credentials: Credentials::mock(), witness: None }
     }
 }
 
@@ -60,5 +63,27 @@ where
     let access = Access::new(config.seed, TOKEN_LIFE);
     listen::start(ListenOptions::loopback(clock), move || {
         Desk::new(Service::new(config, content).with_bytes(true), access)
+    })
+}
+
+/// Starts a mock server like [`start`], with a witness before it.
+///
+/// # Errors
+///
+/// If the system gives no port or no thread.
+pub fn start_witnessed<P>(
+    config: Config,
+    content: Arc<P>,
+    clock: Clock,
+    witness: Option<Witness>,
+) -> Result<Handle, ListenError>
+where
+    P: Content + Send + Sync + 'static,
+{
+    let Some(witness) = witness else { return start(config, content, clock) };
+    let access = Access::new(config.seed, TOKEN_LIFE);
+    listen::start(ListenOptions::loopback(clock), move || {
+        let service = Service::new(config, content).with_bytes(true).with_trace();
+        Witnessed::new(Desk::new(service, access), witness)
     })
 }

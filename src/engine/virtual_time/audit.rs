@@ -5,7 +5,7 @@ use mock_server::service::core::Held;
 use mock_server::time::Span;
 use mock_server::wire::id::MailboxKey;
 
-use super::run::{Finished, Inside, look_at};
+use super::run::{Finished, Inside, Keep, look_at};
 use super::watch::{Rekey, Watch};
 use super::world::VirtualWorld;
 use crate::event::Listener;
@@ -76,5 +76,12 @@ pub fn audit(
             source_is_open: world.service(Side::Source).borrow().is_open(mailbox),
         });
     };
-    look_at(plan, population, wave, replication, close, &Inside { listener, look, watch, rekey, planted })
+    look_at(
+        plan,
+        population,
+        wave,
+        replication,
+        close,
+        &Inside { listener, look, watch, rekey, planted, keep: &Keep::default() },
+    )
 }

@@ -46,6 +46,9 @@ impl<L: Listener> Listener for Register<L> {
 /// One process of the pipeline.
 type Process<W, C, L> = Run<W, C, Rc<Register<L>>>;
 
+/// The process that lives, and which one it is.
+type Present<W, C, L> = RefCell<Option<(usize, Rc<Process<W, C, L>>)>>;
+
 /// All lives of a pipeline.
 pub(super) struct Lives<'r, W, C, L> {
     pub(super) clock: &'r Clock,
@@ -54,7 +57,7 @@ pub(super) struct Lives<'r, W, C, L> {
     pub(super) register: Rc<Register<L>>,
     /// Starts a process for the mailboxes that are left.
     pub(super) start: &'r dyn Fn(Vec<MailboxKey>) -> Process<W, C, L>,
-    pub(super) present: RefCell<Option<(usize, Rc<Process<W, C, L>>)>>,
+    pub(super) present: Present<W, C, L>,
 }
 
 impl<W: World, C: Checkpoint, L: Listener> Lives<'_, W, C, L> {

@@ -3,6 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use mock_server::journal::recorder::Recorder;
+use mock_server::journal::witness::Witness;
+use mock_server::service::script::{self, Played, Script};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
 
@@ -100,7 +103,13 @@ type Tenant<'a> = Rc<Remembered<&'a Population>>;
 pub(super) type Look<'r, 'a> = &'r dyn Fn(&VirtualWorld<Tenant<'a>>, MailboxKey);
 
 /// Builds the two servers of a plan for one replication.
-fn world<'a>(plan: &Plan, content: &Tenant<'a>, replication: u64, clock: &Clock) -> VirtualWorld<Tenant<'a>> {
+fn world<'a>(
+    plan: &Plan,
+    content: &Tenant<'a>,
+    replication: u64,
+    clock: &Clock,
+    keep: &Keep,
+) -> VirtualWorld<Tenant<'a>> {
     let server = |side: Side| {
         let (protocol, mut config, path) = match side {
             Side::Source => (plan.source.protocol, plan.source_config(), plan.network.source),
@@ -108,7 +117,12 @@ fn world<'a>(plan: &Plan, content: &Tenant<'a>, replication: u64, clock: &Clock)
         };
         config.seed = seed::service(plan.seed, replication, side);
         let link = Link::new(path, seed::network(plan.seed, replication, side), side);
-        Server::new(protocol, config, Rc::clone(content), link)
+        let script = keep.scripts.as_ref().map(|scripts| scripts[side as usize].clone());
+        if script.is_some() {
+            config = script::stage(config);
+        }
+        let witness = keep.recorder.clone().map(|recorder| Witness::new(recorder, Some(side.name())));
+        Server::new(protocol, config, Rc::clone(content), link).keeping(witness, script)
     };
     VirtualWorld::new(clock.clone(), server(Side::Source), server(Side::Target))
 }
@@ -136,7 +150,8 @@ pub fn observe(
     close: Option<Span>,
     listener: &dyn Listener,
 ) -> Finished {
-    let probe = Inside { listener, look: &|_, _| {}, watch: None, rekey: None, planted: Planted::NONE };
+    let keep = &Keep::default();
+    let probe = Inside { listener, look: &|_, _| {}, watch: None, rekey: None, planted: Planted::NONE, keep };
     look_at(plan, population, wave, replication, close, &probe)
 }
 
@@ -152,6 +167,50 @@ pub(super) struct Inside<'r, 'a> {
     pub(super) rekey: Option<Rekey>,
     /// A mistake of the pipeline.
     pub(super) planted: Planted,
+    /// What is kept of it, and what is played again in it.
+    pub(super) keep: &'r Keep,
+}
+
+/// What is kept of a run, and what is played again in it.
+#[derive(Clone, Debug, Default)]
+pub struct Keep {
+    /// Who keeps and judges.
+    pub recorder: Option<Recorder>,
+    /// Recorded fates instead of faults and limits, of the source and of the target.
+    pub scripts: Option<[Script; 2]>,
+}
+
+/// How far the scripts of a run were followed.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+pub struct Followed {
+    /// At the source and at the target.
+    pub sides: [Played; 2],
+}
+
+/// Runs a wave like [`simulate`], keeps what passes, and plays what was recorded.
+#[must_use]
+pub fn rehearse(
+    plan: &Plan,
+    population: &Population,
+    wave: &[MailboxKey],
+    close: Option<Span>,
+    keep: &Keep,
+) -> (Finished, Followed) {
+    let taken = plan.wave.prestage.map(|prestage| prestage.lead - prestage.age);
+    let content = Rc::new(Remembered::new(population, taken));
+    let followed = Cell::new(Followed::default());
+    let look = |world: &VirtualWorld<Tenant<'_>>, _| {
+        let played = |side| world.service(side).borrow().played().unwrap_or_default();
+        followed.set(Followed { sides: [played(Side::Source), played(Side::Target)] });
+    };
+    let inside = Inside { listener: &Nobody, look: &look, watch: None, rekey: None, planted: Planted::NONE, keep };
+    let crowd = Crowd::new(plan, population, 0);
+    let course = Course { plan, crowd, content: &content, wave, replication: 0, close, inside: &inside };
+    let finished = match taken {
+        Some(taken) => course.run(Prestaged::new(Rc::clone(&content), taken, false, Memory::default())),
+        None => course.run(Memory::default()),
+    };
+    (finished, followed.get())
 }
 
 /// Runs a wave like [`observe`], and looks at it from the inside.
@@ -191,7 +250,7 @@ impl<'a> Course<'_, 'a> {
     fn run<C: Checkpoint>(self, checkpoint: C) -> Finished {
         let clock = Clock::default();
         let deadline = self.close.map_or(Moment::NEVER, |open| Moment::START + open);
-        let world = Rc::new(world(self.plan, self.content, self.replication, &clock));
+        let world = Rc::new(world(self.plan, self.content, self.replication, &clock, self.inside.keep));
         let Inside { listener, look, watch, .. } = *self.inside;
         let ear = Ear {
             collector: Collector::new(self.wave.len() as u64, deadline),

@@ -11,12 +11,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use mock_server::journal::witness::{Called, Witness};
 use mock_server::mailbox::content::Content;
 use mock_server::service::config::Config;
 use mock_server::service::core::{Held, Service};
 use mock_server::service::cost::Work;
 use mock_server::service::errand::{Errand, Performed};
 use mock_server::service::reply::{Reply, Request, Spent};
+use mock_server::service::script::Script;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
 use mock_server::wire::call::{Call, Protocol, RequestIdentity};
@@ -50,6 +52,7 @@ pub struct Server<C> {
     link: RefCell<Link>,
     /// Flights whose answers have not been handed over to the link yet, by the moment at which they are ready.
     leaving: RefCell<Timers>,
+    witness: Option<Witness>,
 }
 
 impl<C: Content> Server<C> {
@@ -57,7 +60,19 @@ impl<C: Content> Server<C> {
     pub fn new(protocol: Protocol, config: Config, content: C, link: Link) -> Self {
         let keeps_order = link.keeps_order();
         let service = RefCell::new(Service::new(config, content));
-        Self { protocol, keeps_order, service, link: RefCell::new(link), leaving: RefCell::default() }
+        Self { protocol, keeps_order, service, link: RefCell::new(link), leaving: RefCell::default(), witness: None }
+    }
+
+    /// The server with what is to be kept of it and played on it.
+    pub(super) fn keeping(self, witness: Option<Witness>, script: Option<Script>) -> Self {
+        let mut service = self.service.into_inner();
+        if let Some(script) = script {
+            service = service.with_script(script);
+        }
+        if witness.is_some() {
+            service = service.with_trace();
+        }
+        Self { service: RefCell::new(service), witness, ..self }
     }
 
     #[inline]
@@ -70,7 +85,13 @@ impl<C: Content> Server<C> {
             body_bytes,
             call,
         };
-        self.service.borrow_mut().handle(arrives, &request)
+        let mut service = self.service.borrow_mut();
+        let reply = service.handle(arrives, &request);
+        if let Some(witness) = &self.witness {
+            let (steps, mailbox) = (service.take_trace(), service.content().address(route.mailbox));
+            witness.note_call(Called { now: arrives, request: &request, reply: &reply, steps: &steps, mailbox });
+        }
+        reply
     }
 }
 

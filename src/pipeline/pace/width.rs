@@ -13,6 +13,7 @@ use mock_server::time::Moment;
 use super::trial::Trials;
 
 /// How many calls may be in progress at once.
+#[expect(clippy::struct_field_names, reason = "the width is what it is about")]
 #[derive(Clone, Debug)]
 pub struct Width {
     in_progress: u32,

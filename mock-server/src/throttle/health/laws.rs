@@ -138,7 +138,7 @@ fn the_week_goes_round_and_nights_are_quiet() {
     assert!(at(0, 3) < 0.05 && at(5, 9) < at(4, 9));
     assert!((at(7, 9) - at(0, 9)).abs() < 1e-9);
     let between = load.utilization(Span::seconds(7 * 3_600 + 1_800));
-    assert!((between - (at(0, 7) + at(0, 8)) / 2.0).abs() < 1e-9);
+    assert!((between - f64::midpoint(at(0, 7), at(0, 8))).abs() < 1e-9);
 }
 
 #[test]

@@ -121,10 +121,10 @@ mod tests {
             let (first, longest) = (Span::seconds(first), Span::seconds(longest));
             let announce = Announce::of(Wait::Growing { first, factor, longest });
             let mut before = Span::ZERO;
-            for refused in 0..40 {
-                let said = announce.say(Moment::START, None, refused).expect("something is said");
+            for refused in 0..40_u8 {
+                let said = announce.say(Moment::START, None, refused.into()).expect("something is said");
                 prop_assert!(before <= said && said <= longest);
-                let closed = (first.as_seconds() * factor.powi(refused as i32)).min(longest.as_seconds());
+                let closed = (first.as_seconds() * factor.powi(refused.into())).min(longest.as_seconds());
                 prop_assert!((said.as_seconds() - closed).abs() < 1e-6 * closed);
                 before = said;
             }

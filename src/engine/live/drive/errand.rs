@@ -12,6 +12,7 @@ use mock_server::front::clock::Clock;
 use super::line::Heard;
 use super::origin::HttpRequest;
 use super::people::{Learns, People};
+use super::recorded::{Recorded, Repeats};
 use super::{DriveError, DriveOptions, Http};
 use crate::engine::live::token::Credentials;
 use crate::engine::wire::url::ServerUrl;
@@ -28,6 +29,8 @@ pub enum Errand {
     Get(String),
     /// What people do with their mailboxes.
     People(Arc<Estate>),
+    /// What was recorded.
+    Recorded(Arc<Recorded>),
 }
 
 /// The people of an estate, and how they are let in.
@@ -60,9 +63,11 @@ pub(super) struct Prepared {
 }
 
 /// What one worker needs to make requests.
+#[expect(clippy::large_enum_variant, reason = "there is one for each worker")]
 pub(super) enum Script {
     Same(Template),
     People(People),
+    Recorded(Repeats),
 }
 
 impl Script {
@@ -72,6 +77,7 @@ impl Script {
         match errand {
             Errand::Get(path) => Ok(Self::Same(address.get(path)?)),
             Errand::People(estate) => Ok(Self::People(People::new(Arc::clone(estate), address, clock).await?)),
+            Errand::Recorded(recorded) => Ok(Self::Recorded(Repeats::new(Arc::clone(recorded), address, clock).await?)),
         }
     }
 
@@ -80,6 +86,7 @@ impl Script {
         match self {
             Self::Same(template) => Prepared { request: Some(template.request()), kind: None, learns: None },
             Self::People(people) => people.prepare(arrival).await,
+            Self::Recorded(repeats) => repeats.prepare(arrival).await,
         }
     }
 

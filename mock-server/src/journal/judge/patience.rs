@@ -1,0 +1,115 @@
+//! Whether a client waits when it is told to.
+//!
+//! A wait that a refusal announces holds for whom the refusal is about: everything that the client does where the limit
+//! is the app's, the one request where too many were under way, otherwise the mailbox. A request that arrives before the
+//! wait is over came too early, unless it may have been sent before the refusal was heard.
+
+use std::collections::BTreeMap;
+
+use super::card::{Evidence, Obedience};
+use crate::journal::record::{Key, Record};
+use crate::time::{Moment, Span};
+use crate::wire::refusal::RefusalKind;
+
+/// How much earlier than announced a request may arrive, because clocks count in steps (15.6 ms on Windows).
+const CLOCKS: Span = Span::milliseconds(16);
+
+/// How many of the worst are kept as evidence.
+const WORST: usize = 3;
+
+/// An announced wait.
+#[derive(Clone, Debug)]
+struct Wait {
+    /// When the refusal left.
+    said: Moment,
+    /// When the wait is over.
+    until: Moment,
+    /// The refused request.
+    number: u64,
+    broken: bool,
+}
+
+/// Hears of refusals and of what follows them.
+#[derive(Clone, Debug)]
+pub(super) struct Patience {
+    grace: Span,
+    everything: Option<Wait>,
+    by_mailbox: BTreeMap<String, Wait>,
+    by_request: BTreeMap<Key, Wait>,
+    announced: u64,
+    broken: u64,
+    early: u64,
+    worst: Vec<(Span, Evidence)>,
+}
+
+impl Patience {
+    pub(super) fn new(grace: Span) -> Self {
+        Self {
+            grace,
+            everything: None,
+            by_mailbox: BTreeMap::new(),
+            by_request: BTreeMap::new(),
+            announced: 0,
+            broken: 0,
+            early: 0,
+            worst: Vec::new(),
+        }
+    }
+
+    pub(super) fn hear(&mut self, record: &Record, kind: Option<RefusalKind>) {
+        let mailbox = record.mailbox.as_deref().unwrap_or_default();
+        let waits = [self.everything.as_mut(), self.by_mailbox.get_mut(mailbox), self.by_request.get_mut(&record.key)];
+        let at = record.at();
+        let binding =
+            waits.into_iter().flatten().filter(|wait| wait.said + self.grace < at && at + CLOCKS < wait.until);
+        if let Some(wait) = binding.max_by_key(|wait| wait.until) {
+            self.early += 1;
+            self.broken += u64::from(!wait.broken);
+            wait.broken = true;
+            let (early, after, asked) = (wait.until.since(at), at.since(wait.said), wait.until.since(wait.said));
+            let what = format!(
+                "asked again {:.3} s after request {} was told to wait {:.3} s",
+                after.as_seconds(),
+                wait.number,
+                asked.as_seconds()
+            );
+            Evidence::keep(&mut self.worst, WORST, early, || Evidence::of(record, what));
+        }
+        let (Some(kind), Some(wait)) = (kind, record.wait().filter(|wait| *wait > Span::ZERO)) else { return };
+        self.announced += 1;
+        let said = record.answered();
+        let new = Wait { said, until: said + wait, number: record.number, broken: false };
+        match kind {
+            RefusalKind::AppLimit => put(&mut self.everything, new),
+            RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount => {
+                self.by_request.retain(|_, wait| wait.until > at);
+                self.by_request.insert(record.key, new);
+            }
+            _ => match self.by_mailbox.get_mut(mailbox) {
+                Some(known) if known.until > new.until => {}
+                Some(known) => *known = new,
+                None => {
+                    self.by_mailbox.insert(mailbox.to_owned(), new);
+                }
+            },
+        }
+    }
+
+    /// How well the client obeyed; `requests` is how many it made in all.
+    pub(super) fn obedience(&self, requests: u64) -> Obedience {
+        Obedience {
+            waits_announced: self.announced,
+            waits_broken: self.broken,
+            calls_too_early: self.early,
+            share_of_calls: if requests == 0 { 0.0 } else { self.early as f64 / requests as f64 },
+            worst_early_seconds: self.worst.first().map_or(0.0, |(early, _)| early.as_seconds()),
+            evidence: self.worst.iter().map(|(_, evidence)| evidence.clone()).collect(),
+        }
+    }
+}
+
+fn put(place: &mut Option<Wait>, new: Wait) {
+    if place.as_ref().is_none_or(|known| known.until <= new.until) {
+        *place = Some(new);
+    }
+}

@@ -1,0 +1,79 @@
+//! Whoever keeps and judges what passes: of one server or of several that belong together.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::judge::Judge;
+use super::judge::card::Scorecard;
+use super::record::Record;
+use super::write::{WriteError, Writer};
+
+/// Numbers what passes, judges it, and keeps it in a file if there is one. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    inner: Arc<Mutex<Inner>>,
+    body_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Inner {
+    numbered: u64,
+    judge: Judge,
+    writer: Option<Writer>,
+}
+
+impl Recorder {
+    /// A recorder that only judges. Time runs so many times faster than the wall clock.
+    #[must_use]
+    pub fn new(time_scale: f64) -> Self {
+        let inner = Inner { numbered: 0, judge: Judge::new(time_scale), writer: None };
+        Self { inner: Arc::new(Mutex::new(inner)), body_bytes: 0 }
+    }
+
+    /// Keeps everything in a file as well, with request bodies of up to so many bytes.
+    #[must_use]
+    pub fn with_file(self, writer: Writer, body_bytes: usize) -> Self {
+        self.lock().writer = Some(writer);
+        Self { body_bytes, ..self }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Longest request body that is kept, in bytes.
+    #[must_use]
+    pub fn body_bytes(&self) -> usize {
+        self.body_bytes
+    }
+
+    /// Numbers, judges and keeps one record.
+    pub fn note(&self, mut record: Record) {
+        let mut inner = self.lock();
+        inner.numbered += 1;
+        record.number = inner.numbered;
+        inner.judge.hear(&record);
+        if let Some(writer) = &inner.writer {
+            writer.add(record);
+        }
+    }
+
+    /// How clients did so far.
+    #[must_use]
+    pub fn card(&self) -> Scorecard {
+        self.lock().judge.card()
+    }
+
+    /// Ends the file, if there is one; tells how clients did.
+    ///
+    /// # Errors
+    ///
+    /// If anything could not be written.
+    pub fn end(&self) -> Result<Scorecard, WriteError> {
+        let mut inner = self.lock();
+        let card = inner.judge.card();
+        match inner.writer.take() {
+            Some(writer) => writer.end().map(|()| card),
+            None => Ok(card),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `wavetank replay`: what was recorded, again: to our pipeline in virtual time, to a client, or as a load.
+
+mod load;
+mod serve;
+mod virtually;
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use mock_server::journal::read::Journal;
+use mock_server::serve::Doors;
+
+use self::load::LoadArgs;
+use super::exit::Exit;
+use super::options::{self, OutputArgs, ScenarioArgs};
+use super::wave::{Model, ModelArgs};
+use super::{console, journal};
+use crate::population::Population;
+use crate::scenario;
+use crate::scenario::plan::Plan;
+use crate::world::Side;
+
+/// Play a journal or an HTTP archive (HAR) again
+///
+/// In virtual time, our pipeline moves the wave of the journal's scenario and meets the recorded refusals and delays. As a
+/// server, a client meets them: its requests find recorded ones of the same kind and mailbox, in their order. As a load,
+/// the recorded requests are sent again when they are due, whatever the answers do.
+#[derive(clap::Args, Debug)]
+pub struct Options {
+    /// The journal of `serve`, `run` or `simulate`, or an HTTP archive of a browser or proxy
+    #[arg(value_name = "JOURNAL")]
+    journal: PathBuf,
+
+    /// To whom it is played
+    #[arg(long = "as", value_enum, default_value_t, value_name = "WAY")]
+    way: Way,
+
+    /// The scenario, if not that of the journal
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+
+    /// Replace a value of the scenario; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    overrides: Vec<String>,
+
+    /// Replace the seed
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
+
+    /// Where requests belong of which the journal does not say it, as in HTTP archives
+    #[arg(long, value_enum, default_value_t, value_name = "SIDE")]
+    side: Where,
+
+    #[command(flatten)]
+    doors: Doors,
+
+    #[command(flatten)]
+    load: LoadArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// To whom a journal is played.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
+enum Way {
+    /// To our pipeline, in virtual time
+    #[default]
+    Virtual,
+    /// To any client: a server gives the recorded refusals and delays
+    Server,
+    /// To any server: the recorded requests are sent on their schedule
+    Load,
+}
+
+/// A server of a migration.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
+enum Where {
+    /// Where mailboxes come from
+    Source,
+    /// Where mailboxes go to
+    #[default]
+    Target,
+}
+
+impl From<Where> for Side {
+    fn from(side: Where) -> Self {
+        match side {
+            Where::Source => Self::Source,
+            Where::Target => Self::Target,
+        }
+    }
+}
+
+/// Runs the subcommand.
+#[must_use]
+pub fn run(options: &Options) -> Exit {
+    let journal = match journal::load(&options.journal) {
+        Ok(journal) => journal,
+        Err(exit) => return exit,
+    };
+    let played = match options.way {
+        Way::Virtual => virtually::run(options, &journal),
+        Way::Server => serve::run(options, &journal),
+        Way::Load => load::run(options, &journal),
+    };
+    match played {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+/// The records that concern one side.
+fn of_side<'a>(
+    options: &Options,
+    journal: &'a Journal,
+    side: Side,
+) -> impl Iterator<Item = &'a mock_server::journal::record::Record> + use<'a> {
+    let otherwise = Side::from(options.side);
+    journal.records.iter().filter(move |record| match record.server.as_deref() {
+        Some(name) => name == side.name(),
+        None => side == otherwise,
+    })
+}
+
+/// The scenario that the options name, or that of the journal; none if there is neither.
+fn model(options: &Options, journal: &Journal, world: &str) -> Result<Option<Model>, Exit> {
+    if let Some(file) = &options.scenario {
+        let scenario = ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
+        return ModelArgs::new(scenario, None).load(world).map(Some);
+    }
+    let Some(kept) = &journal.header.scenario else { return Ok(None) };
+    let overrides: Vec<_> = kept.overrides.iter().chain(&options.overrides).cloned().collect();
+    let seed = options.seed.or(kept.seed);
+    let plan = scenario::parse(Path::new(&kept.file), &kept.text, &overrides, seed);
+    let plan: Plan = plan.map_err(|problems| options::report(&problems))?;
+    let plan = kept.scale.map_or_else(|| plan.clone(), |k| plan.scaled(k));
+    console::headline(&plan, world);
+    let population = Population::of(&plan).map_err(|error| {
+        console::error(&error.to_string());
+        Exit::InvalidInput
+    })?;
+    Ok(Some(Model { plan, population: population.into() }))
+}

@@ -1,0 +1,170 @@
+//! Journals, round trip: what a live run against servers met is met again in virtual time, and ends the same way.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use mock_server::front::clock::Clock;
+use mock_server::journal::judge::card::Scorecard;
+use mock_server::journal::read::{self, Journal};
+use mock_server::journal::record::{FORMAT, Header};
+use mock_server::journal::recorder::Recorder;
+use mock_server::journal::steps;
+use mock_server::journal::witness::Witness;
+use mock_server::journal::write::Writer;
+use mock_server::serve::{Doors, Kept};
+use mock_server::service::credentials::Credentials;
+use mock_server::service::script::Script;
+use mock_server::time::Moment;
+use mock_server::wire::id::MailboxKey;
+use mock_server::wire::refusal::RefusalKind;
+use wavetank::checkpoint::memory::Memory;
+use wavetank::engine::live::run::migrate;
+use wavetank::engine::live::server::{self, ServerChoice};
+use wavetank::engine::order;
+use wavetank::engine::virtual_time::run::{Keep, rehearse, simulate};
+use wavetank::engine::wire::url::ServerUrl;
+use wavetank::metrics::collect::{Collector, refusals_of};
+use wavetank::metrics::summary::Summary;
+use wavetank::population::{Population, wave};
+use wavetank::scenario;
+use wavetank::scenario::plan::Plan;
+use wavetank::world::Side;
+
+/// Shortens scenarios: announced waits are whole seconds, and the switch is not what this is about.
+const SHORT: [&str; 6] = [
+    "population.uniform.items=30",
+    "target.switch.duration=\"constant 50 ms\"",
+    "pipeline.poll_interval=\"30 ms\"",
+    "pipeline.retry.first_back_off=\"5 ms\"",
+    "pipeline.retry.longest_back_off=\"100 ms\"",
+    "pipeline.requests_per_mailbox=2",
+];
+
+struct Trial {
+    plan: Plan,
+    population: Arc<Population>,
+    wave: Vec<MailboxKey>,
+}
+
+impl Trial {
+    fn new(seed: u64, target: &str) -> Self {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/fault-heavy.toml");
+        let content = std::fs::read_to_string(&file).expect("a scenario").replace("retry_after = \"1 s\"\n", "");
+        let content = content.replace("[\"import_item\"]", "[\"import_item\", \"upload_items\"]");
+        let target = format!("target.protocol=\"{target}\"");
+        let overrides: Vec<_> = SHORT.into_iter().map(str::to_owned).chain([target]).collect();
+        let plan = scenario::parse(&file, &content, &overrides, Some(seed));
+        let plan = plan.unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+        let population = Arc::new(Population::of(&plan).expect("a population"));
+        let mut wave = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
+        order::arrange(&plan, &population, &mut wave);
+        Self { plan, population, wave }
+    }
+
+    /// Runs live against servers that keep a journal.
+    fn live(&self, file: &Path) -> (Summary, Scorecard) {
+        let header = Header {
+            format: FORMAT.into(),
+            made_by: "a test".into(),
+            began: Timestamp::UNIX_EPOCH,
+            time_scale: 1.0,
+            scenario: None,
+        };
+        let recorder = Recorder::new(1.0).with_file(Writer::begin(file, &header).expect("a file"), 0);
+        let doors = Doors {
+            state: None,
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            tls: None,
+            proxy: None,
+            ca_out: None,
+            named: Vec::new(),
+            control_token: None,
+        };
+        let clock = Clock::start();
+        let open = |side: Side| {
+            let kept = Kept { witness: Some(Witness::new(recorder.clone(), Some(side.name()))), ..Kept::default() };
+            let (config, content) = (server::config(&self.plan, side), Arc::clone(&self.population));
+            doors
+                .open_kept(config, content, "a test", clock.clone(), None, Credentials::default(), kept)
+                .expect("an open server")
+        };
+        let handles = [open(Side::Source), open(Side::Target)];
+        let servers = [0, 1].map(|side: usize| ServerChoice {
+            url: Some(ServerUrl::of(handles[side].address())),
+            ..ServerChoice::mock()
+        });
+        let collector = Rc::new(Collector::new(self.wave.len() as u64, Moment::NEVER));
+        let (memory, listener) = (Rc::new(Memory::default()), Rc::clone(&collector));
+        let never = async || std::future::pending::<()>().await;
+        migrate(&self.plan, &self.population, &self.wave, self.plan.open(), &servers, memory, listener, never)
+            .expect("a live run");
+        drop(handles);
+        (collector.summary(), recorder.end().expect("a journal"))
+    }
+
+    /// Runs in virtual time against what a journal holds.
+    fn replayed(&self, journal: &Journal) -> Summary {
+        let script = |side: Side| {
+            let own = journal.records.iter().filter(|record| record.server.as_deref() == Some(side.name()));
+            Script::new(steps::of(own).expect("steps"))
+        };
+        let keep = Keep { recorder: None, scripts: Some([script(Side::Source), script(Side::Target)]) };
+        rehearse(&self.plan, &self.population, &self.wave, self.plan.open(), &keep).0.summary
+    }
+}
+
+fn check(seed: u64, target: &str) {
+    let trial = Trial::new(seed, target);
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("run.journal");
+    let (live, card) = trial.live(&file);
+    let journal = read::read(&file).expect("a journal");
+    assert!(!journal.cut);
+    let again = trial.replayed(&journal);
+    assert!(live.refusals.iter().sum::<u64>() > 10, "{:?}", live.refusals);
+    for kind in RefusalKind::ALL {
+        assert_eq!(refusals_of(&live, kind), refusals_of(&again, kind), "seed {seed}, {target}: {kind}");
+    }
+    assert_eq!(live.mailboxes, again.mailboxes, "seed {seed}, {target}");
+    assert_eq!(live.items, again.items, "seed {seed}, {target}");
+    assert_eq!(live.verification, again.verification, "seed {seed}, {target}");
+    assert_eq!(live.skipped, again.skipped, "seed {seed}, {target}");
+    let lost: u64 = card.clients.iter().map(|client| client.items.lost + client.items.doubled).sum();
+    assert_eq!(lost, 0, "seed {seed}, {target}: {card:?}");
+}
+
+#[test]
+fn a_live_run_that_is_replayed_meets_the_same_refusals_and_ends_the_same_way() {
+    std::thread::scope(|scope| {
+        let trials = [(1, "graph"), (2, "graph"), (1, "ews"), (2, "ews")];
+        let runs = trials.map(|(seed, target)| scope.spawn(move || check(seed, target)));
+        for run in runs {
+            run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+}
+
+#[test]
+fn a_virtual_run_that_is_replayed_takes_as_long_as_it_took() {
+    let trial = Trial::new(3, "graph");
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("run.journal");
+    let header = Header {
+        format: FORMAT.into(),
+        made_by: "a test".into(),
+        began: Timestamp::UNIX_EPOCH,
+        time_scale: 1.0,
+        scenario: None,
+    };
+    let recorder = Recorder::new(1.0).with_file(Writer::begin(&file, &header).expect("a file"), 0);
+    let keep = Keep { recorder: Some(recorder.clone()), scripts: None };
+    let (first, _) = rehearse(&trial.plan, &trial.population, &trial.wave, trial.plan.open(), &keep);
+    recorder.end().expect("a journal");
+    let unwatched = simulate(&trial.plan, &trial.population, &trial.wave, 0, trial.plan.open());
+    assert_eq!(first.done, unwatched.done, "whoever watches changes nothing");
+    let again = trial.replayed(&read::read(&file).expect("a journal"));
+    assert_eq!(first.summary.refusals, again.refusals);
+    assert_eq!(first.summary.makespan, again.makespan);
+}
