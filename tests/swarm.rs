@@ -19,7 +19,7 @@ use wavetank::swarm::when::explain;
 use wavetank::swarm::{campaign, scenario as swarm};
 
 /// Seeds, unless `WAVETANK_SWARM` says otherwise.
-const SEEDS: u64 = 250;
+const SEEDS: u64 = 1_000;
 
 /// Seeds within which every planted mistake must be found.
 const BUG_SEEDS: u64 = 200;

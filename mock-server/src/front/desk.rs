@@ -2,10 +2,13 @@
 //!
 //! Never waits and does no I/O. Knows the protocols' front doors, and nothing of limits, faults or mailboxes' contents.
 
+mod voice;
+
 use std::collections::BTreeMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use self::voice::{AdminVoice, EwsVoice, GraphVoice, Voice, write};
 use super::access::{Access, Caller, Denied, Door};
 use super::body::Unread;
 use super::challenge::{self, challenge};
@@ -20,10 +23,9 @@ use crate::mailbox::content::Content;
 use crate::protocol;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
-use crate::service::reply::{Reply, Request, Spoil};
+use crate::service::reply::{Request, Spoil};
 use crate::throttle::policy::asked::{self as policy, resource_units};
 use crate::time::Moment;
-use crate::wire::answer::Answer;
 use crate::wire::call::{Call, Protocol, RequestIdentity};
 use crate::wire::entra::token::User;
 use crate::wire::graph::error::GraphError;
@@ -46,13 +48,6 @@ pub struct Desk<C> {
     requests: u64,
     /// What Graph remembers beside mailboxes.
     graph: protocol::graph::State,
-}
-
-/// Writes answers and refusals of one request in the protocol in which it came.
-trait Voice {
-    fn protocol(&self) -> Protocol;
-    fn answer(&self, answer: &Answer) -> HttpAnswer;
-    fn refusal(&self, refusal: &Refusal) -> HttpAnswer;
 }
 
 impl<C: Content> Desk<C> {
@@ -448,78 +443,6 @@ fn door(path_and_query: &str) -> Door {
         Door::Admin
     } else {
         Door::Graph
-    }
-}
-
-/// The answer as it would arrive unspoiled, and how it is spoiled.
-fn write(reply: &Reply, voice: &impl Voice) -> (HttpAnswer, Option<Spoil>) {
-    match (&reply.outcome, &reply.spoiled) {
-        (_, Some((spoil, answer))) => (voice.answer(answer), Some(*spoil)),
-        (Ok(answer), None) => (voice.answer(answer), None),
-        (Err(refusal), None) => {
-            // There is no answer that could have been sent: the connection itself fails.
-            let spoil = match refusal.kind {
-                RefusalKind::ConnectionReset => Some(Spoil::Reset),
-                RefusalKind::Truncated => Some(Spoil::Truncate),
-                _ => None,
-            };
-            (voice.refusal(refusal), spoil)
-        }
-    }
-}
-
-struct EwsVoice<'a> {
-    call: &'a Call,
-    mailbox: MailboxKey,
-}
-
-impl Voice for EwsVoice<'_> {
-    fn protocol(&self) -> Protocol {
-        Protocol::Ews
-    }
-
-    fn answer(&self, answer: &Answer) -> HttpAnswer {
-        ews::encode_answer(self.call, answer, self.mailbox)
-    }
-
-    fn refusal(&self, refusal: &Refusal) -> HttpAnswer {
-        ews::encode_refusal(Some(self.call), refusal)
-    }
-}
-
-struct GraphVoice<'a> {
-    decoded: &'a graph::Decoded,
-    mailbox: MailboxKey,
-    base: &'a str,
-}
-
-impl Voice for GraphVoice<'_> {
-    fn protocol(&self) -> Protocol {
-        Protocol::Graph
-    }
-
-    fn answer(&self, answer: &Answer) -> HttpAnswer {
-        graph::answer_to(self.decoded, answer, self.mailbox, self.base)
-    }
-
-    fn refusal(&self, refusal: &Refusal) -> HttpAnswer {
-        graph::refuse(self.decoded, refusal, self.mailbox, self.base)
-    }
-}
-
-struct AdminVoice;
-
-impl Voice for AdminVoice {
-    fn protocol(&self) -> Protocol {
-        Protocol::Graph
-    }
-
-    fn answer(&self, answer: &Answer) -> HttpAnswer {
-        admin::encode_answer(answer)
-    }
-
-    fn refusal(&self, refusal: &Refusal) -> HttpAnswer {
-        graph::encode_refusal(refusal)
     }
 }
 

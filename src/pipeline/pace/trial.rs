@@ -3,7 +3,9 @@
 //! A trial that is refused costs a call, and the wait that the refusal asks for costs some throughput. So trials are rare:
 //! the more refusals there were, the more calls and time lie between them, until a refusal is one of some 250 calls and
 //! what waits cost is a fortieth of the time. Where a wait costs a second, that is a trial every 40 seconds, so that a
-//! limit that was raised is noticed within a minute. Trials that succeed follow each other at once and double, so that it
+//! limit that was raised is noticed within a minute. Where a limit lets hardly a call through for each wait, 250 calls would
+//! take far too long, as when refusals that were no limit suggested one: after a hundred waits a trial comes anyway, which
+//! even there is one call in a hundred. Trials that succeed follow each other at once and double, so that it
 //! is also used within that minute.
 
 use mock_server::time::{Moment, Span};
@@ -17,6 +19,10 @@ const MOST_CALLS: u32 = 256;
 /// A trial comes after this many times what a wait costs, when most calls lie between trials (assumed).
 const PAUSE_WAITS: u64 = 40;
 
+/// A trial comes after this many times what a wait costs, however few calls passed (assumed: one refusal in as many calls
+/// where each wait lets one through).
+const MOST_WAITS: u64 = 100;
+
 /// When the next trial is, and how much is on trial.
 #[derive(Clone, Debug)]
 pub struct Trials {
@@ -25,6 +31,8 @@ pub struct Trials {
     /// Calls that passed since the last refusal.
     quiet: u32,
     not_before: Moment,
+    /// When there is a trial, however few calls passed.
+    overdue: Moment,
     /// How much a trial is for; zero for the least amount.
     step: u64,
     /// What the present trial has left; absent if there is none.
@@ -35,7 +43,15 @@ pub struct Trials {
 
 impl Default for Trials {
     fn default() -> Self {
-        Self { patience: FEWEST_CALLS, quiet: 0, not_before: Moment::START, step: 0, left: None, refused: u64::MAX }
+        Self {
+            patience: FEWEST_CALLS,
+            quiet: 0,
+            not_before: Moment::START,
+            overdue: Moment::NEVER,
+            step: 0,
+            left: None,
+            refused: u64::MAX,
+        }
     }
 }
 
@@ -46,6 +62,7 @@ impl Trials {
     pub fn room(&self, now: Moment, least: u64) -> u64 {
         match self.left {
             Some(left) => left,
+            None if self.overdue <= now => self.step.max(least),
             None if self.quiet >= self.patience && self.not_before <= now => self.step.max(least),
             None => 0,
         }
@@ -87,6 +104,7 @@ impl Trials {
         self.patience = (self.patience * 2).min(MOST_CALLS);
         let pause = cost.0.saturating_mul(PAUSE_WAITS) / u64::from(MOST_CALLS) * u64::from(self.patience);
         self.not_before = self.not_before.max(now + Span(pause));
+        self.overdue = now + Span(cost.0.saturating_mul(MOST_WAITS));
         (self.quiet, self.step, self.left) = (0, 0, None);
     }
 }
@@ -111,6 +129,15 @@ mod tests {
         trials.refused(6, Moment(0), Span::seconds(1));
         assert_eq!(trials.room(Moment::NEVER, 1), 0);
         assert!(trials.succeeded(5) && !trials.succeeded(6));
+    }
+
+    #[test]
+    fn a_hundred_waits_are_enough_however_few_calls_passed() {
+        let mut trials = Trials::default();
+        trials.begin(1);
+        trials.refused(6, Moment(0), Span::seconds(5));
+        assert_eq!(trials.room(Moment(0) + Span::seconds(499), 1), 0);
+        assert_eq!(trials.room(Moment(0) + Span::seconds(500), 1), 1);
     }
 
     #[test]
