@@ -1,6 +1,6 @@
 //! Random small storms: nothing is lost, doubled, stuck or late, and mistakes that are planted on purpose are found.
 //!
-//! `WAVETANK_SWARM` sets how many seeds are tried (250 by default). The large number is a command:
+//! `WAVETANK_SWARM` sets how many seeds are tried (1,000 by default). The large number is a command:
 //! `cargo run --release -- swarm --seeds 10000`.
 
 use std::collections::BTreeSet;
