@@ -81,10 +81,10 @@ impl Clock {
         self.0.current.get()
     }
 
-    /// Has a task polled at a moment.
+    /// Has a task polled at a moment; at once if the moment is over, as it can be where a process died in between.
     #[inline]
     pub(super) fn wake(&self, task: TaskNumber, at: Moment) {
-        self.0.timers.borrow_mut().set(at, task);
+        self.0.timers.borrow_mut().set(at.max(self.now()), task);
     }
 
     /// How many timers have fired: the length of the run in events.
