@@ -1,6 +1,6 @@
 //! A rehearsal: recorded refusals and delays are given to whoever asks now.
 //!
-//! A request is matched with a recorded one by its [subject](super::subject) and, where both say whose it is, by its
+//! A request is matched with a recorded one by its [`subject`] and, where both say whose it is, by its
 //! mailbox, in the order of the recording. Other subjects and other mailboxes do not matter for that order, so requests
 //! may come in another order than they did. A mailbox that the recording does not know follows whatever comes next.
 
