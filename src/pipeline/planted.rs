@@ -1,6 +1,6 @@
 //! Mistakes planted into the pipeline on purpose, to see whether the checks that are to find such mistakes do.
 //!
-//! Release builds know their names but are not able to make them: [`Planted::is`] is false there before the program
+//! Release builds know their names but are not able to make them: `Planted::is` is false there before the program
 //! runs, so that nothing of them is left.
 
 /// A mistake that migration tools make.

@@ -1,7 +1,7 @@
 //! A limit on a sum over a span that nobody told us: found out by being refused, then kept on our own account. Pure.
 //!
 //! As long as nothing is known, everything goes and is remembered. A refusal suggests a window (see
-//! [`super::evidence`]); a second one that suggests the same window makes it known. From then on at most what was let in
+//! `evidence`); a second one that suggests the same window makes it known. From then on at most what was let in
 //! goes in any span, so refusals cease. Now and then a call more goes on trial ([`super::trial`]), by which a limit that
 //! has grown is found; one that has shrunk refuses what is known to pass, and then at most what was let in counts.
 
