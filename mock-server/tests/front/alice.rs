@@ -22,6 +22,16 @@ use crate::server::free;
 /// Her address.
 pub(super) const ALICE: &str = "alice@contoso.test";
 
+/// A server of her mailbox and of some computed ones, which behaves as it is told.
+pub(super) fn serve(config: Config, access: Access) -> Handle {
+    let desk = move || {
+        let mut content = Named::new(Plain::default());
+        content.add(ALICE).expect("room for a mailbox");
+        Desk::new(Service::new(config, content).with_bytes(true), access)
+    };
+    start(ListenOptions::loopback(Clock::start()), desk).expect("a free port")
+}
+
 /// Alice at her client.
 pub(super) struct Alice {
     server: Handle,
@@ -37,12 +47,7 @@ impl Alice {
 
     /// A server that behaves as it is told, and a connection to it.
     pub(super) fn with(config: Config) -> Self {
-        let server = start(ListenOptions::loopback(Clock::start()), move || {
-            let mut content = Named::new(Plain::default());
-            content.add(ALICE).expect("room for a mailbox");
-            Desk::new(Service::new(config, content).with_bytes(true), Access::new(3, TOKEN_LIFE))
-        });
-        let server = server.expect("a free port");
+        let server = serve(config, Access::new(3, TOKEN_LIFE));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let sender = runtime.block_on(connect(server.address()));
         Self { server, runtime, sender }

@@ -9,35 +9,23 @@ use http_body_util::Full;
 use hyper::Request;
 use mock_server::control::access::Guard;
 use mock_server::control::tank::Tank;
-use mock_server::draw::Distribution;
 use mock_server::front::access::{Access, TOKEN_LIFE};
 use mock_server::front::clock::Clock;
 use mock_server::front::desk::Desk;
 use mock_server::front::listen::{Handle, ListenOptions, start};
 use mock_server::mailbox::named::Named;
 use mock_server::mailbox::plain::Plain;
-use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::config::{Config, Holding};
 use mock_server::service::core::Service;
 use mock_server::throttle::preset;
-use mock_server::time::Span;
 use serde_json::Value;
 
 use crate::client::{Heard, block_on, exchange};
+use crate::server;
 
 pub(crate) fn serve() -> Handle {
-    let cost = Cost { call: Distribution::Constant(Span::ZERO), per_item: Span::ZERO, per_mebibyte: Span::ZERO };
-    let config = Config {
-        seed: 3,
-        holding: Holding::Live,
-        clock_at_start: Span::ZERO,
-        limits: preset::named("graph").expect("a preset"),
-        limit_changes: Vec::new(),
-        faults: Vec::new(),
-        costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
-        switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
-        largest_item_bytes: 150 << 20,
-        conditions: Conditions::default(),
-    };
+    let limits = preset::named("graph").expect("a preset");
+    let config = Config { limits, ..server::free(Holding::Live) };
     start(ListenOptions::loopback(Clock::start()), move || {
         let service = Service::new(config, Named::new(Plain::default())).with_bytes(true);
         let desk = Desk::new(service, Access::new(3, TOKEN_LIFE));

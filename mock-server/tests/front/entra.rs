@@ -4,24 +4,19 @@ use std::net::SocketAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mock_server::draw::Distribution;
 use mock_server::fault::rule::{Act, FaultRule, Match};
 use mock_server::front::access::{Access, TOKEN_LIFE};
-use mock_server::front::clock::Clock;
-use mock_server::front::desk::Desk;
-use mock_server::front::listen::{Handle, ListenOptions, start};
-use mock_server::mailbox::named::{Directory, Named};
-use mock_server::mailbox::plain::Plain;
-use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
-use mock_server::service::core::Service;
+use mock_server::front::listen::Handle;
+use mock_server::service::config::{Config, Holding};
 use mock_server::service::credentials::{AppCredential, Credentials, UserCredential};
 use mock_server::time::Span;
 use mock_server::wire::call::Operation;
 use serde_json::{Value, json};
 
+use crate::alice::{self, ALICE};
 use crate::client::{Heard, block_on, exchange, request};
+use crate::server;
 
-const OWNER: &str = "alice@contoso.test";
 const GRAPH: &str = "https://graph.microsoft.com/.default";
 const EXCHANGE: &str = "https://outlook.office365.com/.default";
 
@@ -35,26 +30,8 @@ const EWS: &str = r#"<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelo
  <t:DistinguishedFolderId Id="inbox"/></m:FolderIds></m:GetFolder></s:Body></s:Envelope>"#;
 
 fn serve(credentials: Credentials, faults: Vec<FaultRule>) -> Handle {
-    let cost = Cost { call: Distribution::Constant(Span::ZERO), per_item: Span::ZERO, per_mebibyte: Span::ZERO };
-    let config = Config {
-        seed: 3,
-        holding: Holding::Live,
-        clock_at_start: Span::ZERO,
-        limits: Vec::new(),
-        limit_changes: Vec::new(),
-        faults,
-        costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
-        switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
-        largest_item_bytes: 150 << 20,
-        conditions: Conditions::default(),
-    };
-    start(ListenOptions::loopback(Clock::start()), move || {
-        let mut content = Named::new(Plain::default());
-        content.add(OWNER).expect("room for a mailbox");
-        let access = Access::new(3, TOKEN_LIFE).with_credentials(credentials).with_sign_in(Some(OWNER.to_owned()));
-        Desk::new(Service::new(config, content).with_bytes(true), access)
-    })
-    .expect("a server")
+    let access = Access::new(3, TOKEN_LIFE).with_credentials(credentials).with_sign_in(Some(ALICE.to_owned()));
+    alice::serve(Config { faults, ..server::free(Holding::Live) }, access)
 }
 
 fn free() -> Handle {
@@ -87,7 +64,7 @@ fn app_token(address: SocketAddr, scope: &str) -> String {
 }
 
 fn user_token(address: SocketAddr, scope: &str) -> Value {
-    let grant = [("grant_type", "password"), ("client_id", "an app"), ("username", OWNER), ("password", "any")];
+    let grant = [("grant_type", "password"), ("client_id", "an app"), ("username", ALICE), ("password", "any")];
     granted(address, &[&grant[..], &[("scope", scope)]].concat())
 }
 
@@ -115,7 +92,7 @@ fn a_token_opens_what_it_is_for_and_nothing_else() {
     let server = free();
     let address = server.address();
     let (graph, exchange) = (app_token(address, GRAPH), app_token(address, EXCHANGE));
-    let user = format!("/v1.0/users/{OWNER}");
+    let user = format!("/v1.0/users/{ALICE}");
     assert_eq!(ask(address, &graph, &user, "").status, 200);
     assert_eq!(ask(address, &exchange, "/EWS/Exchange.asmx", EWS).status, 200);
     let wrong = ask(address, &exchange, &user, "");
@@ -146,17 +123,17 @@ fn tokens_say_who_gave_them_to_whom_for_what() {
     let user = claims(&answer["access_token"]);
     assert_eq!(
         (&user["upn"], &user["scp"], &user["idtyp"]),
-        (&json!(OWNER), &json!("Mail.Read openid"), &json!("user"))
+        (&json!(ALICE), &json!("Mail.Read openid"), &json!("user"))
     );
     assert_eq!(answer["scope"], "https://graph.microsoft.com/Mail.Read openid");
     let id = claims(&answer["id_token"]);
-    assert_eq!((&id["aud"], &id["preferred_username"]), (&json!("an app"), &json!(OWNER)));
+    assert_eq!((&id["aud"], &id["preferred_username"]), (&json!("an app"), &json!(ALICE)));
     assert_eq!((&id["oid"], &id["tid"]), (&user["oid"], &user["tid"]));
     let token = answer["access_token"].as_str().expect("a token");
     assert_eq!(value(&ask(address, token, "/v1.0/me?$select=id", ""))["id"], Value::Null, "not permitted");
     let all = user_token(address, GRAPH);
     let me = value(&ask(address, all["access_token"].as_str().expect("a token"), "/v1.0/me", ""));
-    assert_eq!((&me["id"], &me["userPrincipalName"]), (&user["oid"], &json!(OWNER)));
+    assert_eq!((&me["id"], &me["userPrincipalName"]), (&user["oid"], &json!(ALICE)));
 }
 
 #[test]
@@ -179,7 +156,7 @@ fn a_refresh_token_gives_further_tokens_to_its_app_only() {
     let refresh = first["refresh_token"].as_str().expect("a refresh token");
     let again = [("grant_type", "refresh_token"), ("client_id", "an app"), ("refresh_token", refresh)];
     let second = granted(address, &again);
-    assert_eq!(claims(&second["access_token"])["upn"], OWNER);
+    assert_eq!(claims(&second["access_token"])["upn"], ALICE);
     assert!(second["refresh_token"].is_string());
     let wider = granted(address, &[&again[..], &[("scope", EXCHANGE)]].concat());
     assert_eq!(claims(&wider["access_token"])["scp"], "EWS.AccessAsUser.All Exchange.Manage");
@@ -209,7 +186,7 @@ fn a_sign_in_on_another_device_is_approved_at_once() {
         let fields = [("grant_type", grant), ("client_id", "an app"), ("device_code", code), ("client_info", "1")];
         let heard = post(address, &format!("/common/oauth2{generation}/token"), &fields);
         let answer = value(&heard);
-        assert_eq!(claims(&answer["access_token"])["upn"], OWNER, "{answer}");
+        assert_eq!(claims(&answer["access_token"])["upn"], ALICE, "{answer}");
         let info = URL_SAFE_NO_PAD.decode(answer["client_info"].as_str().expect("text")).expect("Base64");
         let info: Value = serde_json::from_slice(&info).expect("JSON");
         assert_eq!(info["uid"], claims(&answer["id_token"])["oid"]);
@@ -219,7 +196,7 @@ fn a_sign_in_on_another_device_is_approved_at_once() {
 
 #[test]
 fn listed_users_and_apps_need_their_proof_and_their_permissions() {
-    let user = UserCredential { address: OWNER.to_owned(), password: Some("right".to_owned()) };
+    let user = UserCredential { address: ALICE.to_owned(), password: Some("right".to_owned()) };
     let app = AppCredential {
         client_id: "listed".to_owned(),
         secret: Some("s3cret".to_owned()),
@@ -237,14 +214,14 @@ fn listed_users_and_apps_need_their_proof_and_their_permissions() {
     check_denied(&by_app("listed", "wrong"), 401, "invalid_client", 7_000_215);
     let by_user = |password, scope| {
         let app = [("client_id", "listed"), ("client_secret", "s3cret"), ("scope", scope)];
-        let user = [("grant_type", "password"), ("username", OWNER), ("password", password)];
+        let user = [("grant_type", "password"), ("username", ALICE), ("password", password)];
         post(address, path, &[app, user].concat())
     };
     check_denied(&by_user("wrong", GRAPH), 400, "invalid_grant", 50_126);
     check_denied(&by_user("right", "Mail.Send"), 400, "invalid_grant", 65_001);
     assert_eq!(by_user("right", "Mail.Read").status, 200);
     let token = value(&by_app("listed", "s3cret"))["access_token"].as_str().expect("a token").to_owned();
-    let messages = format!("/v1.0/users/{OWNER}/messages");
+    let messages = format!("/v1.0/users/{ALICE}/messages");
     assert_eq!(ask(address, &token, &messages, "").status, 200);
     let heard = ask(address, &token, &messages, r#"{"subject":"x"}"#);
     assert_eq!((heard.status.as_u16(), &value(&heard)["error"]["code"]), (403, &json!("ErrorAccessDenied")));
@@ -306,14 +283,14 @@ fn every_call(act: Act) -> Vec<FaultRule> {
 fn a_token_that_is_taken_away_stays_away_and_another_is_taken_in_its_place() {
     let server = serve(Credentials::default(), every_call(Act::RevokeToken));
     let address = server.address();
-    let messages = format!("/v1.0/users/{OWNER}/messages");
+    let messages = format!("/v1.0/users/{ALICE}/messages");
     let token = app_token(address, GRAPH);
     assert_eq!(ask(address, &token, &messages, "").status, 200, "a new token is good for one call at least");
     let heard = ask(address, &token, &messages, "");
     assert_eq!(heard.status, 401);
     assert!(heard.header("www-authenticate").contains("error=\"insufficient_claims\", claims=\""));
     assert!(heard.text().contains("TokenIssuedBeforeRevocationTimestamp"), "{}", heard.text());
-    assert_eq!(ask(address, &token, &format!("/v1.0/users/{OWNER}"), "").status, 401);
+    assert_eq!(ask(address, &token, &format!("/v1.0/users/{ALICE}"), "").status, 401);
     assert_eq!(ask(address, &app_token(address, GRAPH), &messages, "").status, 200);
 }
 
@@ -327,7 +304,7 @@ fn an_expired_token_is_refused_in_the_words_of_each_protocol() {
     assert_eq!((heard.status.as_u16(), heard.text()), (401, ""));
     assert!(heard.header("x-ms-diagnostics").starts_with("2000002;"));
     let graph = app_token(address, GRAPH);
-    let messages = format!("/v1.0/users/{OWNER}/messages");
+    let messages = format!("/v1.0/users/{ALICE}/messages");
     assert_eq!(ask(address, &graph, &messages, "").status, 200);
     let heard = ask(address, &graph, &messages, "");
     assert_eq!(heard.status, 401);

@@ -8,41 +8,16 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::body::Incoming;
-use mock_server::draw::Distribution;
 use mock_server::front::access::{Access, TOKEN_LIFE};
-use mock_server::front::clock::Clock;
-use mock_server::front::desk::Desk;
-use mock_server::front::listen::{Handle, ListenOptions, start};
-use mock_server::mailbox::named::{Directory, Named};
-use mock_server::mailbox::plain::Plain;
-use mock_server::service::config::{Config, Cost, Costs, Holding, SwitchConfig};
-use mock_server::service::core::Service;
-use mock_server::time::Span;
+use mock_server::front::listen::Handle;
+use mock_server::service::config::Holding;
 
+use crate::alice::{self, ALICE};
 use crate::client::{block_on, connect, exchange};
-
-const OWNER: &str = "alice@contoso.test";
+use crate::server;
 
 fn serve() -> Handle {
-    let cost = Cost { call: Distribution::Constant(Span::ZERO), per_item: Span::ZERO, per_mebibyte: Span::ZERO };
-    let config = Config {
-        seed: 3,
-        holding: Holding::Live,
-        clock_at_start: Span::ZERO,
-        limits: Vec::new(),
-        limit_changes: Vec::new(),
-        faults: Vec::new(),
-        costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
-        switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
-        largest_item_bytes: 150 << 20,
-        conditions: mock_server::service::config::Conditions::default(),
-    };
-    start(ListenOptions::loopback(Clock::start()), move || {
-        let mut content = Named::new(Plain::default());
-        content.add(OWNER).expect("room for a mailbox");
-        Desk::new(Service::new(config, content).with_bytes(true), Access::new(3, TOKEN_LIFE))
-    })
-    .expect("a server")
+    alice::serve(server::free(Holding::Live), Access::new(3, TOKEN_LIFE))
 }
 
 /// A request for an operation. `m` and `t` are bound as usual, and the default namespace is that of types.
@@ -52,7 +27,7 @@ fn request(address: SocketAddr, operation: &str) -> Request<Full<Bytes>> {
         "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:m=\"{BASE}messages\" \
          xmlns=\"{BASE}types\" xmlns:t=\"{BASE}types\"><s:Body>{operation}</s:Body></s:Envelope>"
     );
-    let credentials = format!("Basic {}", STANDARD.encode(format!("{OWNER}:any")));
+    let credentials = format!("Basic {}", STANDARD.encode(format!("{ALICE}:any")));
     let request = Request::post("/EWS/Exchange.asmx").header("host", address.to_string());
     let request = request.header("authorization", credentials).header("content-type", "text/xml; charset=utf-8");
     request.body(Full::new(Bytes::from(body))).expect("a request")
@@ -172,7 +147,7 @@ fn a_streaming_answer_tells_what_happens_until_its_subscription_ends() {
 fn what_is_kept_beside_items_is_read_back() {
     let server = serve();
     let address = server.address();
-    let mailbox = format!("<Mailbox><Address>{OWNER}</Address></Mailbox>");
+    let mailbox = format!("<Mailbox><Address>{ALICE}</Address></Mailbox>");
     let folder = "<DistinguishedFolderId Id=\"inbox\"/>";
     block_on(async {
         let set = |state: &str| {
@@ -202,7 +177,7 @@ fn what_is_kept_beside_items_is_read_back() {
         check(address, &get, &["<t:XmlData>YQ==<", "<t:BinaryData>Yg==<"]).await;
         let delegate = |operation: &str, address: &str| {
             format!(
-                "<m:{operation}Delegate><m:Mailbox><EmailAddress>{OWNER}</EmailAddress></m:Mailbox><m:DelegateUsers>\
+                "<m:{operation}Delegate><m:Mailbox><EmailAddress>{ALICE}</EmailAddress></m:Mailbox><m:DelegateUsers>\
                  <DelegateUser><UserId><PrimarySmtpAddress>{address}</PrimarySmtpAddress></UserId><DelegatePermissions>\
                  <CalendarFolderPermissionLevel>Editor</CalendarFolderPermissionLevel></DelegatePermissions>\
                  </DelegateUser></m:DelegateUsers></m:{operation}Delegate>"
@@ -267,7 +242,7 @@ fn free_time_people_and_tips_are_told() {
             )
         };
         let expected = ["<t:MergedFreeBusy>0030<", "<t:StartTime>2026-03-02T09:00:00<", "<t:Subject>Plans<"];
-        check(address, &availability(OWNER), &expected).await;
+        check(address, &availability(ALICE), &expected).await;
         check(address, &availability("x@elsewhere.test"), &["ErrorMailRecipientNotFound"]).await;
         let contact = "<m:CreateItem><m:Items><Contact><DisplayName>Ada King</DisplayName><EmailAddresses>\
             <Entry Key=\"EmailAddress1\">ada@elsewhere.test</Entry></EmailAddresses></Contact></m:Items></m:CreateItem>";

@@ -7,46 +7,21 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
-use mock_server::draw::Distribution;
 use mock_server::front::access::{Access, TOKEN_LIFE};
-use mock_server::front::clock::Clock;
-use mock_server::front::desk::Desk;
-use mock_server::front::listen::{Handle, ListenOptions, start};
-use mock_server::mailbox::named::{Directory, Named};
-use mock_server::mailbox::plain::Plain;
-use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
-use mock_server::service::core::Service;
-use mock_server::time::Span;
+use mock_server::front::listen::Handle;
+use mock_server::service::config::Holding;
 use serde_json::{Value, json};
 
+use crate::alice::{self, ALICE};
 use crate::client::{Heard, block_on, exchange};
-
-const OWNER: &str = "alice@contoso.test";
+use crate::server;
 
 fn serve() -> Handle {
-    let cost = Cost { call: Distribution::Constant(Span::ZERO), per_item: Span::ZERO, per_mebibyte: Span::ZERO };
-    let config = Config {
-        seed: 3,
-        holding: Holding::Live,
-        clock_at_start: Span::ZERO,
-        limits: Vec::new(),
-        limit_changes: Vec::new(),
-        faults: Vec::new(),
-        costs: Costs { default: cost, by_operation: Vec::new(), servers: None },
-        switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
-        largest_item_bytes: 150 << 20,
-        conditions: Conditions::default(),
-    };
-    start(ListenOptions::loopback(Clock::start()), move || {
-        let mut content = Named::new(Plain::default());
-        content.add(OWNER).expect("room for a mailbox");
-        Desk::new(Service::new(config, content).with_bytes(true), Access::new(3, TOKEN_LIFE))
-    })
-    .expect("a server")
+    alice::serve(server::free(Holding::Live), Access::new(3, TOKEN_LIFE))
 }
 
 fn ask(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Heard {
-    let credentials = format!("Basic {}", STANDARD.encode(format!("{OWNER}:any")));
+    let credentials = format!("Basic {}", STANDARD.encode(format!("{ALICE}:any")));
     let mut request = Request::builder().method(method).uri(path).header("host", address.to_string());
     request = request.header("authorization", credentials);
     for (name, value) in headers {
@@ -105,10 +80,10 @@ impl Graph {
 fn the_caller_and_named_users_are_the_same() {
     let graph = Graph::start();
     let me = graph.get("/me");
-    assert_eq!(me["userPrincipalName"], OWNER);
+    assert_eq!(me["userPrincipalName"], ALICE);
     let id = me["id"].as_str().expect("an id");
-    assert_eq!(graph.get(&format!("/users/{id}"))["mail"], OWNER);
-    assert_eq!(graph.get("//users/alice%40contoso.test?$select=mail")["mail"], OWNER);
+    assert_eq!(graph.get(&format!("/users/{id}"))["mail"], ALICE);
+    assert_eq!(graph.get("//users/alice%40contoso.test?$select=mail")["mail"], ALICE);
     assert_eq!(graph.code("GET", "/users/nobody@contoso.test", &Value::Null, 404), "Request_ResourceNotFound");
 }
 
@@ -264,7 +239,7 @@ fn sent_mail_arrives_and_answers_find_their_way() {
     let message = json!({"message": {
         "subject": "hello",
         "body": {"contentType": "text", "content": "hi"},
-        "toRecipients": [{"emailAddress": {"address": OWNER}}],
+        "toRecipients": [{"emailAddress": {"address": ALICE}}],
     }});
     graph.ask("POST", "/me/sendMail", &message, 202);
     let inbox = graph.get("/me/mailFolders/inbox/messages");
@@ -298,7 +273,7 @@ fn what_is_exported_can_be_imported_again() {
     let graph = Graph::start();
     let folder = graph.folder("moved");
     let id = graph.message(&folder, &json!({"subject": "whole", "categories": ["Blue"]}));
-    let root = format!("/admin/exchange/mailboxes/{OWNER}");
+    let root = format!("/admin/exchange/mailboxes/{ALICE}");
     let exported = graph.ask("POST", &format!("{root}/exportItems"), &json!({"itemIds": [id, "nope"]}), 200);
     assert_eq!(exported["value"][1]["error"]["code"], "ErrorItemNotFound");
     let session = graph.ask("POST", &format!("{root}/createImportSession"), &Value::Null, 200);

@@ -15,7 +15,7 @@ use mock_server::front::desk::Desk;
 use mock_server::front::listen::{Handle, ListenOptions, start};
 use mock_server::front::server_timing;
 use mock_server::mailbox::plain::Plain;
-use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
+use mock_server::service::config::{Config, Holding, SwitchConfig};
 use mock_server::service::core::Service;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::{Moment, Span};
@@ -28,27 +28,14 @@ use mock_server::wire::refusal::{Refusal, RefusalKind};
 use mock_server::wire::{codec, identity};
 
 use crate::client::{Heard, block_on, connect, exchange, request, send};
+use crate::server;
 
 const PLAIN: Plain = Plain { mailboxes: 3, items: 40, item_bytes: 5_000, changes_per_day: 0.0 };
 
 /// A server without limits, faults or costs.
 fn free(holding: Holding) -> Config {
-    Config {
-        seed: 3,
-        holding,
-        clock_at_start: Span::ZERO,
-        limits: Vec::new(),
-        limit_changes: Vec::new(),
-        faults: Vec::new(),
-        costs: Costs {
-            default: Cost { call: Distribution::Constant(Span::ZERO), per_item: Span::ZERO, per_mebibyte: Span::ZERO },
-            by_operation: Vec::new(),
-            servers: None,
-        },
-        switch: SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 },
-        largest_item_bytes: 150 << 20,
-        conditions: Conditions::default(),
-    }
+    let switch = SwitchConfig { places: 2, duration: Distribution::Constant(Span::ZERO), failure_rate: 0.0 };
+    Config { switch, ..server::free(holding) }
 }
 
 /// A fault that hits the first attempt of every call of one operation.
