@@ -216,6 +216,12 @@ impl Learned {
         mark.window == self.window && self.known.as_ref().is_some_and(|known| full(known))
     }
 
+    /// Whether a call went within what is known to pass, not on trial.
+    #[cfg(test)]
+    pub(super) fn fits(&self, mark: Mark) -> bool {
+        self.known.as_ref().is_none_or(|known| mark.used <= known.limit)
+    }
+
     /// A call came to an end that says nothing about this limit.
     pub fn dropped(&mut self, mark: Mark) {
         if let Some(known) = &mut self.known
