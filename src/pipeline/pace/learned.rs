@@ -26,7 +26,7 @@ const MOST_BOOKINGS: usize = 512;
 /// A refusal at less than this share of what was known to pass is no limit of this kind, unless the next one is alike.
 const MISFIT: f64 = 0.4;
 
-/// A window is full where less than this part of it is free (assumed).
+/// A window is full where less than this part of it is free, and clearly shorter where it is by this part (assumed).
 const FULL: u64 = 8;
 
 /// What rounding adds to an announced wait at most: `Retry-After` counts whole seconds.
@@ -251,7 +251,7 @@ impl Learned {
             known.refused(mark, now, wait);
         }
         let Some(hypothesis) = hypothesis else { return };
-        if let Some(shorter) = self.explains(mark).then(|| self.shortened(hypothesis)).flatten() {
+        if let Some(shorter) = self.explains(mark).then(|| self.shortened(mark, hypothesis)).flatten() {
             self.know(shorter);
             return;
         }
@@ -272,10 +272,15 @@ impl Learned {
     /// A shorter window than the one that is known, if the refusals of two calls that went while it was full suggest the
     /// same one, however long ago the first: these are rare once a limit is known, and a window that is too long never
     /// shows itself in any other way.
-    fn shortened(&mut self, hypothesis: Hypothesis) -> Option<Hypothesis> {
+    fn shortened(&mut self, mark: Mark, hypothesis: Hypothesis) -> Option<Hypothesis> {
         let known = self.known.as_mut()?;
-        if hypothesis.longest >= known.why.shortest {
+        let clearly = Span(known.why.shortest.0 / FULL * (FULL - 1));
+        if hypothesis.longest >= clearly {
             known.shorter = None;
+            return None;
+        }
+        // All that the known window held must lie in the shorter one: then it was not the known one that reopens so soon.
+        if hypothesis.limit < mark.used - mark.units {
             return None;
         }
         let before = known.shorter.replace(hypothesis)?;
