@@ -292,8 +292,7 @@ fn serve_scenario(options: &Options, model: &ModelArgs, recorder: &Recorder) -> 
     let scale = options.scale.map_or(String::new(), |scale| format!(" at scale 1/{scale}"));
     let open = |(side, doors): (Side, Doors)| {
         let config = server::config(&model.plan, side);
-        let name = if side == Side::Source { "source" } else { "target" };
-        let owner = format!("the {name} of scenario {} with seed {}{scale}", model.plan.hash, model.plan.seed);
+        let owner = format!("the {} of scenario {} with seed {}{scale}", side.name(), model.plan.hash, model.plan.seed);
         let (clock, authority) = (clock.clone(), authority.clone());
         let (credentials, kept) = (model.plan.credentials.clone(), kept(recorder, Some(side)));
         let handle = doors.open_kept(config, model.population.clone(), &owner, clock, authority, credentials, kept)?;
@@ -318,13 +317,9 @@ pub(super) fn ready(format: Format, servers: &[Open]) -> String {
             serde_json::to_string(&said).expect("texts are valid JSON")
         }
         Format::Text => {
-            let name = |server: &Open| match server.side {
-                Some(Side::Source) => "source ",
-                Some(Side::Target) => "target ",
-                None => "serving ",
-            };
+            let name = |server: &Open| server.side.map_or("serving", Side::name);
             let mut lines: Vec<_> =
-                servers.iter().map(|server| format!("{}at {}", name(server), server.ready.sentence())).collect();
+                servers.iter().map(|server| format!("{} at {}", name(server), server.ready.sentence())).collect();
             let url = |name: &str, ready: Option<&Ready>| Some(format!("--{name}-url {}", ready?.http));
             let urls: Vec<String> = [url("source", source), url("target", target)].into_iter().flatten().collect();
             lines.push(if urls.is_empty() { "ready".to_owned() } else { format!("ready: {}", urls.join(" ")) });

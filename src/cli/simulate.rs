@@ -50,10 +50,7 @@ pub fn run(options: &Options) -> Exit {
 
 /// What came of the load of people beside the wave, in a line.
 fn beside(side: Side, tally: &Tally) -> String {
-    let side = match side {
-        Side::Source => "source",
-        Side::Target => "target",
-    };
+    let side = side.name();
     let refused: u64 = tally.kinds().map(|(_, kind)| kind.refused).sum();
     let milliseconds = |quantile| tally.response.value_at_quantile(quantile) as f64 / 1e6;
     format!(

@@ -42,7 +42,7 @@ pub enum LiveError {
     #[error("cannot start the run")]
     Runtime(#[source] io::Error),
     /// A server, or the one that gives out its tokens, cannot be reached.
-    #[error("the {} at {url} cannot be reached", name(*side))]
+    #[error("the {} at {url} cannot be reached", side.name())]
     Unreachable {
         /// Which server.
         side: Side,
@@ -52,7 +52,7 @@ pub enum LiveError {
         source: Lost,
     },
     /// A server gives us no token.
-    #[error("the {} at {url} lets nobody in", name(*side))]
+    #[error("the {} at {url} lets nobody in", side.name())]
     Denied {
         /// Which server.
         side: Side,
@@ -64,13 +64,6 @@ pub enum LiveError {
     /// Progress could not be kept.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-}
-
-const fn name(side: Side) -> &'static str {
-    match side {
-        Side::Source => "source",
-        Side::Target => "target",
-    }
 }
 
 /// How a run ended.
