@@ -93,16 +93,8 @@ fn text(campaign: &Campaign, seconds: f64, threads: usize) -> String {
     text
 }
 
-/// Keeps the scenarios that failed.
+/// Keeps the scenarios that failed, and how the command ends.
 fn keep(options: &Options, campaign: &Campaign) -> Exit {
-    let never = campaign.never_reached();
-    if campaign.runs >= TELLING && !never.is_empty() {
-        console::error(&format!("{} marks of the pipeline were never reached", never.len()));
-        return Exit::VerdictFailed;
-    }
-    if campaign.failures.is_empty() {
-        return Exit::Ok;
-    }
     for failure in &campaign.failures {
         let name = format!("swarm-{}.toml", failure.seed);
         console::message(format_args!("seed {}: {}", failure.seed, options.out.join(&name).display()));
@@ -114,5 +106,32 @@ fn keep(options: &Options, campaign: &Campaign) -> Exit {
             return Exit::Incomplete;
         }
     }
-    Exit::VerdictFailed
+    let never = campaign.never_reached();
+    let blind = campaign.runs >= TELLING && !never.is_empty();
+    if blind {
+        console::error(&format!("{} marks of the pipeline were never reached", never.len()));
+    }
+    if blind || !campaign.failures.is_empty() { Exit::VerdictFailed } else { Exit::Ok }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::swarm::campaign::Failure;
+
+    #[test]
+    fn scenarios_that_failed_are_kept_whatever_else_is_wrong() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let options = Options {
+            seeds: TELLING,
+            from: 1,
+            threads: ThreadArgs::default(),
+            print: false,
+            out: directory.path().to_path_buf(),
+        };
+        let failures = vec![Failure { seed: 7, broken: Vec::new() }];
+        let campaign = Campaign { runs: TELLING, failures, ..Campaign::default() };
+        assert_eq!(keep(&options, &campaign), Exit::VerdictFailed);
+        assert!(directory.path().join("swarm-7.toml").exists());
+    }
 }
