@@ -17,6 +17,9 @@ use crate::swarm::scenario;
 /// Runs from which on a mark that was never reached fails a campaign (assumed: the rarest is reached in one run of some
 /// dozens).
 const TELLING: u64 = 200;
+/// The greatest seed that a scenario can have.
+const LAST_SEED: u64 = i64::MAX as u64;
+
 
 /// Run many small random storms in virtual time and check that nothing is lost, doubled, stuck or late
 ///
@@ -29,7 +32,7 @@ pub struct Options {
     seeds: u64,
 
     /// The first seed
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=LAST_SEED))]
     from: u64,
 
     /// Threads to use; as many as there are processors if absent
@@ -55,7 +58,7 @@ pub fn run(options: &Options) -> Exit {
     let progress = Progress::new(options.seeds, "seeds");
     let done = AtomicU64::new(0);
     let stopwatch = Stopwatch::start();
-    let until = options.from.saturating_add(options.seeds);
+    let until = options.from.saturating_add(options.seeds).min(LAST_SEED + 1);
     let campaign = campaign::run(options.from, until, threads, Planted::NONE, &|_| {
         progress.set(done.fetch_add(1, Ordering::Relaxed) + 1);
     });
