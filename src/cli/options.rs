@@ -1,6 +1,7 @@
 //! Arguments that several subcommands share.
 
 use std::path::PathBuf;
+use std::thread;
 
 use clap::{Args, ValueEnum};
 
@@ -88,6 +89,22 @@ pub enum Format {
 }
 
 /// Where results go.
+/// How much runs at the same time.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct ThreadArgs {
+    /// Threads to use, as many as there are processors if absent; the result does not depend on it
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl ThreadArgs {
+    /// How many threads to use.
+    #[must_use]
+    pub fn count(self) -> usize {
+        self.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from)
+    }
+}
+
 #[derive(Args, Clone, Debug)]
 pub struct OutputArgs {
     /// The form of the result on stdout

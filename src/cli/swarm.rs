@@ -1,14 +1,13 @@
 //! `wavetank swarm`: many small random storms in virtual time.
 
 use std::fmt::Write as _;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
+use super::options::ThreadArgs;
 use crate::pipeline::planted::Planted;
 use crate::report::number::count;
 use crate::swarm::campaign::{self, Campaign};
@@ -17,9 +16,9 @@ use crate::swarm::scenario;
 /// Runs from which on a mark that was never reached fails a campaign (assumed: the rarest is reached in one run of some
 /// dozens).
 const TELLING: u64 = 200;
+
 /// The greatest seed that a scenario can have.
 const LAST_SEED: u64 = i64::MAX as u64;
-
 
 /// Run many small random storms in virtual time and check that nothing is lost, doubled, stuck or late
 ///
@@ -35,9 +34,8 @@ pub struct Options {
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=LAST_SEED))]
     from: u64,
 
-    /// Threads to use; as many as there are processors if absent
-    #[arg(long, value_name = "NUMBER")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: ThreadArgs,
 
     /// Only write the scenario of the first seed to stdout
     #[arg(long)]
@@ -54,7 +52,7 @@ pub fn run(options: &Options) -> Exit {
     if options.print {
         return console::print(&scenario::of_seed(options.from));
     }
-    let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let threads = options.threads.count();
     let progress = Progress::new(options.seeds, "seeds");
     let done = AtomicU64::new(0);
     let stopwatch = Stopwatch::start();
