@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::thread;
 
 use clap::{Args, ValueEnum};
+use mock_server::time::Span;
 
 use super::console;
 use super::exit::Exit;
 use crate::scenario;
 use crate::scenario::plan::Plan;
 use crate::scenario::problem::Problems;
+use crate::scenario::unit::time;
 
 /// A scenario file and what is changed in it.
 #[derive(Args, Clone, Debug)]
@@ -68,6 +70,15 @@ pub fn factor(text: &str) -> Result<f64, String> {
     factor.ok_or_else(|| format!("`{text}` is not a number from 0.001 to 1,000,000"))
 }
 
+/// Reads a duration that is not zero.
+pub fn duration(text: &str) -> Result<Span, String> {
+    match time::parse(text) {
+        Ok(Span::ZERO) => Err("it must be longer than nothing".to_owned()),
+        Ok(span) => Ok(span),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%+@".contains(c);
@@ -78,17 +89,6 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The form of a result on stdout.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// For programs
-    Json,
-}
-
-/// Where results go.
 /// How much runs at the same time.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct ThreadArgs {
@@ -105,6 +105,17 @@ impl ThreadArgs {
     }
 }
 
+/// The form of a result on stdout.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Where results go.
 #[derive(Args, Clone, Debug)]
 pub struct OutputArgs {
     /// The form of the result on stdout

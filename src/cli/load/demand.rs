@@ -9,9 +9,10 @@ use jiff::fmt::strtime;
 use mock_server::draw::Distribution;
 use mock_server::time::{Moment, Span};
 
-use super::positive;
+use crate::calendar::hours_since_monday;
 use crate::cli::console;
 use crate::cli::exit::Exit;
+use crate::cli::options::duration;
 use crate::load::act::Client;
 use crate::load::arrival::{Arrivals, Law};
 use crate::load::background::Background;
@@ -76,7 +77,7 @@ pub(super) struct DemandArgs {
     arrivals: Spread,
 
     /// For how long requests are due: 10 s if nothing is said, or as long as the steps or the recorded schedule last
-    #[arg(long, value_name = "DURATION", value_parser = positive)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     duration: Option<Span>,
 
     /// Requests due within this time from the beginning are sent but not counted
@@ -239,7 +240,7 @@ fn rate(text: &str) -> Result<f64, String> {
 fn step(text: &str) -> Result<Step, String> {
     let (per_second, lasts) =
         text.split_once(':').ok_or_else(|| format!("`{text}` lacks a colon: write RATE:DURATION"))?;
-    Ok(Step { rate: rate(per_second)?, lasts: positive(lasts)? })
+    Ok(Step { rate: rate(per_second)?, lasts: duration(lasts)? })
 }
 
 fn ramp(text: &str) -> Result<(f64, f64), String> {

@@ -45,6 +45,17 @@ pub enum Http {
     Two,
 }
 
+impl Http {
+    /// The name used in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::One => "HTTP/1.1",
+            Self::Two => "HTTP/2",
+        }
+    }
+}
+
 /// How a load is sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DriveOptions {
