@@ -250,11 +250,9 @@ fn ramp(text: &str) -> Result<(f64, f64), String> {
 
 /// Hours since Monday 00:00.
 fn start(text: &str) -> Result<f64, String> {
-    let said = strtime::parse("%a %H:%M", text.trim())
-        .map_err(|_| format!("`{text}` is no time of the week: write it as Tue 10:00"))?;
-    let day = said.weekday().map_or(0, jiff::civil::Weekday::to_monday_zero_offset);
-    let part = |part: Option<i8>| f64::from(part.unwrap_or_default());
-    Ok(f64::from(day) * 24.0 + part(said.hour()) + part(said.minute()) / 60.0)
+    let said = strtime::parse("%a %H:%M", text.trim()).ok();
+    let said = said.and_then(|said| Some(hours_since_monday(said.weekday()?, said.to_time().ok()?)));
+    said.ok_or_else(|| format!("`{text}` is no time of the week: write it as Tue 10:00"))
 }
 
 fn client(text: &str) -> Result<Client, String> {
