@@ -20,12 +20,12 @@ use std::thread;
 
 use mock_server::front::clock::Clock;
 use mock_server::time::{Moment, Span};
-use tokio::runtime::LocalOptions;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use self::errand::Errand;
 use self::origin::Origin;
+use super::event_queue;
 use super::token::TokenError;
 use crate::engine::wire::pool::Lost;
 use crate::engine::wire::url::ServerUrl;
@@ -192,8 +192,7 @@ pub fn drive(
         threads.push(thread.map_err(DriveError::Runtime)?);
     }
     drop((tell, phases));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-    let runtime = runtime.map_err(DriveError::Runtime)?;
+    let runtime = event_queue().map_err(DriveError::Runtime)?;
     let outcome = runtime.block_on(conduct(options, &clock, &gauges, &phase, &mut told, watch, interrupt));
     // Whoever still runs, because another worker failed, ends now.
     phase.send_replace(Phase::Stop);

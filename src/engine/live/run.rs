@@ -12,9 +12,9 @@ use mock_server::front::listen::{Handle, ListenError};
 use mock_server::mailbox::content::Content;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
-use tokio::runtime::LocalOptions;
 use tokio::task::JoinSet;
 
+use super::event_queue;
 use super::server::{self, REPLICATION, ServerChoice};
 use super::token::{TokenError, Tokens};
 use super::world::{Endpoint, LiveWorld};
@@ -156,8 +156,7 @@ fn endpoint<P: Content + Send + Sync + 'static>(
 }
 
 fn block_on<T>(future: impl Future<Output = Result<T, LiveError>>) -> Result<T, LiveError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-    runtime.map_err(LiveError::Runtime)?.block_on(future)
+    event_queue().map_err(LiveError::Runtime)?.block_on(future)
 }
 
 /// Gets the first tokens, which shows that both servers are there.
