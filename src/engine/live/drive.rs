@@ -136,6 +136,17 @@ pub enum DriveError {
     Worker,
 }
 
+impl DriveError {
+    /// Why there is no token from a server.
+    fn of_token(url: &ServerUrl, error: TokenError) -> Self {
+        let url = url.to_string();
+        match error {
+            TokenError::Lost(source) => Self::Unreachable { url, source },
+            source => Self::Denied { url, source },
+        }
+    }
+}
+
 /// What workers tell.
 enum Told {
     Ready,
