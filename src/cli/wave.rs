@@ -44,14 +44,7 @@ impl ModelArgs {
 
     /// Reads the scenario, says which it is, and makes its population; problems are written to stderr.
     pub fn load(&self, world: &str) -> Result<Model, Exit> {
-        let plan = self.scenario.load()?;
-        let plan = self.scale.map_or_else(|| plan.clone(), |k| plan.scaled(k));
-        console::headline(&plan, world);
-        let population = Population::of(&plan).map_err(|error| {
-            console::error(&error.to_string());
-            Exit::InvalidInput
-        })?;
-        Ok(Model { plan, population: Arc::new(population) })
+        Model::of(self.scenario.load()?, self.scale, world)
     }
 
     /// The arguments that give the same model again.
@@ -63,6 +56,21 @@ impl ModelArgs {
 }
 
 impl Model {
+    /// Makes a scale model of a plan if wanted, says which it is, and makes its population; problems are written to
+    /// stderr.
+    pub fn of(plan: Plan, scale: Option<u32>, world: &str) -> Result<Self, Exit> {
+        let plan = match scale {
+            Some(k) => plan.scaled(k),
+            None => plan,
+        };
+        console::headline(&plan, world);
+        let population = Population::of(&plan).map_err(|error| {
+            console::error(&error.to_string());
+            Exit::InvalidInput
+        })?;
+        Ok(Self { plan, population: Arc::new(population) })
+    }
+
     /// The mailboxes of the wave, in the order in which they are taken up.
     #[must_use]
     pub fn wave(&self) -> Vec<MailboxKey> {
