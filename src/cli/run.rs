@@ -196,6 +196,8 @@ fn kept(options: &Options, model: &Model, servers: &[ServerChoice; 2]) -> Exit {
     }
     if summary.mailboxes.completed < summary.mailboxes.total {
         console::message(format_args!("not all mailboxes are done: {again}"));
+    } else if exit != Exit::Ok {
+        console::message(format_args!("all mailboxes are done, but the result is not kept: {again}"));
     } else if options.checkpoint.is_none()
         && let Err(error) = fs::remove_file(&file)
     {
