@@ -92,7 +92,5 @@ pub(super) fn json(plan: &Plan) -> String {
             .map(|row| Row { key: &row.key, value: &row.value, origin: row.origin.name(), note: &row.note })
             .collect(),
     };
-    let mut text = serde_json::to_string_pretty(&explanation).expect("texts and numbers are valid JSON");
-    text.push('\n');
-    text
+    render(&explanation)
 }
