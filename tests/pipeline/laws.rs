@@ -17,7 +17,7 @@ use crate::rig::{Played, Setup, Small, TestWorld, calls_of, play, server};
 use wavetank::checkpoint::disk::Disk;
 use wavetank::checkpoint::memory::Memory;
 use wavetank::checkpoint::prestaged::Prestaged;
-use wavetank::event::{Cause, Event, Stage};
+use wavetank::event::{Cause, Event, Mark, Stage};
 use wavetank::world::Side;
 
 const QUIET: Small = Small { changes_per_minute: 0, corrupt: false };
@@ -232,6 +232,8 @@ fn a_failed_cutover_gives_the_source_back() {
         let played = play(&world, &Setup::new(Protocol::Graph, true, 2), Memory::default());
         assert_eq!(played.summary.mailboxes.failed, 2, "{operation}: {:?}", played.summary.mailboxes);
         assert_eq!(calls_of(&world, Side::Source, "start_mailbox"), 2);
+        let turned = |event: &Event| matches!(event, Event::Reached { mark: Mark::TurnedBack, .. });
+        assert_eq!(played.events.iter().filter(|(_, event)| turned(event)).count(), 2, "{operation}");
     }
 }
 
