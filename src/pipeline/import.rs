@@ -193,8 +193,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 return Ok(());
             }
             round += 1;
-            if round >= self.run.plan.retry.attempts && !again.limited {
-                return self.leave_behind(copying, &again.places, SkipReason::Item(ItemErrorKind::Omitted));
+            if let Some(reason) = again.given_up(round, self.run.plan.retry.attempts) {
+                return self.leave_behind(copying, &again.places, reason);
             }
             self.pause(Side::Target, request, round - 1, again.wait, again.limited).await;
             self.refresh_lost(copying, &mut loads, &mut tries).await?;
