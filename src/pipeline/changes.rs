@@ -4,7 +4,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use mock_server::draw::mix;
-use mock_server::wire::answer::ChangeKind;
+use mock_server::wire::answer::{ChangeKind, ItemChange};
 use mock_server::wire::call::Protocol;
 use mock_server::wire::id::Id;
 
@@ -155,13 +155,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         Ok(())
     }
 
-    fn plan_item(
-        &self,
-        open: &mut Open,
-        change: &mock_server::wire::answer::ItemChange,
-        made: bool,
-        work: &mut Work,
-    ) -> Result<(), Setback> {
+    fn plan_item(&self, open: &mut Open, change: &ItemChange, made: bool, work: &mut Work) -> Result<(), Setback> {
         let folder = open.folder;
         let held = open.held.as_mut().and_then(|held| held.take(change.key));
         let paired = if held.is_some() || !made { self.target_of(&change.item)? } else { None };

@@ -6,7 +6,7 @@
 use mock_server::wire::answer::{Answer, ChangeKind};
 use mock_server::wire::call::{Call, Content, Upload};
 use mock_server::wire::id::{Id, ItemKey};
-use mock_server::wire::refusal::{ItemErrorKind, Refusal, RefusalKind};
+use mock_server::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
 use super::ask::{Step, Tries};
 use super::copy::Copying;
@@ -215,7 +215,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         &self,
         copying: &Copying<'_>,
         loads: &mut Vec<Load>,
-        results: Vec<Result<Id, mock_server::wire::refusal::ItemError>>,
+        results: Vec<Result<Id, ItemError>>,
     ) -> Result<Again, Setback> {
         let mut again = Again::default();
         let (mut items, mut bytes) = (0, 0);

@@ -3,7 +3,7 @@
 use mock_server::wire::answer::Answer;
 use mock_server::wire::call::{Call, Protocol};
 use mock_server::wire::id::Id;
-use mock_server::wire::refusal::{ItemErrorKind, RefusalKind};
+use mock_server::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
 use super::ask::{Step, Tries};
 use super::copy::Copying;
@@ -61,12 +61,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         Call::Batch { calls: items.into_iter().map(|item| Call::DeleteItems { items: vec![item] }).collect() }
     }
 
-    fn sort_deletion(
-        &self,
-        place: usize,
-        result: Result<(), mock_server::wire::refusal::ItemError>,
-        again: &mut Again,
-    ) {
+    fn sort_deletion(&self, place: usize, result: Result<(), ItemError>, again: &mut Again) {
         if let Err(error) = result {
             self.note(&Event::ItemRefused { mailbox: self.mailbox, kind: error.kind });
             if error.kind.is_transient() {
@@ -75,11 +70,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         }
     }
 
-    fn sort_batch(
-        &self,
-        left: &[usize],
-        answers: Vec<Result<Answer, mock_server::wire::refusal::Refusal>>,
-    ) -> Result<Again, Setback> {
+    fn sort_batch(&self, left: &[usize], answers: Vec<Result<Answer, Refusal>>) -> Result<Again, Setback> {
         let mut again = Again::default();
         for (&place, answer) in left.iter().zip(answers) {
             match answer {
@@ -93,7 +84,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Err(refusal) if refusal.kind.is_throttle() && self.run.errs(Bug::IgnoreRefusedEntries) => {}
                 Err(refusal) if refusal.kind.is_transient() => {
                     let kind = if refusal.kind.is_throttle() { ItemErrorKind::Busy } else { ItemErrorKind::Stopped };
-                    again.add(place, mock_server::wire::refusal::ItemError { kind, retry_after: refusal.retry_after });
+                    again.add(place, ItemError { kind, retry_after: refusal.retry_after });
                 }
                 Err(refusal) => return Err(Setback::Refused(refusal.kind)),
             }
