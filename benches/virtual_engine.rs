@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use wavetank::engine::order;
 use wavetank::engine::virtual_time::executor::{self, Clock};
 use wavetank::engine::virtual_time::run::{Finished, simulate};
-use wavetank::population::{Population, wave};
+use wavetank::population::Population;
 use wavetank::scenario;
 use wavetank::scenario::plan::Plan;
 
@@ -41,8 +41,7 @@ fn nhs_evening() -> Plan {
 }
 
 fn evening(plan: &Plan, population: &Population) -> Finished {
-    let mut mailboxes = wave::draw(population, plan.seed, 0, plan.wave.mailboxes);
-    order::arrange(plan, population, &mut mailboxes);
+    let mailboxes = order::wave(plan, population, 0, plan.wave.mailboxes);
     simulate(plan, population, &mailboxes, 0, plan.open())
 }
 

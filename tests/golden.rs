@@ -10,7 +10,7 @@ use std::{env, fs};
 use serde_json::Value;
 use snapbox::{Assert, Data};
 use wavetank::engine::{order, virtual_time};
-use wavetank::population::{Population, wave};
+use wavetank::population::Population;
 use wavetank::report::json;
 use wavetank::scenario;
 
@@ -46,8 +46,7 @@ fn simulate(name: &str, overrides: &[&str]) -> String {
     let plan =
         scenario::load(&path, &changes, None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
     let population = Population::of(&plan).expect("examples have a population");
-    let mut mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
-    order::arrange(&plan, &population, &mut mailboxes);
+    let mailboxes = order::wave(&plan, &population, 0, plan.wave.mailboxes);
     let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open());
     assert_eq!(finished.stuck, 0, "{name}: a lane waits for ever");
     let report = json::run::report(&plan, "virtual", &finished.summary, 0.0);

@@ -10,7 +10,7 @@ use super::explain;
 use super::options::{Format, OutputArgs, ScenarioArgs};
 use crate::engine::order;
 use crate::metrics::summary::Summary;
-use crate::population::{Population, wave};
+use crate::population::Population;
 use crate::report::{json, text};
 use crate::scenario::plan::Plan;
 
@@ -74,10 +74,7 @@ impl Model {
     /// The mailboxes of the wave, in the order in which they are taken up.
     #[must_use]
     pub fn wave(&self) -> Vec<MailboxKey> {
-        let Self { plan, population } = self;
-        let mut mailboxes = wave::draw(population, plan.seed, 0, plan.wave.mailboxes);
-        order::arrange(plan, population, &mut mailboxes);
-        mailboxes
+        order::wave(&self.plan, &self.population, 0, self.plan.wave.mailboxes)
     }
 
     /// Writes what a run came to where the user wants it.
