@@ -37,7 +37,7 @@ const SERVICE: Distribution = Distribution::Exponential { mean: Span::seconds(1)
 fn nhs_evening() -> Plan {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/nhsmail.toml");
     let overrides = [format!("wave.mailboxes={MAILBOXES}")];
-    scenario::load(&file, &overrides, None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+    scenario::load(&file, &overrides, None).expect("a scenario")
 }
 
 fn evening(plan: &Plan, population: &Population) -> Finished {

@@ -86,8 +86,7 @@ fluid_runs = 40
 "#;
 
 fn plan(seed: u64) -> Plan {
-    scenario::parse(Path::new("small.toml"), SMALL, &[], Some(seed))
-        .unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+    scenario::parse(Path::new("small.toml"), SMALL, &[], Some(seed)).expect("a scenario")
 }
 
 /// Hashes everything that happens, in its order.

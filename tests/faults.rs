@@ -74,7 +74,7 @@ impl Tally {
 
 fn load(file: &str, overrides: &[String], seed: u64) -> Plan {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    scenario::load(&path, overrides, Some(seed)).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+    scenario::load(&path, overrides, Some(seed)).expect("a scenario")
 }
 
 fn seeds() -> u64 {

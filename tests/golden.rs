@@ -43,8 +43,7 @@ fn names(in_folder: &str, ending: &str) -> BTreeSet<String> {
 fn simulate(name: &str, overrides: &[&str]) -> String {
     let path = folder("scenarios").join(format!("{name}.toml"));
     let changes: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
-    let plan =
-        scenario::load(&path, &changes, None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let plan = scenario::load(&path, &changes, None).expect("a scenario");
     let population = Population::of(&plan).expect("examples have a population");
     let mailboxes = order::wave(&plan, &population, 0, plan.wave.mailboxes);
     let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open());

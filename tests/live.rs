@@ -28,7 +28,7 @@ fn plan(name: &str, overrides: &[&str]) -> Plan {
     let quick = ["target.switch.duration=\"constant 50 ms\"", "pipeline.poll_interval=\"20 ms\""];
     let overrides: Vec<String> = quick.iter().chain(overrides).map(|text| (*text).to_owned()).collect();
     let plan = scenario::parse(&file, &content, &overrides, None);
-    plan.unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+    plan.expect("a scenario")
 }
 
 fn population(plan: &Plan) -> Arc<Population> {

@@ -46,8 +46,7 @@ struct Trial {
 impl Trial {
     fn new(name: &str) -> Self {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);
-        let plan =
-            scenario::load(&file, &[], None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+        let plan = scenario::load(&file, &[], None).expect("a scenario");
         let population = Arc::new(Population::new(&plan.population, plan.seed).expect("a population"));
         let wave = order::wave(&plan, &population, 0, plan.wave.mailboxes);
         Self { plan, population, wave }

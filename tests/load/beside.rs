@@ -53,7 +53,7 @@ cutover = false
 
 fn plan(overrides: &[String]) -> Plan {
     let plan = scenario::parse(Path::new("beside.toml"), SCENARIO, overrides, None);
-    plan.unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+    plan.expect("a scenario")
 }
 
 /// The plan with people who ask the source so many times a second.

@@ -42,7 +42,7 @@ fn recording() -> Recording {
 
 fn send(http: Http) -> Driven {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/small-business.toml");
-    let plan = scenario::load(&file, &[], None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let plan = scenario::load(&file, &[], None).expect("a scenario");
     let population = Arc::new(Population::of(&plan).expect("a population"));
     let mock = server::start(server::config(&plan, Side::Source), Arc::clone(&population), Clock::start());
     let mock = mock.expect("a free port");
