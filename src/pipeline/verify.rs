@@ -154,8 +154,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             total.missing += unknown;
         }
         // What the counts found and the listing did not: the server's own totals disagree with its listings.
-        total.missing = total.missing.max(counts.missing.min(total.expected));
-        total.present = total.expected - total.skipped - total.missing.min(total.expected - total.skipped);
+        let wanted = total.expected - total.skipped;
+        total.missing = total.missing.max(counts.missing).min(wanted);
+        total.present = wanted - total.missing;
         Ok(total)
     }
 
