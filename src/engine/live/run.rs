@@ -177,22 +177,30 @@ async fn prepare(world: &LiveWorld) -> Result<(), LiveError> {
 /// Runs all lanes to their end.
 ///
 /// The first interrupt closes the queue: no mailbox is begun, and those in progress end at their next safe place. The
-/// second one drops what is in progress; what was saved by then is kept.
+/// second one drops what is in progress; what was saved by then is kept. Before the first mailbox, one ends the run.
 async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
     clock: &Clock,
     run: Run<LiveWorld, C, L>,
     mut interrupts: impl AsyncFnMut(),
 ) -> Result<Finished, LiveError> {
-    prepare(run.world()).await?;
     let run = Rc::new(run);
-    clock.restart();
     let mut lanes = JoinSet::new();
-    for _ in 0..run.lanes() {
-        lanes.spawn_local(lane(Rc::clone(&run)));
-    }
     let mut count = 0;
     while count < INTERRUPTS {
         let mut interrupt = pin!(interrupts());
+        if count == 0 {
+            tokio::select! {
+                biased;
+                ready = prepare(run.world()) => ready?,
+                () = interrupt.as_mut() => {
+                    return Ok(Finished { at: run.world().now(), interrupted: true, waiting: run.waiting() });
+                }
+            }
+            clock.restart();
+            for _ in 0..run.lanes() {
+                lanes.spawn_local(lane(Rc::clone(&run)));
+            }
+        }
         let ended = loop {
             tokio::select! {
                 biased;
