@@ -4,7 +4,7 @@ use super::clock::Stopwatch;
 use super::exit::Exit;
 use super::journal::JournalArgs;
 use super::options::OutputArgs;
-use super::wave::ModelArgs;
+use super::wave::{self, ModelArgs};
 use super::{console, journal};
 use crate::engine::virtual_time::run::{Keep, rehearse};
 use crate::load::tally::Tally;
@@ -45,7 +45,7 @@ pub fn run(options: &Options) -> Exit {
         console::message(beside(*side, tally));
     }
     console::message(format_args!("to reproduce: wavetank simulate {}", options.model.reproduce()));
-    exit.max(kept)
+    exit.max(kept).max(wave::stuck(&finished))
 }
 
 /// What came of the load of people beside the wave, in a line.

@@ -9,8 +9,10 @@ use super::exit::Exit;
 use super::explain;
 use super::options::{Format, OutputArgs, ScenarioArgs};
 use crate::engine::order;
+use crate::engine::virtual_time::run::Finished;
 use crate::metrics::summary::Summary;
 use crate::population::Population;
+use crate::report::number::count;
 use crate::report::{json, text};
 use crate::scenario::plan::Plan;
 
@@ -53,6 +55,19 @@ impl ModelArgs {
         let scale = self.scale.map(|k| format!(" --scale 1/{k}"));
         self.scenario.reproduce() + &scale.unwrap_or_default()
     }
+}
+
+/// Lanes that wait for something that cannot happen are a bug: says so, and how the command ends.
+#[must_use]
+pub fn stuck(finished: &Finished) -> Exit {
+    if finished.stuck == 0 {
+        return Exit::Ok;
+    }
+    console::error(&format!(
+        "{} lanes wait for something that cannot happen: this is a bug",
+        count(finished.stuck as u64)
+    ));
+    Exit::Bug
 }
 
 impl Model {
