@@ -3,6 +3,7 @@
 use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
+use super::explain;
 use super::options::{Format, OutputArgs, ScenarioArgs, ThreadArgs};
 use crate::forecast;
 use crate::population::Population;
@@ -60,7 +61,11 @@ pub fn run(options: &Options) -> Exit {
     let published = json::forecast::report(&plan, &totals, &answer, wall_seconds);
     if let Some(directory) = &options.output.out {
         let page = html::forecast(&plan, &totals, &answer, &published, &SizeBins::of(&population));
-        let files = [("summary.json", json::render(&published)), ("report.html", page)];
+        let files = [
+            ("summary.json", json::render(&published)),
+            ("report.html", page),
+            ("scenario.json", explain::json(&plan)),
+        ];
         if let Err(error) = console::keep(directory, &files) {
             console::error(&format!("cannot write to {}: {error}", directory.display()));
             return Exit::Incomplete;
