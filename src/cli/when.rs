@@ -24,7 +24,7 @@ pub struct Options {
     scenario: ScenarioArgs,
 
     /// When a run counts as failed, as for `wavetank shrink`
-    #[arg(long, value_name = "EXPR", default_value = "broken", value_parser = Condition::parse)]
+    #[arg(long, value_name = "CONDITION", default_value = "broken", value_parser = Condition::parse)]
     fails_if: Condition,
 
     /// Steps of the ladder
