@@ -326,9 +326,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let mut pace = self.paces[side as usize].borrow_mut();
         let crowd = matches!(kind, RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount);
         let many = !crowd && shared.is_of_all(passage, self.mailbox, kind);
-        let said = kind == RefusalKind::AppLimit
-            || (kind == RefusalKind::ServerBusy && self.run.busy_is_shared[side as usize]);
-        if said || many {
+        if self.is_of_all(side, kind) || many {
             pace.refused_with_all(own);
             // The side counts requests; what a limit on bytes announces says nothing about those.
             let wait = wait.filter(|_| kind != RefusalKind::UploadLimit);
@@ -348,6 +346,20 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         }
         drop(pace);
         self.signal.raise();
+    }
+
+    /// Whether a limit that refuses like this is one of all mailboxes together.
+    fn is_of_all(&self, side: Side, kind: RefusalKind) -> bool {
+        kind == RefusalKind::AppLimit || (kind == RefusalKind::ServerBusy && self.run.busy_is_shared[side as usize])
+    }
+
+    /// A limit refused an entry of a batch. If it is one of all mailboxes, none of them goes before the moment that it
+    /// names.
+    pub(super) fn entry_refused(&self, side: Side, refusal: &Refusal) {
+        if let Some(wait) = refusal.retry_after.filter(|_| self.is_of_all(side, refusal.kind)) {
+            self.run.side(side).fence(self.now() + wait);
+            self.mark(Mark::AllWaited);
+        }
     }
 
     /// Waits before items that an answer refused on their own are asked for again. `round` counts the repeats so far.

@@ -158,33 +158,24 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     fn plan_item(&self, open: &mut Open, change: &ItemChange, made: bool, work: &mut Work) -> Result<(), Setback> {
         let folder = open.folder;
         let held = open.held.as_mut().and_then(|held| held.take(change.key));
-        let paired = if held.is_some() || !made { self.target_of(&change.item)? } else { None };
+        let mut paired = if held.is_some() || !made { self.target_of(&change.item)? } else { None };
+        if let Some((target, _)) = &held
+            && paired.as_ref() != Some(target)
+        {
+            // Whatever becomes of its copy, what is there is this item: it is replaced or deleted when the source says so.
+            work.pairs.push(Pair { source: change.item.clone(), target: target.clone() });
+            work.balance.push((folder, i64::from(paired.is_none())));
+            paired = Some(target.clone());
+        }
         if change.size > self.run.plan.largest_item_bytes {
             return self.skip(folder, &change.item, change.size, SkipReason::TooLarge);
         }
         let restarting = self.progress.borrow().folders[folder as usize].restarting;
-        if let Some((target, size)) = held {
-            let adds = paired.is_none();
-            if restarting && size == change.size {
-                if paired.as_ref() != Some(&target) {
-                    work.pairs.push(Pair { source: change.item.clone(), target });
-                    work.balance.push((folder, i64::from(adds)));
-                }
-                return Ok(());
-            }
-            let replace = Some(target);
-            work.items.push(Item {
-                folder,
-                source: change.item.clone(),
-                size: change.size,
-                replace,
-                look: false,
-                adds,
-            });
+        if restarting && held.as_ref().is_some_and(|(_, size)| *size == change.size) {
             return Ok(());
         }
         // Where the target was listed, what is neither found there nor paired since is not there.
-        let replace = paired.filter(|_| !self.run.errs(Bug::NeverReplace));
+        let replace = paired.filter(|_| held.is_some() || !self.run.errs(Bug::NeverReplace));
         let look = replace.is_none() && !made && open.held.is_none() && !self.run.errs(Bug::NeverReplace);
         let adds = replace.is_none();
         work.items.push(Item { folder, source: change.item.clone(), size: change.size, replace, look, adds });

@@ -83,6 +83,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Err(refusal) if refusal.kind == RefusalKind::NotFound => {}
                 Err(refusal) if refusal.kind.is_throttle() && self.run.errs(Bug::IgnoreRefusedEntries) => {}
                 Err(refusal) if refusal.kind.is_transient() => {
+                    self.entry_refused(Side::Target, &refusal);
                     let kind = if refusal.kind.is_throttle() { ItemErrorKind::Busy } else { ItemErrorKind::Stopped };
                     again.add(place, ItemError { kind, retry_after: refusal.retry_after });
                 }

@@ -1,6 +1,7 @@
 //! When a run must be over: the storm, then what the same work takes in calm weather, with some allowance.
 
 use mock_server::fault::rule::Act;
+use mock_server::throttle::health::episode::{Effect, When};
 use mock_server::throttle::limit::Rule;
 use mock_server::time::{Moment, Span};
 
@@ -36,13 +37,18 @@ pub fn is_patient(plan: &Plan) -> bool {
         && plan.wave.window.is_none()
 }
 
-/// When the storm is over: when the last fault ends, other than items that cannot be read, and the pipeline has been
-/// started after its last crash. Nothing if a fault never ends.
+/// When the storm is over: when the last fault ends, other than items that cannot be read, all resources are well and
+/// the pipeline has been started after its last crash. Nothing if a fault never ends, or resources suffer again and again.
 #[must_use]
 pub fn end_of_storm(plan: &Plan) -> Option<Span> {
-    let faults = plan.source.server.faults.iter().chain(&plan.target.server.faults);
-    let ends = faults.filter(|rule| rule.act != Act::CorruptItem).map(|rule| rule.matches.until);
-    let last = ends.max().unwrap_or(Moment::START);
+    let sides = [&plan.source.server, &plan.target.server];
+    let faults = sides.iter().flat_map(|server| &server.faults).filter(|rule| rule.act != Act::CorruptItem);
+    let episodes = sides.iter().flat_map(|server| &server.conditions.health.episodes);
+    let well = episodes.map(|episode| match episode.when {
+        When::Window { from, length, every: None } => Moment::START + from + length,
+        When::Window { .. } | When::Random { .. } => Moment::NEVER,
+    });
+    let last = faults.map(|rule| rule.matches.until).chain(well).max().unwrap_or(Moment::START);
     let started = plan.crashes.last().map_or(Span::ZERO, |crash| crash.at + crash.restart);
     (last != Moment::NEVER).then(|| last.since(Moment::START).max(started))
 }
@@ -65,8 +71,14 @@ fn longest_wait(plan: &Plan) -> Span {
         Act::Delay(distribution) => distribution.mean().scale(8.0),
         _ => Span::ZERO,
     });
+    let episodes = sides.iter().flat_map(|server| &server.conditions.health.episodes);
+    let stalls = episodes.map(|episode| match episode.effect {
+        Effect::Stall { patience, back_off } => patience + back_off,
+        Effect::Down { back_off } => back_off.unwrap_or_default(),
+        Effect::Slow { .. } => Span::ZERO,
+    });
     let own = [pipeline.retry.longest_back_off, pipeline.patience, pipeline.poll_interval];
-    limits.chain(faults).chain(own).max().unwrap_or_default()
+    limits.chain(faults).chain(stalls).chain(own).max().unwrap_or_default()
 }
 
 /// When the last mailbox must have ended: four times what the run takes without faults and crashes, after the end of the
@@ -89,6 +101,9 @@ pub fn limit(plan: &Plan, makespan: Span) -> Option<Span> {
     calm.crashes.clear();
     calm.source.server.faults.retain(|rule| rule.act == Act::CorruptItem);
     calm.target.server.faults.clear();
+    for server in [&mut calm.source.server, &mut calm.target.server] {
+        server.conditions.health.episodes.clear();
+    }
     let population = Population::of(&calm).ok()?;
     let mut mailboxes = wave::draw(&population, calm.seed, 0, calm.wave.mailboxes);
     order::arrange(&calm, &population, &mut mailboxes);

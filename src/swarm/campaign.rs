@@ -1,6 +1,8 @@
 //! Many seeds, spread over threads by number.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::thread;
 
@@ -67,6 +69,14 @@ impl Campaign {
         }
     }
 
+    /// A campaign of one run that broke down.
+    fn broke_down(seed: u64, plan: &Plan, panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+        let what = text.unwrap_or("no reason was given").to_owned();
+        let failures = vec![Failure { seed, broken: vec![Broken { law: Law::NoPanic, mailbox: None, what }] }];
+        Self { runs: 1, mailboxes: u64::from(plan.wave.mailboxes), failures, ..Self::default() }
+    }
+
     fn merge(&mut self, other: Self) {
         self.runs += other.runs;
         self.mailboxes += other.mailboxes;
@@ -116,9 +126,11 @@ pub fn plan(seed: u64) -> Result<Plan, Problems> {
 
 /// Runs the scenarios of seeds `from` to `until`, the last not included, on so many threads.
 ///
+/// A run that panics breaks a law, as any other that does what it must not.
+///
 /// # Panics
 ///
-/// If a run panics, or the generator writes something that is no scenario.
+/// If the generator writes something that is no scenario.
 #[must_use]
 pub fn run(from: u64, until: u64, threads: usize, planted: Planted, told: &(dyn Fn(u64) + Sync)) -> Campaign {
     let threads = threads.max(1);
@@ -128,8 +140,12 @@ pub fn run(from: u64, until: u64, threads: usize, planted: Planted, told: &(dyn 
                 let mut campaign = Campaign::default();
                 for seed in (from + share..until).step_by(threads) {
                     let plan = plan(seed).expect("the generator writes scenarios");
-                    let observed = trial::observe(&plan, planted).expect("the swarm's mailboxes are uniform");
-                    campaign.merge(Campaign::of(seed, &plan, observed));
+                    let observe = || trial::observe(&plan, planted).expect("the swarm's mailboxes are uniform");
+                    // Nothing of a run that broke down is used again.
+                    campaign.merge(match catch_unwind(AssertUnwindSafe(observe)) {
+                        Ok(observed) => Campaign::of(seed, &plan, observed),
+                        Err(panic) => Campaign::broke_down(seed, &plan, panic.as_ref()),
+                    });
                     told(seed);
                 }
                 campaign
@@ -138,7 +154,7 @@ pub fn run(from: u64, until: u64, threads: usize, planted: Planted, told: &(dyn 
         let shares: Vec<_> = shares.collect();
         let mut whole = Campaign::default();
         for share in shares {
-            whole.merge(share.join().expect("a run does not panic"));
+            whole.merge(share.join().expect("what panics in a run is caught"));
         }
         whole.failures.sort_by_key(|failure| failure.seed);
         whole

@@ -5,6 +5,8 @@ use mock_server::wire::id::MailboxKey;
 /// A law that every run must keep, whatever goes wrong.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Law {
+    /// The run comes to its end.
+    NoPanic,
     /// Nobody waits for something that cannot happen.
     NoHang,
     /// Every mailbox ends, and once.
@@ -27,7 +29,8 @@ pub enum Law {
 
 impl Law {
     /// All laws.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
+        Self::NoPanic,
         Self::NoHang,
         Self::EndsOnce,
         Self::Completes,
@@ -43,6 +46,7 @@ impl Law {
     #[must_use]
     pub const fn broken(self) -> &'static str {
         match self {
+            Self::NoPanic => "the run broke down",
             Self::NoHang => "a lane waits for ever",
             Self::EndsOnce => "a mailbox has not ended, or more than once",
             Self::Completes => "a mailbox was given up although there was patience enough",

@@ -1,8 +1,9 @@
 //! A small random scenario from a seed, written as a scenario file.
 //!
-//! Every seed draws a mask of its own: which limits there are, which faults, whether the process dies. All faults but
-//! items that cannot be read end with the storm; what follows is calm. The numbers are chosen so that a run takes a
-//! moment and meets as many of the pipeline's ways as possible; none of them is meant to be like a real service.
+//! Every seed draws a mask of its own: which limits there are, which faults, what resources suffer from, whether the
+//! process dies. All faults but items that cannot be read end with the storm; what follows is calm. The numbers are
+//! chosen so that a run takes a moment and meets as many of the pipeline's ways as possible; none of them is meant to be
+//! like a real service.
 
 use std::fmt::Write;
 
@@ -17,6 +18,7 @@ enum Part {
     Pipeline,
     Crashes,
     Storm,
+    Health,
 }
 
 /// Draws for one part of one scenario, in the order in which they are asked for.
@@ -78,6 +80,10 @@ pub fn of_seed(seed: u64) -> String {
     source(&mut text, &shape, &mut Dice::new(seed, Part::Source));
     target(&mut text, &shape, &mut Dice::new(seed, Part::Target));
     pipeline(&mut text, &shape, &mut Dice::new(seed, Part::Pipeline));
+    let mut dice = Dice::new(seed, Part::Health);
+    for side in ["source", "target"] {
+        health(&mut text, side, &shape, &mut dice);
+    }
     crashes(&mut text, &shape, &mut Dice::new(seed, Part::Crashes));
     text
 }
@@ -224,6 +230,38 @@ impl Faults<'_> {
         for key in keys {
             line!(self.text, "{key}");
         }
+    }
+}
+
+/// What a server's resources suffer from while the storm lasts.
+fn health(text: &mut String, side: &str, shape: &Shape, dice: &mut Dice) {
+    if !dice.once_in(4) {
+        return;
+    }
+    for _ in 0..dice.pick(&[1, 1, 2]) {
+        let resource = dice.pick(&[
+            "disk-latency",
+            "processor",
+            "mdb-replication",
+            "mdb-availability",
+            "content-indexing",
+            "mailbox-locked",
+            "mailbox-capacity",
+            "service",
+        ]);
+        let reach = dice.pick(&["mailbox", "database", "server", "everything"]);
+        let from = dice.below(shape.storm);
+        let length = (1 + dice.below(shape.storm / 2)).min(shape.storm - from);
+        line!(text, "\n[[{side}.health.episodes]]\nresource = \"{resource}\"\nreach = \"{reach}\"");
+        let (effect, longest) = dice.pick(&[
+            ("patience = \"2 s\"\nback_off = \"3 s\"", u64::MAX),
+            ("patience = \"0 s\"\nback_off = \"10 s\"", u64::MAX),
+            ("slow = 8.0\nslow_others = 2.0", u64::MAX),
+            // A server that is down longer uses up the tries of a patient pipeline.
+            ("down = true\nback_off = \"2 s\"", 8),
+        ]);
+        let length = length.min(longest);
+        line!(text, "from = \"{from} s\"\nlength = \"{length} s\"\n{effect}");
     }
 }
 

@@ -196,11 +196,13 @@ impl Judge<'_> {
 
     fn mailbox(&mut self, found: &Found, end: End, verification: &Verification, skips: &[SkipReason]) {
         let mailbox = Some(found.mailbox);
-        let there: BTreeSet<(&str, u64)> = found.target.iter().map(place).collect();
-        let doubled = (found.target.len() - there.len()) as u64;
+        let mut there = BTreeSet::new();
+        let twice: Vec<(&str, u64)> = found.target.iter().map(place).filter(|item| !there.insert(*item)).collect();
+        let doubled = twice.len() as u64;
         if doubled > 0 {
             self.observed.duplicates += doubled;
-            self.breaks(Law::NothingDoubled, mailbox, format!("{doubled} items are in the target more than once"));
+            let what = format!("{doubled} items are in the target more than once: {}", some(&twice));
+            self.breaks(Law::NothingDoubled, mailbox, what);
         }
         self.observed.items += found.source.len() as u64;
         let cutover = self.plan.wave.cutover;
@@ -230,17 +232,22 @@ impl Judge<'_> {
         let mailbox = Some(found.mailbox);
         let from: BTreeSet<(&str, u64)> = found.source.iter().map(place).collect();
         let there: BTreeSet<(&str, u64)> = found.target.iter().map(place).collect();
-        let alien = there.difference(&from).count() as u64;
+        let aliens: Vec<(&str, u64)> = there.difference(&from).copied().collect();
+        let alien = aliens.len() as u64;
         if alien > 0 {
             self.observed.duplicates += alien;
-            self.breaks(Law::NothingDoubled, mailbox, format!("{alien} items are in the target only"));
+            let what = format!("{alien} items are in the target only: {}", some(&aliens));
+            self.breaks(Law::NothingDoubled, mailbox, what);
         }
-        let lacking = found.source.iter().filter(|held| found.target.binary_search(held).is_err()).count() as u64;
+        let lacks = found.source.iter().filter(|held| found.target.binary_search(held).is_err());
+        let lacks: Vec<(&str, u64)> = lacks.map(place).collect();
+        let lacking = lacks.len() as u64;
         let lost = lacking.saturating_sub(skips.len() as u64);
         self.observed.lost += lost;
         self.observed.skipped += lacking - lost;
         if lost > 0 {
-            self.breaks(Law::NothingLost, mailbox, format!("{lost} of {}, told {skips:?}", found.source.len()));
+            let what = format!("{lost} of {}, told {skips:?}: {}", found.source.len(), some(&lacks));
+            self.breaks(Law::NothingLost, mailbox, what);
         }
         let duplicate = doubled + alien;
         if !is_true(verification, (found.source.len() as u64, lacking, duplicate), skips.len() as u64) {
@@ -264,6 +271,14 @@ fn is_true(told: &Verification, (expected, lacking, duplicate): (u64, u64, u64),
         && told.present + told.skipped == expected
         && (lacking..=skips.max(lacking)).contains(&told.skipped)
         && (duplicate..=duplicate + there_all_the_same).contains(&told.duplicate)
+}
+
+/// The first few of some items, in words.
+fn some(items: &[(&str, u64)]) -> String {
+    const SHOWN: usize = 3;
+    let named: Vec<String> = items.iter().take(SHOWN).map(|(folder, key)| format!("{folder}/{key:x}")).collect();
+    let more = if items.len() > SHOWN { ", ..." } else { "" };
+    format!("{}{more}", named.join(", "))
 }
 
 fn place(held: &Held) -> (&str, u64) {

@@ -66,6 +66,8 @@ struct Known {
     trials: Trials,
     /// When a refusal that is not of this kind, it seems, expected calls again.
     misfit: Option<Moment>,
+    /// The shorter window that the last refusal while this one was full suggests.
+    shorter: Option<Hypothesis>,
 }
 
 /// A limit on a sum over a span.
@@ -214,6 +216,12 @@ impl Learned {
         mark.window == self.window && self.known.as_ref().is_some_and(|known| full(known))
     }
 
+    /// Whether a call went within what is known to pass, not on trial.
+    #[cfg(test)]
+    pub(super) fn fits(&self, mark: Mark) -> bool {
+        self.known.as_ref().is_none_or(|known| mark.used <= known.limit)
+    }
+
     /// A call came to an end that says nothing about this limit.
     pub fn dropped(&mut self, mark: Mark) {
         if let Some(known) = &mut self.known
@@ -243,6 +251,10 @@ impl Learned {
             known.refused(mark, now, wait);
         }
         let Some(hypothesis) = hypothesis else { return };
+        if let Some(shorter) = self.explains(mark).then(|| self.shortened(hypothesis)).flatten() {
+            self.know(shorter);
+            return;
+        }
         if let Some(known) = &self.known {
             let fits = known.why.shortest <= hypothesis.longest && hypothesis.shortest <= known.why.longest;
             // A window that is longer than the one that is known asks for longer waits, at least now and then.
@@ -255,6 +267,20 @@ impl Learned {
             }
         }
         self.suspect(hypothesis, how.sure && self.known.is_none());
+    }
+
+    /// A shorter window than the one that is known, if the refusals of two calls that went while it was full suggest the
+    /// same one, however long ago the first: these are rare once a limit is known, and a window that is too long never
+    /// shows itself in any other way.
+    fn shortened(&mut self, hypothesis: Hypothesis) -> Option<Hypothesis> {
+        let known = self.known.as_mut()?;
+        if hypothesis.longest >= known.why.shortest {
+            known.shorter = None;
+            return None;
+        }
+        let before = known.shorter.replace(hypothesis)?;
+        // Calls that went together are refused together.
+        if hypothesis.at < before.reopens { None } else { before.agree(&hypothesis) }
     }
 
     /// Compares a suspicion with the one before.
@@ -290,7 +316,8 @@ impl Learned {
         self.window += 1;
         self.grain = Span((span.0 / PARTS).max(1));
         let trials = Trials::default();
-        self.known = Some(Box::new(Known { limit: why.limit, why, per, used, oldest, trials, misfit: None }));
+        self.known =
+            Some(Box::new(Known { limit: why.limit, why, per, used, oldest, trials, misfit: None, shorter: None }));
     }
 
     /// Remembers that a use was refused, and gives it back unless it counts nevertheless.
@@ -424,6 +451,18 @@ mod tests {
             assert!(refused * 200 <= passed, "{limit}/{per} s: {refused} of {passed} refused");
             assert_eq!(learned.known().map(|(_, span)| span), Some(Span::seconds(per)), "{limit}/{per} s");
         }
+    }
+
+    #[test]
+    fn a_window_that_is_taken_for_a_longer_one_is_found_out() {
+        let (mut learned, mut server, mut now) = (Learned::default(), server(20, 5), Moment::START);
+        play(&mut learned, &mut server, &mut now, Span::seconds(4));
+        let longest = Span::seconds(25);
+        learned.know(Hypothesis { at: now, reopens: now, limit: 20, shortest: longest, longest });
+        play(&mut learned, &mut server, &mut now, Span::seconds(1_500));
+        assert_eq!(learned.known().map(|(_, span)| span), Some(Span::seconds(5)));
+        let (passed, _) = play(&mut learned, &mut server, &mut now, Span::seconds(500));
+        assert!(passed >= 1_900, "{passed} of 2000 passed");
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl MailboxPace {
     pub fn refused(&mut self, pass: Pass, kind: RefusalKind, now: Moment, wait: Option<Span>, until: Moment) {
         if matches!(kind, RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount) {
             self.width.refused(pass.place, now, until);
-            self.learned_requests.dropped(pass.requests);
+            self.sums_dropped(pass);
             if pass.went_alone() {
                 self.fence(until);
             }
@@ -133,18 +133,33 @@ impl MailboxPace {
         }
         self.width.dropped(pass.place);
         self.fence(until);
-        if matches!(kind, RefusalKind::RequestLimit | RefusalKind::ServerBusy) {
-            self.learned_requests.refused(pass.requests, now, wait, Refused { counts: true, sure: false });
+        match kind {
+            RefusalKind::RequestLimit | RefusalKind::ServerBusy => {
+                self.learned_requests.refused(pass.requests, now, wait, Refused { counts: true, sure: false });
+            }
+            _ => self.learned_requests.dropped(pass.requests),
         }
-        if let (RefusalKind::UploadLimit | RefusalKind::ServerBusy, Some(mark)) = (kind, pass.upload_bytes) {
-            self.learned_upload_bytes.refused(mark, now, wait, Refused { counts: false, sure: false });
+        match (kind, pass.upload_bytes) {
+            (RefusalKind::UploadLimit | RefusalKind::ServerBusy, Some(mark)) => {
+                self.learned_upload_bytes.refused(mark, now, wait, Refused { counts: false, sure: false });
+            }
+            (_, Some(mark)) => self.learned_upload_bytes.dropped(mark),
+            (_, None) => {}
         }
     }
 
     /// A limit that all mailboxes share refused a call.
     pub fn refused_with_all(&mut self, pass: Pass) {
         self.width.dropped(pass.place);
+        self.sums_dropped(pass);
+    }
+
+    /// A call came to an end that says nothing about the limits on sums.
+    fn sums_dropped(&mut self, pass: Pass) {
         self.learned_requests.dropped(pass.requests);
+        if let Some(mark) = pass.upload_bytes {
+            self.learned_upload_bytes.dropped(mark);
+        }
     }
 
     /// An item inside an answer was refused by a limit; nothing goes before `until`.
@@ -180,6 +195,48 @@ mod tests {
         pace.refused(pass, RefusalKind::RequestLimit, Moment(1), Some(Span(40)), Moment(50));
         assert_eq!(pace.ask(Moment(49), 0), Permission::NotBefore(Moment(50)));
         assert_eq!(pace.ask(Moment(50), 0), Permission::Go);
+    }
+
+    #[test]
+    fn an_end_that_says_nothing_about_a_limit_on_bytes_does_not_end_its_trials() {
+        let said_nothing = [
+            |pace: &mut MailboxPace, pass, _now| pace.refused_with_all(pass),
+            |pace: &mut MailboxPace, pass, now| {
+                pace.refused(pass, RefusalKind::ConcurrencyLimit, now, None, now);
+            },
+            |pace: &mut MailboxPace, pass, now| pace.refused(pass, RefusalKind::RequestLimit, now, None, now),
+        ];
+        for end in said_nothing {
+            let mut pace = pace(4);
+            let mut now = Moment::START;
+            // Ten pass and the next is refused, twice: a limit of ten for each ten seconds.
+            for _ in 0..2 {
+                for _ in 0..10 {
+                    let pass = pace.start(now, 1_000);
+                    pace.passed(pass);
+                    now += Span::milliseconds(10);
+                }
+                let pass = pace.start(now, 1_000);
+                pace.refused(pass, RefusalKind::UploadLimit, now, Some(Span::seconds(10)), now + Span::seconds(10));
+                now += Span::seconds(10);
+            }
+            assert!(pace.learned_upload_bytes.known().is_some());
+            let mut trials = 0;
+            for _ in 0..2_000 {
+                while let Permission::NotBefore(at) = pace.ask(now, 1_000) {
+                    now = at;
+                }
+                let pass = pace.start(now, 1_000);
+                now += Span::milliseconds(10);
+                if pass.upload_bytes.is_some_and(|mark| !pace.learned_upload_bytes.fits(mark)) {
+                    trials += 1;
+                    end(&mut pace, pass, now);
+                } else {
+                    pace.passed(pass);
+                }
+            }
+            assert!(trials > 2, "{trials} trials");
+        }
     }
 
     #[test]

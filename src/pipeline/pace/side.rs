@@ -177,9 +177,14 @@ impl SidePace {
     pub fn refused(&self, pass: SidePass, now: Moment, wait: Option<Span>, until: Moment, sure: bool) {
         self.width.borrow_mut().dropped(pass.place);
         self.requests.borrow_mut().refused(pass.requests, now, wait, Refused { counts: true, sure });
+        self.fence(until);
+        self.wake();
+    }
+
+    /// A limit of the whole side refused something inside an answer; nothing goes before `until`.
+    pub fn fence(&self, until: Moment) {
         self.fence.set(self.fence.get().max(until));
         self.ramp.set(1);
-        self.wake();
     }
 
     /// A call that was the only one of its mailbox was refused for the crowd. The crowd is that of the side unless
