@@ -16,7 +16,7 @@ const MAILBOXES: u32 = 1_024;
 
 fn nhs() -> (Population, Vec<MailboxKey>) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/nhsmail.toml");
-    let plan = scenario::load(&file, &[], None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let plan = scenario::load(&file, &[], None).expect("a scenario");
     let population = Population::new(&plan.population, plan.seed).expect("a population");
     let keys = wave::draw(&population, plan.seed, 0, MAILBOXES);
     (population, keys)

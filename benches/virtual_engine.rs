@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use wavetank::engine::order;
 use wavetank::engine::virtual_time::executor::{self, Clock};
 use wavetank::engine::virtual_time::run::{Finished, simulate};
-use wavetank::population::{Population, wave};
+use wavetank::population::Population;
 use wavetank::scenario;
 use wavetank::scenario::plan::Plan;
 
@@ -37,12 +37,11 @@ const SERVICE: Distribution = Distribution::Exponential { mean: Span::seconds(1)
 fn nhs_evening() -> Plan {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/nhsmail.toml");
     let overrides = [format!("wave.mailboxes={MAILBOXES}")];
-    scenario::load(&file, &overrides, None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+    scenario::load(&file, &overrides, None).expect("a scenario")
 }
 
 fn evening(plan: &Plan, population: &Population) -> Finished {
-    let mut mailboxes = wave::draw(population, plan.seed, 0, plan.wave.mailboxes);
-    order::arrange(plan, population, &mut mailboxes);
+    let mailboxes = order::wave(plan, population, 0, plan.wave.mailboxes);
     simulate(plan, population, &mailboxes, 0, plan.open())
 }
 

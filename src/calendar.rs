@@ -7,6 +7,12 @@ pub mod opening;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 
+/// Hours from Monday 00:00 to a local time of the week.
+#[must_use]
+pub fn hours_since_monday(day: Weekday, time: Time) -> f64 {
+    f64::from(day.to_monday_zero_offset()) * 24.0 + f64::from(time.hour()) + f64::from(time.minute()) / 60.0
+}
+
 /// A window that recurs every week.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Window {

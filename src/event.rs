@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of who listens.
 
+use std::ops::AddAssign;
+
 use mock_server::time::{Moment, Span};
 use mock_server::wire::call::Operation;
 use mock_server::wire::id::MailboxKey;
@@ -298,6 +300,16 @@ pub struct Verification {
     pub duplicate: u64,
     /// Items left behind with a reason on record.
     pub skipped: u64,
+}
+
+impl AddAssign for Verification {
+    fn add_assign(&mut self, more: Self) {
+        self.expected += more.expected;
+        self.present += more.present;
+        self.missing += more.missing;
+        self.duplicate += more.duplicate;
+        self.skipped += more.skipped;
+    }
 }
 
 /// Who listens to events.

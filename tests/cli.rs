@@ -3,6 +3,9 @@
 use std::io::Read;
 use std::process::{Command, Output, Stdio};
 
+use mock_server::journal::record::{FORMAT, Header, Scenario};
+use mock_server::journal::write::Writer;
+
 fn wavetank(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wavetank"));
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_BACKTRACE");
@@ -44,6 +47,9 @@ fn wrong_usage_exits_with_2_and_says_so_on_stderr() {
         let (stdout, stderr) = check(arguments, 2);
         assert!(stdout.is_empty() && stderr.contains("Usage"), "{arguments:?} {stdout} {stderr}");
     }
+    // No scenario can have such a seed.
+    check(&["swarm", "--from", "9223372036854775808", "--seeds", "1"], 2);
+    check(&["replay", "x.journal", "--timeout", "0 s"], 2);
 }
 
 #[test]
@@ -130,4 +136,28 @@ fn a_server_that_is_told_to_keep_its_state_in_something_else_ends_at_once() {
         assert!(stdout.is_empty() && stderr.contains("letter is no state file: name another file"), "{stderr}");
     }
     assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "a letter to somebody");
+}
+
+#[test]
+fn a_journal_that_holds_nothing_is_played_to_nobody() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("empty.journal");
+    let scenario = Scenario {
+        file: "small.toml".to_owned(),
+        text: "title = \"Small\"\n[population]\npreset = \"small-business\"\n[wave]\nmailboxes = 1\n".to_owned(),
+        ..Scenario::default()
+    };
+    let header = Header {
+        format: FORMAT.to_owned(),
+        made_by: "a test".to_owned(),
+        began: jiff::Timestamp::UNIX_EPOCH,
+        time_scale: 1.0,
+        scenario: Some(scenario),
+    };
+    Writer::begin(&file, &header).and_then(Writer::end).expect("writable");
+    let name = file.to_str().expect("UTF-8");
+    for way in [&["--as", "server", "--format", "json"][..], &["--as", "load", "--url", "http://127.0.0.1:9"]] {
+        let (stdout, stderr) = check(&[&["replay", name], way].concat(), 2);
+        assert!(stdout.is_empty() && stderr.contains("the journal holds no request"), "{stderr}");
+    }
 }

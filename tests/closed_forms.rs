@@ -22,8 +22,7 @@ const TOLERANCE: f64 = 0.01;
 fn simulate(file: &str, overrides: &[&str]) -> (Plan, Summary) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(file);
     let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
-    let plan =
-        scenario::load(&path, &overrides, None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let plan = scenario::load(&path, &overrides, None).expect("a scenario");
     let population = Population::new(&plan.population, plan.seed).expect("the population is one mailbox");
     let mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
     let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open());

@@ -9,7 +9,7 @@ use serde_json::Value;
 use wavetank::engine::{order, virtual_time};
 use wavetank::event::{Event, Listener};
 use wavetank::forecast;
-use wavetank::population::{Population, wave};
+use wavetank::population::Population;
 use wavetank::report::json;
 use wavetank::scenario;
 use wavetank::scenario::plan::Plan;
@@ -86,8 +86,7 @@ fluid_runs = 40
 "#;
 
 fn plan(seed: u64) -> Plan {
-    scenario::parse(Path::new("small.toml"), SMALL, &[], Some(seed))
-        .unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+    scenario::parse(Path::new("small.toml"), SMALL, &[], Some(seed)).expect("a scenario")
 }
 
 /// Hashes everything that happens, in its order.
@@ -105,8 +104,7 @@ impl Listener for Fingerprint {
 /// Simulates a wave: the fingerprint of its events, their number, and the report.
 fn simulate(plan: &Plan, replication: u64) -> (u64, u64, String) {
     let population = Population::new(&plan.population, plan.seed).expect("the preset is known");
-    let mut mailboxes = wave::draw(&population, plan.seed, replication, plan.wave.mailboxes);
-    order::arrange(plan, &population, &mut mailboxes);
+    let mailboxes = order::wave(plan, &population, replication, plan.wave.mailboxes);
     let ear = Fingerprint::default();
     let finished = virtual_time::run::observe(plan, &population, &mailboxes, replication, plan.open(), &ear);
     let (hash, events) = ear.0.into_inner();

@@ -19,7 +19,7 @@ use mock_server::wire::refusal::ItemErrorKind;
 use wavetank::engine::virtual_time::audit::{Found, audited};
 use wavetank::engine::{order, seed};
 use wavetank::event::{End, Event, Listener, SkipReason, Verification};
-use wavetank::population::{Population, wave};
+use wavetank::population::Population;
 use wavetank::scenario;
 use wavetank::scenario::plan::Plan;
 use wavetank::world::Side;
@@ -74,7 +74,7 @@ impl Tally {
 
 fn load(file: &str, overrides: &[String], seed: u64) -> Plan {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    scenario::load(&path, overrides, Some(seed)).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+    scenario::load(&path, overrides, Some(seed)).expect("a scenario")
 }
 
 fn seeds() -> u64 {
@@ -109,8 +109,7 @@ fn check(file: &str, overrides: &[&str], vary: fn(u64) -> Vec<String>) -> Tally 
 /// Runs a plan once and checks every mailbox.
 fn run(plan: &Plan, what: &str) -> Tally {
     let population = Population::new(&plan.population, plan.seed).expect("the population is small");
-    let mut mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
-    order::arrange(plan, &population, &mut mailboxes);
+    let mailboxes = order::wave(plan, &population, 0, plan.wave.mailboxes);
     let ear = Ear::default();
     let found = RefCell::new(Vec::new());
     let finished = audited(plan, &population, &mailboxes, 0, None, &ear, &|mailbox| found.borrow_mut().push(mailbox));

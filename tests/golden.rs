@@ -10,7 +10,7 @@ use std::{env, fs};
 use serde_json::Value;
 use snapbox::{Assert, Data};
 use wavetank::engine::{order, virtual_time};
-use wavetank::population::{Population, wave};
+use wavetank::population::Population;
 use wavetank::report::json;
 use wavetank::scenario;
 
@@ -43,11 +43,9 @@ fn names(in_folder: &str, ending: &str) -> BTreeSet<String> {
 fn simulate(name: &str, overrides: &[&str]) -> String {
     let path = folder("scenarios").join(format!("{name}.toml"));
     let changes: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
-    let plan =
-        scenario::load(&path, &changes, None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let plan = scenario::load(&path, &changes, None).expect("a scenario");
     let population = Population::of(&plan).expect("examples have a population");
-    let mut mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
-    order::arrange(&plan, &population, &mut mailboxes);
+    let mailboxes = order::wave(&plan, &population, 0, plan.wave.mailboxes);
     let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open());
     assert_eq!(finished.stuck, 0, "{name}: a lane waits for ever");
     let report = json::run::report(&plan, "virtual", &finished.summary, 0.0);

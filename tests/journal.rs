@@ -1,5 +1,8 @@
 //! Journals, round trip: what a live run against servers met is met again in virtual time, and ends the same way.
 
+#[path = "support/fault_heavy.rs"]
+mod fault_heavy;
+
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,20 +30,21 @@ use wavetank::engine::virtual_time::run::{Keep, rehearse, simulate};
 use wavetank::engine::wire::url::ServerUrl;
 use wavetank::metrics::collect::{Collector, refusals_of};
 use wavetank::metrics::summary::Summary;
-use wavetank::population::{Population, wave};
-use wavetank::scenario;
+use wavetank::population::Population;
 use wavetank::scenario::plan::Plan;
 use wavetank::world::Side;
 
-/// Shortens scenarios: announced waits are whole seconds, and the switch is not what this is about.
-const SHORT: [&str; 6] = [
-    "population.uniform.items=30",
-    "target.switch.duration=\"constant 50 ms\"",
-    "pipeline.poll_interval=\"30 ms\"",
-    "pipeline.retry.first_back_off=\"5 ms\"",
-    "pipeline.retry.longest_back_off=\"100 ms\"",
-    "pipeline.requests_per_mailbox=2",
-];
+/// Keeps what passes in a file.
+fn recorder(file: &Path) -> Recorder {
+    let header = Header {
+        format: FORMAT.into(),
+        made_by: "a test".into(),
+        began: Timestamp::UNIX_EPOCH,
+        time_scale: 1.0,
+        scenario: None,
+    };
+    Recorder::new(1.0).with_file(Writer::begin(file, &header).expect("a file"), 0)
+}
 
 struct Trial {
     plan: Plan,
@@ -50,29 +54,15 @@ struct Trial {
 
 impl Trial {
     fn new(seed: u64, target: &str) -> Self {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/fault-heavy.toml");
-        let content = std::fs::read_to_string(&file).expect("a scenario").replace("retry_after = \"1 s\"\n", "");
-        let content = content.replace("[\"import_item\"]", "[\"import_item\", \"upload_items\"]");
-        let target = format!("target.protocol=\"{target}\"");
-        let overrides: Vec<_> = SHORT.into_iter().map(str::to_owned).chain([target]).collect();
-        let plan = scenario::parse(&file, &content, &overrides, Some(seed));
-        let plan = plan.unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+        let plan = fault_heavy::plan(seed, target);
         let population = Arc::new(Population::of(&plan).expect("a population"));
-        let mut wave = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
-        order::arrange(&plan, &population, &mut wave);
+        let wave = order::wave(&plan, &population, 0, plan.wave.mailboxes);
         Self { plan, population, wave }
     }
 
     /// Runs live against servers that keep a journal.
     fn live(&self, file: &Path) -> (Summary, Scorecard) {
-        let header = Header {
-            format: FORMAT.into(),
-            made_by: "a test".into(),
-            began: Timestamp::UNIX_EPOCH,
-            time_scale: 1.0,
-            scenario: None,
-        };
-        let recorder = Recorder::new(1.0).with_file(Writer::begin(file, &header).expect("a file"), 0);
+        let recorder = recorder(file);
         let doors = Doors {
             state: None,
             listen: "127.0.0.1:0".parse().expect("an address"),
@@ -151,14 +141,7 @@ fn a_virtual_run_that_is_replayed_takes_as_long_as_it_took() {
     let trial = Trial::new(3, "graph");
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("run.journal");
-    let header = Header {
-        format: FORMAT.into(),
-        made_by: "a test".into(),
-        began: Timestamp::UNIX_EPOCH,
-        time_scale: 1.0,
-        scenario: None,
-    };
-    let recorder = Recorder::new(1.0).with_file(Writer::begin(&file, &header).expect("a file"), 0);
+    let recorder = recorder(&file);
     let keep = Keep { recorder: Some(recorder.clone()), scripts: None };
     let (first, _) = rehearse(&trial.plan, &trial.population, &trial.wave, trial.plan.open(), &keep);
     recorder.end().expect("a journal");

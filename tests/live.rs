@@ -5,6 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use mock_server::front::access;
 use mock_server::front::clock::Clock;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
@@ -28,7 +29,7 @@ fn plan(name: &str, overrides: &[&str]) -> Plan {
     let quick = ["target.switch.duration=\"constant 50 ms\"", "pipeline.poll_interval=\"20 ms\""];
     let overrides: Vec<String> = quick.iter().chain(overrides).map(|text| (*text).to_owned()).collect();
     let plan = scenario::parse(&file, &content, &overrides, None);
-    plan.unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+    plan.expect("a scenario")
 }
 
 fn population(plan: &Plan) -> Arc<Population> {
@@ -87,6 +88,8 @@ fn check_resume(milliseconds: u64, at_once: bool) {
     let overrides = ["population.uniform.item_size=\"20 kB\"", "pipeline.lanes=2", "pipeline.open_switches=2"];
     let plan = plan("network-bound.toml", &overrides);
     let content = population(&plan);
+    // Made once for all servers, so that the run is interrupted at its work and not while it waits for a token.
+    access::make_key();
     let clock = Clock::start();
     let source = server::start(plan.source_config(), Arc::clone(&content), clock.clone()).expect("a source");
     let target = server::start(plan.target_config(), content, clock.clone()).expect("a target");
@@ -121,6 +124,14 @@ fn a_run_that_was_asked_to_end_can_be_resumed() {
 #[test]
 fn a_run_that_was_ended_at_once_can_be_resumed() {
     check_resume(110, true);
+}
+
+#[test]
+fn a_run_that_is_interrupted_before_it_begins_has_begun_nothing() {
+    let plan = plan("network-bound.toml", &[]);
+    let (finished, summary) = run(&plan, &mocks(), Rc::new(Memory::default()), async || {}).expect("a run");
+    assert_eq!((finished.interrupted, finished.waiting), (true, plan.wave.mailboxes as usize));
+    assert_eq!(summary.calls(), 0);
 }
 
 #[test]

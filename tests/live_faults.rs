@@ -4,7 +4,9 @@
 
 #![expect(clippy::print_stdout, reason = "the figures are part of what the test is for")]
 
-use std::path::Path;
+#[path = "support/fault_heavy.rs"]
+mod fault_heavy;
+
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
@@ -18,34 +20,16 @@ use wavetank::engine::{order, virtual_time};
 use wavetank::event::Cause;
 use wavetank::metrics::collect::{Collector, refusals_of};
 use wavetank::metrics::summary::Summary;
-use wavetank::population::{Population, wave};
-use wavetank::scenario;
+use wavetank::population::Population;
 
 /// How many seeds are tried.
 const SEEDS: u64 = 5;
 
-/// Shortens the scenario: announced waits are whole seconds, and the switch is not what this is about.
-const SHORT: [&str; 6] = [
-    "population.uniform.items=30",
-    "target.switch.duration=\"constant 50 ms\"",
-    "pipeline.poll_interval=\"30 ms\"",
-    "pipeline.retry.first_back_off=\"5 ms\"",
-    "pipeline.retry.longest_back_off=\"100 ms\"",
-    "pipeline.requests_per_mailbox=2",
-];
-
 /// Runs the scenario in both worlds.
 fn run(seed: u64, target: &str) -> [Summary; 2] {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/fault-heavy.toml");
-    let content = std::fs::read_to_string(&file).expect("a scenario").replace("retry_after = \"1 s\"\n", "");
-    let content = content.replace("[\"import_item\"]", "[\"import_item\", \"upload_items\"]");
-    let protocol = format!("target.protocol=\"{target}\"");
-    let overrides: Vec<String> = SHORT.into_iter().chain([protocol.as_str()]).map(str::to_owned).collect();
-    let plan = scenario::parse(&file, &content, &overrides, Some(seed));
-    let plan = plan.unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let plan = fault_heavy::plan(seed, target);
     let population = Arc::new(Population::new(&plan.population, plan.seed).expect("a population"));
-    let mut wave = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
-    order::arrange(&plan, &population, &mut wave);
+    let wave = order::wave(&plan, &population, 0, plan.wave.mailboxes);
 
     let collector = Rc::new(Collector::new(wave.len() as u64, Moment::NEVER));
     let servers = [ServerChoice::mock(), ServerChoice::mock()];

@@ -22,7 +22,7 @@ fn peak_kib() -> Option<u64> {
 #[test]
 fn drawing_every_mailbox_of_the_nhs_once_stays_below_a_gibibyte() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/nhsmail.toml");
-    let plan = scenario::load(&file, &[], None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let plan = scenario::load(&file, &[], None).expect("a scenario");
     let population = Population::new(&plan.population, plan.seed).expect("the preset is known");
     let (mut bytes, mut items) = (0, 0);
     for key in population.keys() {

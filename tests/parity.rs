@@ -24,7 +24,7 @@ use wavetank::engine::{order, virtual_time};
 use wavetank::event::Cause;
 use wavetank::metrics::collect::Collector;
 use wavetank::metrics::summary::Summary;
-use wavetank::population::{Population, wave};
+use wavetank::population::Population;
 use wavetank::scenario;
 use wavetank::scenario::plan::Plan;
 
@@ -46,11 +46,9 @@ struct Trial {
 impl Trial {
     fn new(name: &str) -> Self {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);
-        let plan =
-            scenario::load(&file, &[], None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+        let plan = scenario::load(&file, &[], None).expect("a scenario");
         let population = Arc::new(Population::new(&plan.population, plan.seed).expect("a population"));
-        let mut wave = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
-        order::arrange(&plan, &population, &mut wave);
+        let wave = order::wave(&plan, &population, 0, plan.wave.mailboxes);
         Self { plan, population, wave }
     }
 

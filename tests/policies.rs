@@ -90,7 +90,7 @@ fn makespan(file: &str, from: &str, to: &str) -> Moment {
     let text = fs::read_to_string(&path).expect("an example");
     assert!(text.contains(from), "{file} has no {from}");
     let plan = scenario::parse(&path, &text.replace(from, to), &[], None);
-    let plan = plan.unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let plan = plan.expect("a scenario");
     let population = Population::new(&plan.population, plan.seed).expect("one mailbox");
     let mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
     virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open()).summary.makespan

@@ -19,7 +19,7 @@ fn parse(content: &str, overrides: &[&str]) -> Result<Plan, Problems> {
 }
 
 fn good(content: &str, overrides: &[&str]) -> Plan {
-    parse(content, overrides).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+    parse(content, overrides).expect("a scenario")
 }
 
 fn bad(content: &str, overrides: &[&str]) -> Problems {
@@ -298,8 +298,7 @@ fn examples() -> Vec<PathBuf> {
 fn every_example_is_right_and_says_where_each_value_comes_from() {
     assert!(examples().len() >= 10);
     for file in examples() {
-        let plan =
-            scenario::load(&file, &[], None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+        let plan = scenario::load(&file, &[], None).expect("a scenario");
         assert!(
             fs::read_to_string(&file).expect("readable").starts_with('#'),
             "{} says what it is for",

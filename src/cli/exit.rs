@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 /// What the help text says about exit codes.
-pub const HELP: &str = "Exit codes: 0 done, 1 the verdict is no (goal missed, regression), 2 wrong usage or input, \
-                        4 a server cannot be reached, 5 incomplete (interrupted, state saved), 6 a load was spoiled by its own generator, 70 a \
-                        bug";
+pub const HELP: &str = "Exit codes: 0 done, 1 the verdict is no (a law was broken, nothing fails that was to fail, a COMMAND \
+                        failed), 2 wrong usage or input, 4 a server cannot be reached, 5 incomplete (interrupted, with \
+                        its state saved, or a result could not be written), 6 a load was spoiled by its own generator, \
+                        70 a bug";
 
 /// How the command ends.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -13,7 +14,8 @@ pub const HELP: &str = "Exit codes: 0 done, 1 the verdict is no (goal missed, re
 pub enum Exit {
     /// All went well.
     Ok = 0,
-    /// The run was fine and its verdict is no: a goal was missed, or a result got worse.
+    /// The run was fine and its verdict is no: a law was broken, nothing fails that was to fail, or a program that was put
+    /// into the tank failed.
     VerdictFailed = 1,
     /// The command line, the scenario or another input file is wrong.
     InvalidInput = 2,

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::console;
 use super::exit::Exit;
 use super::options::{Format, ScenarioArgs};
-use crate::scenario::plan::{Assumption, Origin, Plan};
+use crate::report::json::render;
+use crate::scenario::plan::{Assumption, Plan};
 
 /// Show a scenario with every value filled in, and where each comes from
 #[derive(clap::Args, Debug)]
@@ -33,16 +34,6 @@ pub fn run(options: &Options) -> Exit {
     })
 }
 
-/// What an origin is called.
-const fn origin_name(origin: Origin) -> &'static str {
-    match origin {
-        Origin::File => "file",
-        Origin::Override => "override",
-        Origin::Preset => "preset",
-        Origin::Default => "default",
-    }
-}
-
 fn text(plan: &Plan) -> String {
     let mut text = String::new();
     let mut section = None;
@@ -57,7 +48,7 @@ fn text(plan: &Plan) -> String {
             let _ = writeln!(text, "\n[{this}]");
             section = Some(this);
         }
-        let _ = writeln!(text, "  {rest} = {value}\n      {}: {note}", origin_name(*origin));
+        let _ = writeln!(text, "  {rest} = {value}\n      {}: {note}", origin.name());
     }
     text
 }
@@ -98,10 +89,8 @@ pub(super) fn json(plan: &Plan) -> String {
         values: plan
             .assumptions
             .iter()
-            .map(|row| Row { key: &row.key, value: &row.value, origin: origin_name(row.origin), note: &row.note })
+            .map(|row| Row { key: &row.key, value: &row.value, origin: row.origin.name(), note: &row.note })
             .collect(),
     };
-    let mut text = serde_json::to_string_pretty(&explanation).expect("texts and numbers are valid JSON");
-    text.push('\n');
-    text
+    render(&explanation)
 }

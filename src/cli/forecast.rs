@@ -1,11 +1,10 @@
 //! `wavetank forecast`: how many mailboxes fit into each window.
 
-use std::thread;
-
 use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
-use super::options::{Format, OutputArgs, ScenarioArgs};
+use super::explain;
+use super::options::{Format, OutputArgs, ScenarioArgs, ThreadArgs};
 use crate::forecast;
 use crate::population::Population;
 use crate::report::html::SizeBins;
@@ -23,9 +22,8 @@ pub struct Options {
     #[command(flatten)]
     output: OutputArgs,
 
-    /// Threads to use; the result does not depend on it
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: ThreadArgs,
 }
 
 /// Runs the subcommand.
@@ -44,14 +42,13 @@ pub fn run(options: &Options) -> Exit {
         }
     };
     let stopwatch = Stopwatch::start();
-    let threads = options.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
     let totals = population.describe(population.len());
     let progress = Progress::new(STEPS, "forecast");
     let told = |share: f64, what: &str| {
         progress.set((share * STEPS as f64) as u64);
         progress.say(what);
     };
-    let answer = forecast::forecast(&plan, &population, &totals, threads, &told);
+    let answer = forecast::forecast(&plan, &population, &totals, options.threads.count(), &told);
     drop(progress);
     let answer = match answer {
         Ok(answer) => answer,
@@ -64,7 +61,11 @@ pub fn run(options: &Options) -> Exit {
     let published = json::forecast::report(&plan, &totals, &answer, wall_seconds);
     if let Some(directory) = &options.output.out {
         let page = html::forecast(&plan, &totals, &answer, &published, &SizeBins::of(&population));
-        let files = [("summary.json", json::render(&published)), ("report.html", page)];
+        let files = [
+            ("summary.json", json::render(&published)),
+            ("report.html", page),
+            ("scenario.json", explain::json(&plan)),
+        ];
         if let Err(error) = console::keep(directory, &files) {
             console::error(&format!("cannot write to {}: {error}", directory.display()));
             return Exit::Incomplete;

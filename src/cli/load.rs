@@ -79,7 +79,7 @@ pub struct Options {
     workers: u32,
 
     /// After how long a request is given up
-    #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = positive)]
+    #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = super::options::duration)]
     timeout: Span,
 
     /// How many requests of an open loop may wait for a free connection; more are dropped
@@ -105,15 +105,6 @@ enum Spoken {
     /// HTTP/2 without TLS, by prior knowledge
     #[value(name = "2")]
     Two,
-}
-
-/// Reads a duration that is not zero.
-fn positive(text: &str) -> Result<Span, String> {
-    match time::parse(text) {
-        Ok(Span::ZERO) => Err("it must be longer than nothing".to_owned()),
-        Ok(span) => Ok(span),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// Runs the subcommand.
@@ -153,45 +144,59 @@ fn attempt(options: &Options) -> Result<Exit, Exit> {
     };
     let driven = drive::drive(&drive, |share| demand.of(share), &errand, watch, live::interrupted());
     drop(progress);
-    let driven = driven.map_err(|error| failed(&error))?;
-    Ok(tell(options, &target, &demand.said, &drive, driven))
+    let help = "lower the rate, give it more --workers, or let nothing else run on this machine";
+    let told = Told { target: target.said, demand: demand.said, seed: target.seed, format: options.format, help };
+    told.tell(&drive, driven)
 }
 
-/// Writes the result, and how the command ends.
-fn tell(options: &Options, target: &Target, said: &str, drive: &DriveOptions, driven: Driven) -> Exit {
-    let Driven { tally, measured, interrupted } = driven;
-    let outcome = Outcome {
-        target: target.said.clone(),
-        demand: said.to_owned(),
-        http: match drive.http {
-            Http::One => "HTTP/1.1",
-            Http::Two => "HTTP/2",
-        },
-        connections: drive.connections,
-        streams: drive.streams,
-        workers: drive.workers,
-        seed: target.seed,
-        spoiled: verdict::spoiled(&tally, drive.tolerance),
-        tally,
-        measured,
-        tolerance: drive.tolerance,
-        interrupted,
-    };
-    let exit = console::print(&match options.format {
-        Format::Json => json::render(&json::load::report(&outcome)),
-        Format::Text => text::load::report(&outcome),
-    });
-    let spoiled = if outcome.spoiled.is_some() {
-        console::error(
-            "the run is invalid: the generator was late itself, and what it measured says little of the server",
-        );
-        console::message("help: lower the rate, give it more --workers, or let nothing else run on this machine");
-        Exit::Spoiled
-    } else {
-        Exit::Ok
-    };
-    let interrupted = if interrupted { Exit::Incomplete } else { Exit::Ok };
-    exit.max(interrupted).max(spoiled)
+/// What a load was for people, and how they are told what came of it.
+pub(super) struct Told {
+    /// Where it went.
+    pub(super) target: String,
+    /// What was sent when.
+    pub(super) demand: String,
+    /// The seed of all draws.
+    pub(super) seed: u64,
+    /// The form of the result.
+    pub(super) format: Format,
+    /// What may be done about a generator that was late.
+    pub(super) help: &'static str,
+}
+
+impl Told {
+    /// Writes the result, and how the command ends.
+    pub(super) fn tell(self, drive: &DriveOptions, driven: Result<Driven, DriveError>) -> Result<Exit, Exit> {
+        let Driven { tally, measured, interrupted } = driven.map_err(|error| failed(&error))?;
+        let outcome = Outcome {
+            target: self.target,
+            demand: self.demand,
+            http: drive.http.name(),
+            connections: drive.connections,
+            streams: drive.streams,
+            workers: drive.workers,
+            seed: self.seed,
+            spoiled: verdict::spoiled(&tally, drive.tolerance),
+            tally,
+            measured,
+            tolerance: drive.tolerance,
+            interrupted,
+        };
+        let exit = console::print(&match self.format {
+            Format::Json => json::render(&json::load::report(&outcome)),
+            Format::Text => text::load::report(&outcome),
+        });
+        let spoiled = if outcome.spoiled.is_some() {
+            console::error(
+                "the run is invalid: the generator was late itself, and what it measured says little of the server",
+            );
+            console::message(format_args!("help: {}", self.help));
+            Exit::Spoiled
+        } else {
+            Exit::Ok
+        };
+        let interrupted = if interrupted { Exit::Incomplete } else { Exit::Ok };
+        Ok(exit.max(interrupted).max(spoiled))
+    }
 }
 
 fn failed(error: &DriveError) -> Exit {

@@ -26,7 +26,7 @@ pub fn run(options: &Options) -> Exit {
     };
     written.unwrap_or_else(|error| {
         console::error(&format!("cannot write the manual: {error}"));
-        Exit::InvalidInput
+        Exit::Incomplete
     })
 }
 

@@ -1,14 +1,17 @@
 //! Arguments that several subcommands share.
 
 use std::path::PathBuf;
+use std::thread;
 
 use clap::{Args, ValueEnum};
+use mock_server::time::Span;
 
 use super::console;
 use super::exit::Exit;
 use crate::scenario;
 use crate::scenario::plan::Plan;
 use crate::scenario::problem::Problems;
+use crate::scenario::unit::time;
 
 /// A scenario file and what is changed in it.
 #[derive(Args, Clone, Debug)]
@@ -67,6 +70,15 @@ pub fn factor(text: &str) -> Result<f64, String> {
     factor.ok_or_else(|| format!("`{text}` is not a number from 0.001 to 1,000,000"))
 }
 
+/// Reads a duration that is not zero.
+pub fn duration(text: &str) -> Result<Span, String> {
+    match time::parse(text) {
+        Ok(Span::ZERO) => Err("it must be longer than nothing".to_owned()),
+        Ok(span) => Ok(span),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%+@".contains(c);
@@ -74,6 +86,22 @@ fn quoted(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// How much runs at the same time.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct ThreadArgs {
+    /// Threads to use, as many as there are processors if absent; the result does not depend on it
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl ThreadArgs {
+    /// How many threads to use.
+    #[must_use]
+    pub fn count(self) -> usize {
+        self.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from)
     }
 }
 

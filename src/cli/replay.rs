@@ -8,16 +8,15 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use mock_server::journal::read::Journal;
+use mock_server::journal::record::Record;
 use mock_server::serve::Doors;
 
 use self::load::LoadArgs;
 use super::exit::Exit;
+use super::journal;
 use super::options::{self, OutputArgs, ScenarioArgs};
 use super::wave::{Model, ModelArgs};
-use super::{console, journal};
-use crate::population::Population;
 use crate::scenario;
-use crate::scenario::plan::Plan;
 use crate::world::Side;
 
 /// Play a journal or an HTTP archive (HAR) again
@@ -110,11 +109,7 @@ pub fn run(options: &Options) -> Exit {
 }
 
 /// The records that concern one side.
-fn of_side<'a>(
-    options: &Options,
-    journal: &'a Journal,
-    side: Side,
-) -> impl Iterator<Item = &'a mock_server::journal::record::Record> + use<'a> {
+fn of_side<'a>(options: &Options, journal: &'a Journal, side: Side) -> impl Iterator<Item = &'a Record> + use<'a> {
     let otherwise = Side::from(options.side);
     journal.records.iter().filter(move |record| match record.server.as_deref() {
         Some(name) => name == side.name(),
@@ -132,12 +127,6 @@ fn model(options: &Options, journal: &Journal, world: &str) -> Result<Option<Mod
     let overrides: Vec<_> = kept.overrides.iter().chain(&options.overrides).cloned().collect();
     let seed = options.seed.or(kept.seed);
     let plan = scenario::parse(Path::new(&kept.file), &kept.text, &overrides, seed);
-    let plan: Plan = plan.map_err(|problems| options::report(&problems))?;
-    let plan = kept.scale.map_or_else(|| plan.clone(), |k| plan.scaled(k));
-    console::headline(&plan, world);
-    let population = Population::of(&plan).map_err(|error| {
-        console::error(&error.to_string());
-        Exit::InvalidInput
-    })?;
-    Ok(Some(Model { plan, population: population.into() }))
+    let plan = plan.map_err(|problems| options::report(&problems))?;
+    Model::of(plan, kept.scale, world).map(Some)
 }

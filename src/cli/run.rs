@@ -19,7 +19,7 @@ use super::console::{self, Progress};
 use super::exit::Exit;
 use super::journal::{self, JournalArgs};
 use super::options::{OutputArgs, ScenarioArgs};
-use super::serve::{self, For, Limits, Sides};
+use super::serve::{self, Limits, Serving, Sides};
 use super::servers::ServerArgs;
 use super::wave::{Model, ModelArgs};
 use crate::checkpoint::disk::Disk;
@@ -105,16 +105,16 @@ impl Options {
 
     /// The program that is put into the tank, with the servers for it.
     fn foreign(&self) -> Foreign<'_> {
-        let servers = For {
+        let servers = Serving {
             model: self.model(),
+            seed: self.seed,
             side: self.side,
             limits: self.limits.clone(),
             doors: self.doors.clone(),
             journal: self.journal.clone(),
             time_scale: self.time_scale,
-            format: self.output.format,
         };
-        Foreign { command: &self.command, servers: servers.into() }
+        Foreign { command: &self.command, servers, format: self.output.format }
     }
 }
 
@@ -196,6 +196,8 @@ fn kept(options: &Options, model: &Model, servers: &[ServerChoice; 2]) -> Exit {
     }
     if summary.mailboxes.completed < summary.mailboxes.total {
         console::message(format_args!("not all mailboxes are done: {again}"));
+    } else if exit != Exit::Ok {
+        console::message(format_args!("all mailboxes are done, but the result is not kept: {again}"));
     } else if options.checkpoint.is_none()
         && let Err(error) = fs::remove_file(&file)
     {

@@ -1,8 +1,7 @@
 //! `wavetank serve`: the servers of a scenario as a process of their own, which outlives the runs against it; or a
 //! server of named mailboxes alone.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use mock_server::front::clock::Clock;
@@ -134,11 +133,13 @@ struct Said<'a> {
     target: Option<&'a Ready>,
 }
 
-/// Servers for a program that is started with them.
+/// Servers that are to be started, and what is kept of them.
 #[derive(Clone, Debug)]
-pub(super) struct For {
+pub(super) struct Serving {
     /// The scenario, if there is one.
     pub(super) model: Option<ModelArgs>,
+    /// The seed of a server without a scenario.
+    pub(super) seed: Option<u64>,
     /// Which servers of the scenario to start.
     pub(super) side: Sides,
     /// The limits of a server without a scenario.
@@ -149,72 +150,85 @@ pub(super) struct For {
     pub(super) journal: JournalArgs,
     /// How many times faster than the wall clock time runs.
     pub(super) time_scale: f64,
-    /// How results are written.
-    pub(super) format: Format,
-}
-
-impl From<For> for Options {
-    fn from(given: For) -> Self {
-        let For { model, side, limits, doors, journal, time_scale, format } = given;
-        let (scenario, scale) = model.map_or((None, None), |model| (Some(model.scenario), model.scale));
-        let (file, overrides, seed) =
-            scenario.map_or((None, Vec::new(), None), |given| (Some(given.file), given.overrides, given.seed));
-        Self { scenario: file, overrides, seed, scale, side, limits, doors, journal, time_scale, format }
-    }
 }
 
 impl Options {
-    fn model(&self) -> Option<ModelArgs> {
-        self.scenario.as_ref().map(|file| {
+    /// The servers that the options name.
+    fn serving(&self) -> Serving {
+        let model = self.scenario.as_ref().map(|file| {
             let scenario = ScenarioArgs { file: file.clone(), overrides: self.overrides.clone(), seed: self.seed };
-            ModelArgs { scenario, scale: self.scale }
-        })
+            ModelArgs::new(scenario, self.scale)
+        });
+        Serving {
+            model,
+            seed: self.seed,
+            side: self.side,
+            limits: self.limits.clone(),
+            doors: self.doors.clone(),
+            journal: self.journal.clone(),
+            time_scale: self.time_scale,
+        }
     }
+}
 
+impl Serving {
     /// Begins the journal, if there is to be one.
     pub(super) fn begin_journal(&self) -> Result<Option<Recorder>, Exit> {
-        self.journal.begin(self.model().as_ref(), self.time_scale)
+        self.journal.begin(self.model.as_ref(), self.time_scale)
     }
 
     /// Starts the servers; problems are written to stderr.
     pub(super) fn start(&self, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
-        match self.model() {
-            Some(model) => serve_scenario(self, &model, recorder),
+        match &self.model {
+            Some(model) => self.start_scenario(model, recorder),
             None if self.doors.named.is_empty() => {
                 console::error("there is nothing to serve");
                 console::message("help: name a scenario file, or add a mailbox: --mailbox alice@contoso.test");
                 Err(Exit::InvalidInput)
             }
-            None => serve_named(self, recorder).map_err(|error| failed(&error)),
+            None => self.start_named(recorder).map_err(|error| failed(&error)),
         }
     }
 
-    /// Opens the doors with TLS and the proxy as well, and has the certificate written to a file.
-    pub(super) fn open_every_door(&mut self, certificate: &Path) {
-        let any = SocketAddr::new(self.doors.listen.ip(), 0);
-        self.doors.tls.get_or_insert(any);
-        self.doors.proxy.get_or_insert(any);
-        self.doors.ca_out = Some(certificate.to_owned());
+    /// One server with the named mailboxes and nothing else.
+    fn start_named(&self, recorder: &Recorder) -> Result<Vec<Open>, ServeError> {
+        let doors = &self.doors;
+        let credentials = Credentials::default();
+        warn(doors, &credentials);
+        let config = Config::instant(self.seed.unwrap_or(1), self.limits.0.clone());
+        let none = Plain { mailboxes: 0, ..Plain::default() };
+        let owner = format!("named mailboxes alone with seed {}", config.seed);
+        let clock = Clock::start_scaled(self.time_scale);
+        let kept = kept(recorder, None);
+        let handle = doors.open_kept(config, none, &owner, clock, doors.authority(&[])?, credentials, kept)?;
+        Ok(vec![Open::new(None, Ready::of(doors, &handle), handle)])
     }
 
-    /// Where the certificate is to be written, if anybody cares.
-    pub(super) fn certificate(&self) -> Option<PathBuf> {
-        self.doors.ca_out.clone()
-    }
-
-    /// How many times faster than the wall clock time runs.
-    pub(super) fn time_scale(&self) -> f64 {
-        self.time_scale
-    }
-
-    /// How results are written.
-    pub(super) fn format(&self) -> Format {
-        self.format
-    }
-
-    /// The mailboxes that were named.
-    pub(super) fn named(&self) -> &[String] {
-        &self.doors.named
+    /// The servers of a scenario that are wanted, the source before the target.
+    fn start_scenario(&self, model: &ModelArgs, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
+        let scale = model.scale.map_or(String::new(), |scale| format!(" at scale 1/{scale}"));
+        let model = model.load("serving")?;
+        warn(&self.doors, &model.plan.credentials);
+        let clock = Clock::start_scaled(self.time_scale);
+        let first = model.population.address(MailboxKey(0));
+        let domain = first.split_once('@').map(|(_, domain)| domain);
+        let authority = self.doors.authority(domain.as_slice()).map_err(|error| failed(&error))?;
+        let sides = match self.side {
+            Sides::Source => vec![(Side::Source, self.doors.clone())],
+            Sides::Target => vec![(Side::Target, self.doors.clone())],
+            Sides::Both => vec![(Side::Source, self.doors.clone()), (Side::Target, self.doors.next())],
+        };
+        let open = |(side, doors): (Side, Doors)| {
+            let config = server::config(&model.plan, side);
+            let (hash, seed) = (&model.plan.hash, model.plan.seed);
+            let owner = format!("the {} of scenario {hash} with seed {seed}{scale}", side.name());
+            let (clock, authority) = (clock.clone(), authority.clone());
+            let (credentials, kept) = (model.plan.credentials.clone(), kept(recorder, Some(side)));
+            let content = model.population.clone();
+            let handle = doors.open_kept(config, content, &owner, clock, authority, credentials, kept)?;
+            Ok(Open::new(Some(side), Ready::of(&doors, &handle), handle))
+        };
+        sides.into_iter().map(open).collect::<Result<_, _>>().map_err(|error| failed(&error))
     }
 }
 
@@ -227,9 +241,10 @@ pub fn run(options: &Options) -> Exit {
 }
 
 fn attempt(options: &Options) -> Result<Exit, Exit> {
-    let kept = options.begin_journal()?;
-    let recorder = kept.clone().unwrap_or_else(|| Recorder::new(options.time_scale));
-    let servers = options.start(&recorder)?;
+    let serving = options.serving();
+    let kept = serving.begin_journal()?;
+    let recorder = kept.clone().unwrap_or_else(|| Recorder::new(serving.time_scale));
+    let servers = serving.start(&recorder)?;
     let interrupt = Interrupt::new().map_err(|error| failed(&ListenError::Thread(error).into()))?;
     let exit = console::print(&ready(options.format, &servers));
     if exit != Exit::Ok {
@@ -262,46 +277,6 @@ fn warn(doors: &Doors, credentials: &Credentials) {
     }
 }
 
-/// One server with the named mailboxes and nothing else.
-fn serve_named(options: &Options, recorder: &Recorder) -> Result<Vec<Open>, ServeError> {
-    let doors = &options.doors;
-    let credentials = Credentials::default();
-    warn(doors, &credentials);
-    let config = Config::instant(options.seed.unwrap_or(1), options.limits.0.clone());
-    let none = Plain { mailboxes: 0, ..Plain::default() };
-    let owner = format!("named mailboxes alone with seed {}", config.seed);
-    let clock = Clock::start_scaled(options.time_scale);
-    let kept = kept(recorder, None);
-    let handle = doors.open_kept(config, none, &owner, clock, doors.authority(&[])?, credentials, kept)?;
-    Ok(vec![Open { side: None, ready: Ready::of(doors, &handle), _handle: handle }])
-}
-
-/// The servers of a scenario that are wanted, the source before the target.
-fn serve_scenario(options: &Options, model: &ModelArgs, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
-    let model = model.load("serving")?;
-    warn(&options.doors, &model.plan.credentials);
-    let clock = Clock::start_scaled(options.time_scale);
-    let first = model.population.address(MailboxKey(0));
-    let domain = first.split_once('@').map(|(_, domain)| domain);
-    let authority = options.doors.authority(domain.as_slice()).map_err(|error| failed(&error))?;
-    let sides = match options.side {
-        Sides::Source => vec![(Side::Source, options.doors.clone())],
-        Sides::Target => vec![(Side::Target, options.doors.clone())],
-        Sides::Both => vec![(Side::Source, options.doors.clone()), (Side::Target, options.doors.next())],
-    };
-    let scale = options.scale.map_or(String::new(), |scale| format!(" at scale 1/{scale}"));
-    let open = |(side, doors): (Side, Doors)| {
-        let config = server::config(&model.plan, side);
-        let name = if side == Side::Source { "source" } else { "target" };
-        let owner = format!("the {name} of scenario {} with seed {}{scale}", model.plan.hash, model.plan.seed);
-        let (clock, authority) = (clock.clone(), authority.clone());
-        let (credentials, kept) = (model.plan.credentials.clone(), kept(recorder, Some(side)));
-        let handle = doors.open_kept(config, model.population.clone(), &owner, clock, authority, credentials, kept)?;
-        Ok(Open { side: Some(side), ready: Ready::of(&doors, &handle), _handle: handle })
-    };
-    sides.into_iter().map(open).collect::<Result<_, _>>().map_err(|error| failed(&error))
-}
-
 /// What a server keeps.
 fn kept(recorder: &Recorder, side: Option<Side>) -> Kept {
     let witness = Witness::new(recorder.clone(), side.map(Side::name));
@@ -318,13 +293,9 @@ pub(super) fn ready(format: Format, servers: &[Open]) -> String {
             serde_json::to_string(&said).expect("texts are valid JSON")
         }
         Format::Text => {
-            let name = |server: &Open| match server.side {
-                Some(Side::Source) => "source ",
-                Some(Side::Target) => "target ",
-                None => "serving ",
-            };
+            let name = |server: &Open| server.side.map_or("serving", Side::name);
             let mut lines: Vec<_> =
-                servers.iter().map(|server| format!("{}at {}", name(server), server.ready.sentence())).collect();
+                servers.iter().map(|server| format!("{} at {}", name(server), server.ready.sentence())).collect();
             let url = |name: &str, ready: Option<&Ready>| Some(format!("--{name}-url {}", ready?.http));
             let urls: Vec<String> = [url("source", source), url("target", target)].into_iter().flatten().collect();
             lines.push(if urls.is_empty() { "ready".to_owned() } else { format!("ready: {}", urls.join(" ")) });

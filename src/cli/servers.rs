@@ -68,14 +68,7 @@ impl ServerArgs {
     }
 
     fn url(&self, text: Option<&str>) -> Result<Option<ServerUrl>, Exit> {
-        let allowed = |text: &str| text.parse::<ServerUrl>()?.allowed(&self.allowed);
-        text.map(allowed).transpose().map_err(|error| {
-            console::error(&error.to_string());
-            if let UrlError::NotAllowed { host } = error {
-                console::message(format_args!("help: if you mean it, add --allow-host {host}"));
-            }
-            Exit::InvalidInput
-        })
+        text.map(|text| allowed(text, &self.allowed)).transpose()
     }
 
     /// What is given, and what our own mock is content with for the rest.
@@ -97,4 +90,15 @@ impl ServerArgs {
             client_secret: secret,
         })
     }
+}
+
+/// Reads the URL of a server on this machine or on one of the allowed hosts; problems are written to stderr.
+pub(super) fn allowed(text: &str, hosts: &[String]) -> Result<ServerUrl, Exit> {
+    text.parse::<ServerUrl>().and_then(|url| url.allowed(hosts)).map_err(|error| {
+        console::error(&error.to_string());
+        if let UrlError::NotAllowed { host } = error {
+            console::message(format_args!("help: if you mean it, add --allow-host {host}"));
+        }
+        Exit::InvalidInput
+    })
 }

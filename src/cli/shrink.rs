@@ -23,7 +23,7 @@ pub struct Options {
 
     /// When a run counts as failed, for example "lost > 0 or hammering > 0 or makespan > 10 min". Measures: lost,
     /// duplicates, skipped, refusals, `refusals_per_item`, hammering, unfinished, hung, makespan, and broken for any law
-    #[arg(long, value_name = "EXPR", default_value = "broken", value_parser = Condition::parse)]
+    #[arg(long, value_name = "CONDITION", default_value = "broken", value_parser = Condition::parse)]
     fails_if: Condition,
 
     /// The file to write; stdout if absent

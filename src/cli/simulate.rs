@@ -4,7 +4,7 @@ use super::clock::Stopwatch;
 use super::exit::Exit;
 use super::journal::JournalArgs;
 use super::options::OutputArgs;
-use super::wave::ModelArgs;
+use super::wave::{self, ModelArgs};
 use super::{console, journal};
 use crate::engine::virtual_time::run::{Keep, rehearse};
 use crate::load::tally::Tally;
@@ -45,15 +45,12 @@ pub fn run(options: &Options) -> Exit {
         console::message(beside(*side, tally));
     }
     console::message(format_args!("to reproduce: wavetank simulate {}", options.model.reproduce()));
-    exit.max(kept)
+    exit.max(kept).max(wave::stuck(&finished))
 }
 
 /// What came of the load of people beside the wave, in a line.
 fn beside(side: Side, tally: &Tally) -> String {
-    let side = match side {
-        Side::Source => "source",
-        Side::Target => "target",
-    };
+    let side = side.name();
     let refused: u64 = tally.kinds().map(|(_, kind)| kind.refused).sum();
     let milliseconds = |quantile| tally.response.value_at_quantile(quantile) as f64 / 1e6;
     format!(

@@ -1,14 +1,13 @@
 //! `wavetank swarm`: many small random storms in virtual time.
 
 use std::fmt::Write as _;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
+use super::options::ThreadArgs;
 use crate::pipeline::planted::Planted;
 use crate::report::number::count;
 use crate::swarm::campaign::{self, Campaign};
@@ -17,6 +16,9 @@ use crate::swarm::scenario;
 /// Runs from which on a mark that was never reached fails a campaign (assumed: the rarest is reached in one run of some
 /// dozens).
 const TELLING: u64 = 200;
+
+/// The greatest seed that a scenario can have.
+const LAST_SEED: u64 = i64::MAX as u64;
 
 /// Run many small random storms in virtual time and check that nothing is lost, doubled, stuck or late
 ///
@@ -29,12 +31,11 @@ pub struct Options {
     seeds: u64,
 
     /// The first seed
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=LAST_SEED))]
     from: u64,
 
-    /// Threads to use; as many as there are processors if absent
-    #[arg(long, value_name = "NUMBER")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: ThreadArgs,
 
     /// Only write the scenario of the first seed to stdout
     #[arg(long)]
@@ -51,11 +52,11 @@ pub fn run(options: &Options) -> Exit {
     if options.print {
         return console::print(&scenario::of_seed(options.from));
     }
-    let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let threads = options.threads.count();
     let progress = Progress::new(options.seeds, "seeds");
     let done = AtomicU64::new(0);
     let stopwatch = Stopwatch::start();
-    let until = options.from.saturating_add(options.seeds);
+    let until = options.from.saturating_add(options.seeds).min(LAST_SEED + 1);
     let campaign = campaign::run(options.from, until, threads, Planted::NONE, &|_| {
         progress.set(done.fetch_add(1, Ordering::Relaxed) + 1);
     });
@@ -93,16 +94,8 @@ fn text(campaign: &Campaign, seconds: f64, threads: usize) -> String {
     text
 }
 
-/// Keeps the scenarios that failed.
+/// Keeps the scenarios that failed, and how the command ends.
 fn keep(options: &Options, campaign: &Campaign) -> Exit {
-    let never = campaign.never_reached();
-    if campaign.runs >= TELLING && !never.is_empty() {
-        console::error(&format!("{} marks of the pipeline were never reached", never.len()));
-        return Exit::VerdictFailed;
-    }
-    if campaign.failures.is_empty() {
-        return Exit::Ok;
-    }
     for failure in &campaign.failures {
         let name = format!("swarm-{}.toml", failure.seed);
         console::message(format_args!("seed {}: {}", failure.seed, options.out.join(&name).display()));
@@ -114,5 +107,32 @@ fn keep(options: &Options, campaign: &Campaign) -> Exit {
             return Exit::Incomplete;
         }
     }
-    Exit::VerdictFailed
+    let never = campaign.never_reached();
+    let blind = campaign.runs >= TELLING && !never.is_empty();
+    if blind {
+        console::error(&format!("{} marks of the pipeline were never reached", never.len()));
+    }
+    if blind || !campaign.failures.is_empty() { Exit::VerdictFailed } else { Exit::Ok }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::swarm::campaign::Failure;
+
+    #[test]
+    fn scenarios_that_failed_are_kept_whatever_else_is_wrong() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let options = Options {
+            seeds: TELLING,
+            from: 1,
+            threads: ThreadArgs::default(),
+            print: false,
+            out: directory.path().to_path_buf(),
+        };
+        let failures = vec![Failure { seed: 7, broken: Vec::new() }];
+        let campaign = Campaign { runs: TELLING, failures, ..Campaign::default() };
+        assert_eq!(keep(&options, &campaign), Exit::VerdictFailed);
+        assert!(directory.path().join("swarm-7.toml").exists());
+    }
 }

@@ -9,8 +9,10 @@ use super::exit::Exit;
 use super::explain;
 use super::options::{Format, OutputArgs, ScenarioArgs};
 use crate::engine::order;
+use crate::engine::virtual_time::run::Finished;
 use crate::metrics::summary::Summary;
-use crate::population::{Population, wave};
+use crate::population::Population;
+use crate::report::number::count;
 use crate::report::{json, text};
 use crate::scenario::plan::Plan;
 
@@ -44,14 +46,7 @@ impl ModelArgs {
 
     /// Reads the scenario, says which it is, and makes its population; problems are written to stderr.
     pub fn load(&self, world: &str) -> Result<Model, Exit> {
-        let plan = self.scenario.load()?;
-        let plan = self.scale.map_or_else(|| plan.clone(), |k| plan.scaled(k));
-        console::headline(&plan, world);
-        let population = Population::of(&plan).map_err(|error| {
-            console::error(&error.to_string());
-            Exit::InvalidInput
-        })?;
-        Ok(Model { plan, population: Arc::new(population) })
+        Model::of(self.scenario.load()?, self.scale, world)
     }
 
     /// The arguments that give the same model again.
@@ -62,14 +57,39 @@ impl ModelArgs {
     }
 }
 
+/// Lanes that wait for something that cannot happen are a bug: says so, and how the command ends.
+#[must_use]
+pub fn stuck(finished: &Finished) -> Exit {
+    if finished.stuck == 0 {
+        return Exit::Ok;
+    }
+    console::error(&format!(
+        "{} lanes wait for something that cannot happen: this is a bug",
+        count(finished.stuck as u64)
+    ));
+    Exit::Bug
+}
+
 impl Model {
+    /// Makes a scale model of a plan if wanted, says which it is, and makes its population; problems are written to
+    /// stderr.
+    pub fn of(plan: Plan, scale: Option<u32>, world: &str) -> Result<Self, Exit> {
+        let plan = match scale {
+            Some(k) => plan.scaled(k),
+            None => plan,
+        };
+        console::headline(&plan, world);
+        let population = Population::of(&plan).map_err(|error| {
+            console::error(&error.to_string());
+            Exit::InvalidInput
+        })?;
+        Ok(Self { plan, population: Arc::new(population) })
+    }
+
     /// The mailboxes of the wave, in the order in which they are taken up.
     #[must_use]
     pub fn wave(&self) -> Vec<MailboxKey> {
-        let Self { plan, population } = self;
-        let mut mailboxes = wave::draw(population, plan.seed, 0, plan.wave.mailboxes);
-        order::arrange(plan, population, &mut mailboxes);
-        mailboxes
+        order::wave(&self.plan, &self.population, 0, self.plan.wave.mailboxes)
     }
 
     /// Writes what a run came to where the user wants it.

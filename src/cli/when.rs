@@ -7,6 +7,7 @@ use super::console;
 use super::exit::Exit;
 use super::options::{Format, ScenarioArgs};
 use crate::pipeline::planted::Planted;
+use crate::report::json::render;
 use crate::swarm::condition::Condition;
 use crate::swarm::when::{Explanation, explain};
 
@@ -23,7 +24,7 @@ pub struct Options {
     scenario: ScenarioArgs,
 
     /// When a run counts as failed, as for `wavetank shrink`
-    #[arg(long, value_name = "EXPR", default_value = "broken", value_parser = Condition::parse)]
+    #[arg(long, value_name = "CONDITION", default_value = "broken", value_parser = Condition::parse)]
     fails_if: Condition,
 
     /// Steps of the ladder
@@ -127,7 +128,5 @@ fn json(explanation: &Explanation) -> String {
             .map(|happened| Line { at_seconds: happened.at.as_seconds(), what: &happened.what })
             .collect(),
     };
-    let mut text = serde_json::to_string_pretty(&document).expect("numbers and texts are valid JSON");
-    text.push('\n');
-    text
+    render(&document)
 }

@@ -8,3 +8,12 @@ pub mod run;
 pub mod server;
 pub mod token;
 pub mod world;
+
+use std::io;
+
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+
+/// The event queue of one thread, on which its tasks stay.
+fn event_queue() -> io::Result<LocalRuntime> {
+    Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
+}

@@ -1,10 +1,18 @@
-//! In which order the mailboxes of a wave are taken up.
+//! Which mailboxes a wave has, and in which order they are taken up.
 
 use mock_server::wire::id::MailboxKey;
 
 use crate::population::mailbox::Mailbox;
 use crate::population::{Population, wave};
 use crate::scenario::plan::{Order, Plan};
+
+/// The wave of so many mailboxes that is drawn in a replication, in the order in which they are taken up.
+#[must_use]
+pub fn wave(plan: &Plan, population: &Population, replication: u64, mailboxes: u32) -> Vec<MailboxKey> {
+    let mut wave = wave::draw(population, plan.seed, replication, mailboxes);
+    arrange(plan, population, &mut wave);
+    wave
+}
 
 /// Puts a wave into the order that the plan asks for. Equal mailboxes keep the order in which they were drawn.
 pub fn arrange(plan: &Plan, population: &Population, mailboxes: &mut [MailboxKey]) {

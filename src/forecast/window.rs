@@ -11,8 +11,8 @@ use super::{parallel, prestage};
 use crate::engine::order;
 use crate::engine::virtual_time::run::{Finished, simulate};
 use crate::event::Cause;
+use crate::population::Population;
 use crate::population::describe::Description;
-use crate::population::{Population, wave};
 use crate::scenario::plan::Plan;
 
 /// Replications that find the wave size at which virtual runs are made.
@@ -116,8 +116,7 @@ impl Question<'_> {
     /// Runs one wave in the virtual world and compares it with the fluid model.
     fn check(&self, size: u32, number: u64) -> Check {
         let fluid = self.sample(number, size).cutovers(self.plan).flow(size);
-        let mut wave = wave::draw(self.population, self.plan.seed, number, size);
-        order::arrange(self.plan, self.population, &mut wave);
+        let wave = order::wave(self.plan, self.population, number, size);
         let finished = simulate(self.plan, self.population, &wave, number, None);
         let virtual_time = Flow { done: finished.done.clone() }.time_of_share(self.share());
         Check { ratio: virtual_time.as_seconds() / fluid.time_of_share(self.share()).as_seconds(), finished }

@@ -53,7 +53,7 @@ pub enum RecordingError {
         number: usize,
     },
     /// Nobody is called that.
-    #[error("request {number}: there is no client `{name}`; there are {}", names(Client::ALL.map(Client::name)))]
+    #[error("request {number}: there is no client `{name}`; there are {}", Client::ALL.map(Client::name).join(", "))]
     Client {
         /// Which request, from one.
         number: usize,
@@ -61,7 +61,7 @@ pub enum RecordingError {
         name: String,
     },
     /// Nothing is called that.
-    #[error("request {number}: there is no action `{name}`; there are {}", names(Action::ALL.map(Action::name)))]
+    #[error("request {number}: there is no action `{name}`; there are {}", Action::ALL.map(Action::name).join(", "))]
     Action {
         /// Which request, from one.
         number: usize,
@@ -74,10 +74,6 @@ pub enum RecordingError {
     /// It cannot be read from where it is.
     #[error("the recording cannot be read")]
     Io(#[from] io::Error),
-}
-
-fn names<const N: usize>(names: [&str; N]) -> String {
-    names.join(", ")
 }
 
 /// Longest recording, in seconds: 31 years.

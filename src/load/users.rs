@@ -72,31 +72,23 @@ mod tests {
     /// Requests within a span, if each answer takes `service`.
     fn check(users: u32, think: Distribution, service: Span, until: Span) -> u64 {
         let mut all = Users::new(3, 0..users, think, Span::ZERO);
-        let mut answers = BinaryHeap::new();
+        let mut answers: BinaryHeap<Reverse<(Moment, u64)>> = BinaryHeap::new();
         let mut requests = 0;
         loop {
-            let answer: Option<Moment> = answers.peek().map(|Reverse((at, _))| *at);
+            let answer = answers.peek().map(|Reverse((at, _))| *at);
             let now = all.next_due().into_iter().chain(answer).min().expect("somebody does something");
             if now.since(Moment::START) >= until {
                 return requests;
             }
-            if let Some(Reverse((_, number))) = answers.pop_if_due(now) {
+            if answer == Some(now)
+                && let Some(Reverse((_, number))) = answers.pop()
+            {
                 all.ended(number, now);
             }
             while let Some(arrival) = all.take(now) {
                 requests += 1;
                 answers.push(Reverse((now + service, arrival.number)));
             }
-        }
-    }
-
-    trait PopIfDue {
-        fn pop_if_due(&mut self, now: Moment) -> Option<Reverse<(Moment, u64)>>;
-    }
-
-    impl PopIfDue for BinaryHeap<Reverse<(Moment, u64)>> {
-        fn pop_if_due(&mut self, now: Moment) -> Option<Reverse<(Moment, u64)>> {
-            self.peek().is_some_and(|Reverse((at, _))| *at <= now).then(|| self.pop()).flatten()
         }
     }
 

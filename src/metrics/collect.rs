@@ -7,7 +7,7 @@ use mock_server::time::{Moment, Span};
 use mock_server::wire::refusal::RefusalKind;
 
 use super::summary::Summary;
-use crate::event::{End, Event, Listener, SkipReason, Verification};
+use crate::event::{End, Event, Listener, SkipReason};
 
 /// A listener that counts.
 pub struct Collector {
@@ -99,7 +99,7 @@ impl Listener for Collector {
                     End::Unfinished => {}
                 }
                 add_spans(&mut summary.charged, &charged);
-                add_verification(&mut summary.verification, &verification);
+                summary.verification += verification;
             }
             Event::MailboxStarted { .. }
             | Event::StageEntered { .. }
@@ -115,14 +115,6 @@ pub(super) fn add_spans(total: &mut [Span], more: &[Span]) {
     }
 }
 
-pub(super) fn add_verification(total: &mut Verification, more: &Verification) {
-    total.expected += more.expected;
-    total.present += more.present;
-    total.missing += more.missing;
-    total.duplicate += more.duplicate;
-    total.skipped += more.skipped;
-}
-
 /// How many refusals there were of a kind.
 #[must_use]
 pub fn refusals_of(summary: &Summary, kind: RefusalKind) -> u64 {
@@ -136,7 +128,7 @@ mod tests {
     use mock_server::wire::id::MailboxKey;
     use mock_server::wire::refusal::ItemErrorKind;
 
-    use crate::event::Cause;
+    use crate::event::{Cause, Verification};
     use crate::world::Side;
 
     #[test]

@@ -5,7 +5,7 @@ use mock_server::time::{Moment, Span};
 use mock_server::wire::call::Operation;
 use mock_server::wire::refusal::RefusalKind;
 
-use super::collect::{add_spans, add_verification};
+use super::collect::add_spans;
 use super::summary::{ItemCounts, MailboxCounts, OperationCounts, Summary};
 use crate::event::{Cause, Verification};
 
@@ -67,7 +67,7 @@ impl Summary {
             *mine += more;
         }
         add_spans(&mut self.charged, &other.charged);
-        add_verification(&mut self.verification, &other.verification);
+        self.verification += other.verification;
         for (reason, count) in &other.skipped {
             match self.skipped.binary_search_by(|(name, _)| name.cmp(reason)) {
                 Ok(place) => self.skipped[place].1 += count,

@@ -38,30 +38,21 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             self.save(&[])?;
             if let Some(stage) = stage_of(state.step) {
                 self.enter(stage);
-            } else if !undoing {
+            } else if state.step.undoes() && !undoing {
                 // The way back must not fail because the way there was hard.
                 undoing = true;
-                if matches!(state.step, Step::CancelSwitch | Step::RemoveLicense | Step::StartSource) {
-                    self.mark(Mark::TurnedBack);
-                }
+                self.mark(Mark::TurnedBack);
                 self.budget.set(self.run.plan.retry.budget);
             }
-            let next = loop {
-                let met = self.take_step(state.step).await?;
-                match state.after(met) {
+            state = loop {
+                match state.after(self.take_step(state.step).await?) {
                     Next::PollAgain => {}
-                    next => break next,
+                    Next::Over(end) => return Ok((end, self.progress.borrow().verification)),
+                    Next::Take(next) => break next,
                 }
             };
-            match next {
-                Next::Take(next) => {
-                    if next.switches > 0 && next.step == Step::StartSwitch {
-                        self.mark(Mark::SwitchRepeated);
-                    }
-                    state = next;
-                }
-                Next::Over(end) => return Ok((end, self.progress.borrow().verification)),
-                Next::PollAgain => {}
+            if state.switches > 0 && state.step == Step::StartSwitch {
+                self.mark(Mark::SwitchRepeated);
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::world::{Side, World};
 
 /// How long items that a limit refused within an answer are asked for again, in rounds (assumed; each round waits as
 /// long as the server asks, or twice as long as the one before).
-const MOST_BUSY_ROUNDS: u32 = 200;
+pub(super) const MOST_BUSY_ROUNDS: u32 = 200;
 
 /// Which items of an answer are to be asked for again, and when.
 #[derive(Default)]
@@ -33,6 +33,14 @@ impl Again {
         self.places.push(place);
         self.wait = self.wait.max(error.retry_after);
         self.limited |= matches!(error.kind, ItemErrorKind::Busy);
+    }
+
+    /// Why the items are left behind after so many rounds; nothing if they are asked for again. `attempts` is for how many
+    /// rounds they are where no limit refused them.
+    pub(super) fn given_up(&self, round: u32, attempts: u32) -> Option<SkipReason> {
+        let (most, kind) =
+            if self.limited { (MOST_BUSY_ROUNDS, ItemErrorKind::Busy) } else { (attempts, ItemErrorKind::Omitted) };
+        (round >= most).then_some(SkipReason::Item(kind))
     }
 }
 
@@ -77,11 +85,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             if again.places.is_empty() {
                 return Ok(());
             }
-            let most = if again.limited { MOST_BUSY_ROUNDS } else { self.run.plan.retry.attempts };
             round += 1;
-            if round >= most {
-                let kind = if again.limited { ItemErrorKind::Busy } else { ItemErrorKind::Omitted };
-                return self.leave_behind(copying, &again.places, SkipReason::Item(kind));
+            if let Some(reason) = again.given_up(round, self.run.plan.retry.attempts) {
+                return self.leave_behind(copying, &again.places, reason);
             }
             self.pause(Side::Source, request, round - 1, again.wait, again.limited).await;
             wanted = again.places;

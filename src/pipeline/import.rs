@@ -6,7 +6,7 @@
 use mock_server::wire::answer::{Answer, ChangeKind};
 use mock_server::wire::call::{Call, Content, Upload};
 use mock_server::wire::id::{Id, ItemKey};
-use mock_server::wire::refusal::{ItemErrorKind, Refusal, RefusalKind};
+use mock_server::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
 use super::ask::{Step, Tries};
 use super::copy::Copying;
@@ -193,8 +193,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 return Ok(());
             }
             round += 1;
-            if round >= self.run.plan.retry.attempts && !again.limited {
-                return self.leave_behind(copying, &again.places, SkipReason::Item(ItemErrorKind::Omitted));
+            if let Some(reason) = again.given_up(round, self.run.plan.retry.attempts) {
+                return self.leave_behind(copying, &again.places, reason);
             }
             self.pause(Side::Target, request, round - 1, again.wait, again.limited).await;
             self.refresh_lost(copying, &mut loads, &mut tries).await?;
@@ -215,7 +215,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         &self,
         copying: &Copying<'_>,
         loads: &mut Vec<Load>,
-        results: Vec<Result<Id, mock_server::wire::refusal::ItemError>>,
+        results: Vec<Result<Id, ItemError>>,
     ) -> Result<Again, Setback> {
         let mut again = Again::default();
         let (mut items, mut bytes) = (0, 0);

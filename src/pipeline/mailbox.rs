@@ -1,5 +1,6 @@
 //! One mailbox from beginning to end.
 
+use mock_server::time::Span;
 use mock_server::wire::id::MailboxKey;
 
 use super::job::{Job, Setback};
@@ -23,7 +24,7 @@ pub(super) async fn carry<W: World, C: Checkpoint, L: Listener>(run: &Run<W, C, 
     run.listener.note(run.world.now(), &Event::MailboxEnded { mailbox, end, started, charged, verification });
 }
 
-type Charged = [mock_server::time::Span; Cause::ALL.len()];
+type Charged = [Span; Cause::ALL.len()];
 
 async fn try_carry<W: World, C: Checkpoint, L: Listener>(
     run: &Run<W, C, L>,

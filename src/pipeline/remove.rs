@@ -7,15 +7,12 @@ use mock_server::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind}
 
 use super::ask::{Step, Tries};
 use super::copy::Copying;
-use super::export::Again;
+use super::export::{Again, MOST_BUSY_ROUNDS};
 use super::job::{Job, Setback};
 use super::planted::Bug;
 use crate::checkpoint::Checkpoint;
 use crate::event::{Event, Listener};
 use crate::world::{Side, World};
-
-/// Rounds of asking again for deletions that a limit refused within an answer (assumed).
-const MOST_ROUNDS: u32 = 200;
 
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Deletes one batch.
@@ -49,7 +46,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 return Ok(());
             }
             round += 1;
-            if round >= MOST_ROUNDS {
+            if round >= MOST_BUSY_ROUNDS {
                 return Err(Setback::Refused(RefusalKind::ServerBusy));
             }
             self.pause(Side::Target, request, round - 1, again.wait, again.limited).await;

@@ -11,7 +11,7 @@
 //! items cannot be told from those.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mock_server::wire::answer::{ChangeKind, FolderEntry, ItemChange};
@@ -134,7 +134,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 let place = next.replace(next.get() + 1);
                 let numbers = first + 3 * place as u64;
                 match self.compare_folder(place as u32, &folders[place], numbers).await {
-                    Ok(found) => add(&mut total_in.borrow_mut(), &found),
+                    Ok(found) => *total_in.borrow_mut() += found,
                     Err(refused) => setback_in.set(Some(refused)),
                 }
             }
@@ -147,15 +147,16 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let mut total = total.into_inner();
         // Folders without a counterpart were counted above and are on no list here.
         if self.source_is_closed() {
-            let known: std::collections::BTreeSet<&Id> = folders.iter().map(|folder| &folder.source).collect();
+            let known: BTreeSet<&Id> = folders.iter().map(|folder| &folder.source).collect();
             let unknown = source.iter().filter(|entry| entry.kind != FolderKind::Root && !known.contains(&entry.id));
             let unknown: u64 = unknown.map(|entry| entry.items).sum();
             total.expected += unknown;
             total.missing += unknown;
         }
         // What the counts found and the listing did not: the server's own totals disagree with its listings.
-        total.missing = total.missing.max(counts.missing.min(total.expected));
-        total.present = total.expected - total.skipped - total.missing.min(total.expected - total.skipped);
+        let wanted = total.expected - total.skipped;
+        total.missing = total.missing.max(counts.missing).min(wanted);
+        total.present = wanted - total.missing;
         Ok(total)
     }
 
@@ -181,14 +182,6 @@ fn find_folder<'f>(folders: &'f [FolderProgress], place: usize, id: &Id) -> Opti
     found.map(|place| (place as u32, &folders[place]))
 }
 
-fn add(total: &mut Verification, found: &Verification) {
-    total.expected += found.expected;
-    total.present += found.present;
-    total.missing += found.missing;
-    total.duplicate += found.duplicate;
-    total.skipped += found.skipped;
-}
-
 /// Compares the items of one folder. `since` are changes of the source after the copy, whose items prove nothing;
 /// `skipped` are items that were left behind.
 fn compare(
@@ -199,7 +192,7 @@ fn compare(
     ours: bool,
 ) -> Verification {
     let mut found = Verification::default();
-    let changed: std::collections::BTreeSet<&Id> = since.iter().map(|change| &change.item).collect();
+    let changed: BTreeSet<&Id> = since.iter().map(|change| &change.item).collect();
     let mut deleted = since.iter().filter(|change| change.kind == ChangeKind::Delete).count() as u64;
     // For each identity: sizes wanted, whether the target may hold it without proving anything, items found.
     let mut wanted: BTreeMap<ItemKey, (Vec<u32>, bool)> = BTreeMap::new();

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use super::json::forecast::ForecastReport;
 use super::number::{bytes, count, percent, significant, span};
+use super::phrase;
 use crate::forecast::result::{Effect, Forecast, Inference, WindowForecast};
 use mock_server::wire::id::MailboxKey;
 
@@ -180,41 +181,12 @@ fn section(page: &mut String, number: usize, window: &WindowForecast) {
         push(page, &format!("<div class=\"chart\" id=\"{chart}-{number}\" role=\"img\"></div>"));
     }
     push(page, "</div><table><tbody>");
-    let makespan = &window.makespan_hours;
-    let flow = &window.throughput;
     let mut row = |name: &str, value: String| push(page, &format!("<tr><th>{name}</th><td>{value}</td></tr>"));
-    row(
-        "Makespan",
-        format!(
-            "p50 {} h, p90 {} h, p95 {} h, p99 {} h; the very last mailbox p95 {} h",
-            significant(makespan.p50),
-            significant(makespan.p90),
-            significant(makespan.p95),
-            significant(makespan.p99),
-            significant(window.last_hours.p95)
-        ),
-    );
-    row("Stragglers", format!("{} mailboxes on average", significant(window.stragglers)));
-    row(
-        "Throughput",
-        format!(
-            "{} mailboxes/h, {} GB/h, {} requests/s",
-            significant(flow.mailboxes_per_hour),
-            significant(flow.gigabytes_per_hour),
-            significant(flow.requests_per_second)
-        ),
-    );
+    row("Makespan", phrase::makespan(window));
+    row("Stragglers", phrase::stragglers(window));
+    row("Throughput", phrase::throughput(window));
     let verdict = if prestage.feasible { "feasible".to_owned() } else { escape(&prestage.obstacles.join("; ")) };
-    row(
-        "Pre-stage",
-        format!(
-            "{} a wave, {} GB/h on {} lanes, {} days ahead: {verdict}",
-            bytes(prestage.wave_bytes),
-            significant(prestage.gigabytes_per_hour),
-            count(prestage.lanes.into()),
-            significant(prestage.lead_days)
-        ),
-    );
+    row("Pre-stage", format!("{}: {verdict}", phrase::prestage(window)));
     if let Some((published, source)) = &window.published {
         row("Published", format!("{} mailboxes ({})", count((*published).into()), escape(source)));
     }

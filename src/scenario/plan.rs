@@ -75,6 +75,19 @@ pub enum Origin {
     Default,
 }
 
+impl Origin {
+    /// The name used in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Override => "override",
+            Self::Preset => "preset",
+            Self::Default => "default",
+        }
+    }
+}
+
 /// Who has mailboxes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct PopulationPlan {

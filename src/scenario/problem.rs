@@ -1,5 +1,6 @@
 //! What is wrong with a scenario: a message, the place in the file, and how to put it right.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -48,11 +49,18 @@ impl Diagnostic for Problem {
 }
 
 /// Everything that is wrong with a scenario, in the order of the file. Never empty.
-#[derive(Clone, Debug, Error)]
+#[derive(Clone, Error)]
 #[error("{} in {}", count(list.len()), list.first().map_or("the scenario", |problem| problem.text.name()))]
 pub struct Problems {
     /// The problems.
     pub list: Vec<Problem>,
+}
+
+/// As people read them, for whoever expects that there are none.
+impl fmt::Debug for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{}", self.render(false, 120))
+    }
 }
 
 fn count(problems: usize) -> String {

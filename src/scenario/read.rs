@@ -5,6 +5,7 @@ pub(crate) mod background;
 pub(crate) mod cost;
 pub(crate) mod crash;
 pub(crate) mod credential;
+mod entries;
 pub(crate) mod fault;
 pub(crate) mod forecast;
 pub(crate) mod health;

@@ -4,6 +4,7 @@ use mock_server::service::config::{Config, Holding};
 use mock_server::time::Span;
 
 use super::plan::{LinkPlan, Plan};
+use crate::calendar::hours_since_monday;
 
 /// Tuesday 10:00, in hours since Monday 00:00.
 const TUESDAY_AT_TEN: f64 = 34.0;
@@ -43,8 +44,7 @@ impl Plan {
         let window = self.windows.iter().find(|window| self.wave.window.as_ref() == Some(&window.name));
         let opens = || {
             let opens = window?.first_opening()?.opens.to_zoned(window?.zone.clone());
-            let day = f64::from(opens.weekday().to_monday_zero_offset());
-            Some(day * 24.0 + f64::from(opens.hour()) + f64::from(opens.minute()) / 60.0)
+            Some(hours_since_monday(opens.weekday(), opens.time()))
         };
         said.or_else(opens).unwrap_or(TUESDAY_AT_TEN)
     }

@@ -50,31 +50,31 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    fn add(&mut self, seed: u64, plan: &Plan, observed: Observed) {
-        self.runs += 1;
-        self.mailboxes += u64::from(plan.wave.mailboxes);
-        self.completed += u64::from(plan.wave.mailboxes) - observed.unfinished;
-        self.items += observed.items;
-        self.skipped += observed.skipped;
-        self.calls += observed.manners.calls;
-        self.refusals += observed.manners.refusals;
-        let makespan = observed.makespan();
-        self.crashes += plan.crashes.iter().filter(|crash| crash.at < makespan).count() as u64;
-        self.virtual_seconds += makespan.as_seconds();
-        for (mark, times) in observed.marks {
-            *self.marks.entry(mark).or_default() += times;
-        }
-        if !observed.broken.is_empty() {
-            self.failures.push(Failure { seed, broken: observed.broken });
+    /// A campaign of one run.
+    fn of(seed: u64, plan: &Plan, observed: Observed) -> Self {
+        let (mailboxes, makespan) = (u64::from(plan.wave.mailboxes), observed.makespan());
+        let failure = Failure { seed, broken: observed.broken };
+        Self {
+            runs: 1,
+            mailboxes,
+            completed: mailboxes - observed.unfinished,
+            items: observed.items,
+            skipped: observed.skipped,
+            calls: observed.manners.calls,
+            refusals: observed.manners.refusals,
+            crashes: plan.crashes.iter().filter(|crash| crash.at < makespan).count() as u64,
+            virtual_seconds: makespan.as_seconds(),
+            marks: observed.marks,
+            failures: if failure.broken.is_empty() { Vec::new() } else { vec![failure] },
         }
     }
 
-    fn broke_down(&mut self, seed: u64, plan: &Plan, panic: &(dyn Any + Send)) {
-        self.runs += 1;
-        self.mailboxes += u64::from(plan.wave.mailboxes);
+    /// A campaign of one run that broke down.
+    fn broke_down(seed: u64, plan: &Plan, panic: &(dyn Any + Send)) -> Self {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
         let what = text.unwrap_or("no reason was given").to_owned();
-        self.failures.push(Failure { seed, broken: vec![Broken { law: Law::NoPanic, mailbox: None, what }] });
+        let failures = vec![Failure { seed, broken: vec![Broken { law: Law::NoPanic, mailbox: None, what }] }];
+        Self { runs: 1, mailboxes: u64::from(plan.wave.mailboxes), failures, ..Self::default() }
     }
 
     fn merge(&mut self, other: Self) {
@@ -91,7 +91,6 @@ impl Campaign {
             *self.marks.entry(mark).or_default() += times;
         }
         self.failures.extend(other.failures);
-        self.failures.sort_by_key(|failure| failure.seed);
     }
 
     /// The marks that no run reached: the campaign proves nothing about what follows there.
@@ -140,22 +139,24 @@ pub fn run(from: u64, until: u64, threads: usize, planted: Planted, told: &(dyn 
             scope.spawn(move || {
                 let mut campaign = Campaign::default();
                 for seed in (from + share..until).step_by(threads) {
-                    let plan = plan(seed).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+                    let plan = plan(seed).expect("the generator writes scenarios");
                     let observe = || trial::observe(&plan, planted).expect("the swarm's mailboxes are uniform");
                     // Nothing of a run that broke down is used again.
-                    match catch_unwind(AssertUnwindSafe(observe)) {
-                        Ok(observed) => campaign.add(seed, &plan, observed),
-                        Err(panic) => campaign.broke_down(seed, &plan, panic.as_ref()),
-                    }
+                    campaign.merge(match catch_unwind(AssertUnwindSafe(observe)) {
+                        Ok(observed) => Campaign::of(seed, &plan, observed),
+                        Err(panic) => Campaign::broke_down(seed, &plan, panic.as_ref()),
+                    });
                     told(seed);
                 }
                 campaign
             })
         });
         let shares: Vec<_> = shares.collect();
-        shares.into_iter().fold(Campaign::default(), |mut sum, share| {
-            sum.merge(share.join().expect("what panics in a run is caught"));
-            sum
-        })
+        let mut whole = Campaign::default();
+        for share in shares {
+            whole.merge(share.join().expect("what panics in a run is caught"));
+        }
+        whole.failures.sort_by_key(|failure| failure.seed);
+        whole
     })
 }

@@ -7,17 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mock_server::front::clock::Clock;
-use mock_server::mailbox::content::Content;
 use mock_server::time::{Moment, Span};
-use mock_server::wire::id::MailboxKey;
-use wavetank::engine::live::drive::errand::{Errand, Estate};
 use wavetank::engine::live::drive::{DriveOptions, Http, drive};
 use wavetank::engine::live::server;
-use wavetank::engine::live::token::Credentials;
 use wavetank::engine::virtual_time::crowd;
 use wavetank::engine::virtual_time::crowd::demand::Demand as Mean;
 use wavetank::engine::virtual_time::run::{Finished, simulate};
-use wavetank::engine::wire::url::ServerUrl;
 use wavetank::forecast::fluid::Shared;
 use wavetank::load::demand::Demand;
 use wavetank::load::tally::Tally;
@@ -53,7 +48,7 @@ cutover = false
 
 fn plan(overrides: &[String]) -> Plan {
     let plan = scenario::parse(Path::new("beside.toml"), SCENARIO, overrides, None);
-    plan.unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)))
+    plan.expect("a scenario")
 }
 
 /// The plan with people who ask the source so many times a second.
@@ -127,15 +122,9 @@ fn send(plan: &Plan, end: Moment) -> Tally {
     let mock = mock.expect("a free port");
     let (background, arrivals) =
         crowd::load(plan, population.len(), 0, Side::Source).expect("there are people at the source");
-    let estate = Estate {
-        background,
-        address: Box::new(move |mailbox| population.address(MailboxKey(mailbox))),
-        credentials: Credentials::mock(),
-        token_url: ServerUrl::of(mock.address()),
-    };
     let options = DriveOptions { end, connections: 32, ..crate::options(mock.address(), Http::One, Span::ZERO) };
     let demand = |share| Demand::open(arrivals.clone(), share, end);
-    let errand = Errand::People(Arc::new(estate));
+    let errand = crate::people(background, population, mock.address());
     drive(&Arc::new(options), demand, &errand, |_| {}, pending()).expect("a run").tally
 }
 

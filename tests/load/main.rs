@@ -10,15 +10,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mock_server::draw::Distribution;
+use mock_server::mailbox::content::Content;
 use mock_server::time::{Moment, Span};
-use wavetank::engine::live::drive::errand::Errand;
+use mock_server::wire::id::MailboxKey;
+use wavetank::engine::live::drive::errand::{Errand, Estate};
 use wavetank::engine::live::drive::{DriveError, DriveOptions, Driven, Http, drive};
+use wavetank::engine::live::token::Credentials;
 use wavetank::engine::wire::url::ServerUrl;
 use wavetank::load::arrival::{Arrivals, Law};
+use wavetank::load::background::Background;
 use wavetank::load::demand::{Demand, Share};
 use wavetank::load::shape::Shape;
 use wavetank::load::tally::Failure;
 use wavetank::load::users::Users;
+use wavetank::population::Population;
 
 use server::{Manner, start};
 
@@ -41,6 +46,16 @@ fn options(address: SocketAddr, http: Http, length: Span) -> DriveOptions {
 
 fn send(options: DriveOptions, demand: impl Fn(Share) -> Demand) -> Result<Driven, DriveError> {
     drive(&Arc::new(options), demand, &Errand::Get("/".into()), |_| {}, pending())
+}
+
+/// What people of a population ask a mock.
+fn people(background: Background, population: Arc<Population>, mock: SocketAddr) -> Errand {
+    Errand::People(Arc::new(Estate {
+        background,
+        address: Box::new(move |mailbox| population.address(MailboxKey(mailbox))),
+        credentials: Credentials::mock(),
+        token_url: ServerUrl::of(mock),
+    }))
 }
 
 /// Arrivals of an open loop.

@@ -6,14 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mock_server::front::clock::Clock;
-use mock_server::mailbox::content::Content;
 use mock_server::time::{Moment, Span};
-use mock_server::wire::id::MailboxKey;
-use wavetank::engine::live::drive::errand::{Errand, Estate};
-use wavetank::engine::live::drive::{Driven, Http, drive};
+use wavetank::engine::live::drive::{DriveOptions, Driven, Http, drive};
 use wavetank::engine::live::server;
-use wavetank::engine::live::token::Credentials;
-use wavetank::engine::wire::url::ServerUrl;
 use wavetank::load::act::{Action, Client};
 use wavetank::load::background::Background;
 use wavetank::load::demand::Demand;
@@ -42,22 +37,17 @@ fn recording() -> Recording {
 
 fn send(http: Http) -> Driven {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/small-business.toml");
-    let plan = scenario::load(&file, &[], None).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    let plan = scenario::load(&file, &[], None).expect("a scenario");
     let population = Arc::new(Population::of(&plan).expect("a population"));
     let mock = server::start(server::config(&plan, Side::Source), Arc::clone(&population), Clock::start());
     let mock = mock.expect("a free port");
     let recording = Arc::new(recording());
     let background = Background::new(SEED, population.len(), &Client::ALL, 34.0).recorded(Arc::clone(&recording));
-    let estate = Estate {
-        background,
-        address: Box::new(move |mailbox| population.address(MailboxKey(mailbox))),
-        credentials: Credentials::mock(),
-        token_url: ServerUrl::of(mock.address()),
-    };
+    let errand = crate::people(background, population, mock.address());
     let end = Moment::START + recording.length() + Span(1);
-    let options = wavetank::engine::live::drive::DriveOptions { end, ..options(mock.address(), http, Span::ZERO) };
+    let options = DriveOptions { end, ..options(mock.address(), http, Span::ZERO) };
     let demand = |share| Demand::recorded(Arc::clone(&recording), share, end);
-    drive(&Arc::new(options), demand, &Errand::People(Arc::new(estate)), |_| {}, pending()).expect("a run")
+    drive(&Arc::new(options), demand, &errand, |_| {}, pending()).expect("a run")
 }
 
 #[test]

@@ -117,8 +117,7 @@ impl Tank<'_> {
             .replace("@cost", self.cost)
             .replace("@width", &self.width.to_string())
             .replace("@more", self.more);
-        let plan = scenario::parse(Path::new("pacing.toml"), &text, &[], None)
-            .unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+        let plan = scenario::parse(Path::new("pacing.toml"), &text, &[], None).expect("a scenario");
         let population = Population::new(&plan.population, plan.seed).expect("mailboxes are alike");
         let mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
         let ear = Ear::default();

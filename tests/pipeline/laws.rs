@@ -11,13 +11,13 @@ use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::call::{Operation, Protocol};
 use mock_server::wire::id::MailboxKey;
-use mock_server::wire::refusal::RefusalKind;
+use mock_server::wire::refusal::{ItemError, ItemErrorKind, RefusalKind};
 
 use crate::rig::{Played, Setup, Small, TestWorld, calls_of, play, server};
 use wavetank::checkpoint::disk::Disk;
 use wavetank::checkpoint::memory::Memory;
 use wavetank::checkpoint::prestaged::Prestaged;
-use wavetank::event::{Cause, Event, Stage};
+use wavetank::event::{Cause, Event, Mark, Stage};
 use wavetank::world::Side;
 
 const QUIET: Small = Small { changes_per_minute: 0, corrupt: false };
@@ -232,7 +232,40 @@ fn a_failed_cutover_gives_the_source_back() {
         let played = play(&world, &Setup::new(Protocol::Graph, true, 2), Memory::default());
         assert_eq!(played.summary.mailboxes.failed, 2, "{operation}: {:?}", played.summary.mailboxes);
         assert_eq!(calls_of(&world, Side::Source, "start_mailbox"), 2);
+        let turned = |event: &Event| matches!(event, Event::Reached { mark: Mark::TurnedBack, .. });
+        assert_eq!(played.events.iter().filter(|(_, event)| turned(event)).count(), 2, "{operation}");
     }
+}
+
+#[test]
+fn the_way_back_has_a_budget_of_its_own() {
+    let refuse = Act::Refuse { kind: RefusalKind::Unavailable, status: 503, retry_after: None };
+    let (source, mut target) = (server(Holding::Live), server(Holding::Empty));
+    let mut never = rule("never", &[Operation::StartSwitch], 1.0, refuse.clone());
+    never.matches.attempts_below = None;
+    let mut once = rule("once", &[Operation::RemoveLicense], 1.0, refuse);
+    once.matches.attempts_below = Some(1);
+    target.faults = vec![never, once];
+    let world = TestWorld::new(QUIET, source, target, [Protocol::Ews, Protocol::Graph]);
+    let mut setup = Setup::new(Protocol::Graph, true, 1);
+    setup.plan.retry.budget = 2;
+    let played = play(&world, &setup, Memory::default());
+    assert_eq!(played.summary.mailboxes.failed, 1, "{:?}", played.summary.mailboxes);
+}
+
+#[test]
+fn items_that_a_limit_refuses_for_ever_are_left_behind() {
+    let (source, mut target) = (server(Holding::Live), server(Holding::Empty));
+    let busy = Act::FailItem(ItemError { kind: ItemErrorKind::Busy, retry_after: None });
+    let mut fault = rule("busy", &[Operation::UploadItems], 1.0, busy);
+    fault.matches.attempts_below = None;
+    target.faults = vec![fault];
+    let world = TestWorld::new(QUIET, source, target, [Protocol::Ews, Protocol::Ews]);
+    let mut setup = Setup::new(Protocol::Ews, true, 1);
+    setup.plan.bad_item_limit = 1_000;
+    let played = play(&world, &setup, Memory::default());
+    moved(&world, &played, 1);
+    assert_eq!(played.summary.skipped, [("busy".to_owned(), 111)]);
 }
 
 #[test]

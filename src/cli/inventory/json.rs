@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Findings, QUANTILES, Sorted};
 use crate::population::inventory::fit::METHOD;
+use crate::report::json;
 
 /// The version of this form.
 const SCHEMA: &str = "wavetank.inventory/1";
@@ -51,9 +52,7 @@ pub(super) fn render(findings: &Findings<'_>) -> String {
         skipped: inventory.skipped.iter().map(|row| Skipped { line: row.line, reason: &row.reason }).collect(),
         warnings: inventory.warnings.iter().map(ToString::to_string).collect(),
     };
-    let mut text = serde_json::to_string_pretty(&report).expect("plain strings and finite numbers serialize");
-    text.push('\n');
-    text
+    json::render(&report)
 }
 
 fn spread(sorted: &Sorted) -> Value {

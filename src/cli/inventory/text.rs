@@ -4,9 +4,9 @@ use std::fmt::{self, Write as _};
 
 use super::{Findings, QUANTILES};
 use crate::population::Population;
-use crate::population::describe::Spread;
-use crate::population::describe::quantile;
+use crate::population::describe::{Spread, quantile};
 use crate::population::inventory::Skipped;
+use crate::report::number::{count, significant};
 use crate::scenario::plan::PopulationPlan;
 
 /// Skipped rows that are listed one by one; JSON lists all.
@@ -40,13 +40,13 @@ fn write(text: &mut String, findings: &Findings<'_>, width: usize) -> fmt::Resul
 fn headline(text: &mut String, findings: &Findings<'_>) -> fmt::Result {
     let inventory = &findings.inventory;
     writeln!(text, "{}", findings.options.file.display())?;
-    writeln!(text, "  rows        {:>16}", grouped(inventory.rows))?;
-    writeln!(text, "  mailboxes   {:>16}", grouped(inventory.mailboxes.len() as u64))?;
-    writeln!(text, "  size        {:>16}  ({} bytes)", bytes(inventory.bytes() as f64), grouped(inventory.bytes()))?;
+    writeln!(text, "  rows        {:>16}", count(inventory.rows))?;
+    writeln!(text, "  mailboxes   {:>16}", count(inventory.mailboxes.len() as u64))?;
+    writeln!(text, "  size        {:>16}  ({} bytes)", bytes(inventory.bytes() as f64), count(inventory.bytes()))?;
     let unknown = || "not told".to_owned();
-    writeln!(text, "  items       {:>16}", inventory.items().map_or_else(unknown, grouped))?;
-    writeln!(text, "  archives    {:>16}", inventory.archives().map_or_else(unknown, grouped))?;
-    writeln!(text, "  skipped     {:>16}", grouped(inventory.skipped.len() as u64))
+    writeln!(text, "  items       {:>16}", inventory.items().map_or_else(unknown, count))?;
+    writeln!(text, "  archives    {:>16}", inventory.archives().map_or_else(unknown, count))?;
+    writeln!(text, "  skipped     {:>16}", count(inventory.skipped.len() as u64))
 }
 
 /// Quantiles beside those of the preset.
@@ -64,8 +64,8 @@ fn table(text: &mut String, findings: &Findings<'_>) -> fmt::Result {
     )?;
     let has_items = !findings.items.values.is_empty();
     let mut line = |label: &str, size: f64, items: f64, [preset_size, preset_items]: [f64; 2]| {
-        let items = if has_items { grouped(items.round() as u64) } else { "-".to_owned() };
-        let preset_items = grouped(preset_items.round() as u64);
+        let items = if has_items { count(items.round() as u64) } else { "-".to_owned() };
+        let preset_items = count(preset_items.round() as u64);
         writeln!(text, "{label:<10}{:>12}{items:>12}{:>18}{preset_items:>18}", bytes(size), bytes(preset_size))
     };
     let (sizes, items) = (&findings.sizes, &findings.items);
@@ -110,16 +110,16 @@ fn histogram(text: &mut String, sorted: &[f64], width: usize) -> fmt::Result {
     for &size in sorted {
         counts[edges.partition_point(|&edge| edge <= size)] += 1;
     }
-    let Some(first) = counts.iter().position(|&count| count > 0) else { return Ok(()) };
-    let last = counts.iter().rposition(|&count| count > 0).unwrap_or(first);
+    let Some(first) = counts.iter().position(|&mailboxes| mailboxes > 0) else { return Ok(()) };
+    let last = counts.iter().rposition(|&mailboxes| mailboxes > 0).unwrap_or(first);
     let most = counts.iter().max().copied().unwrap_or(1);
     let widest = width.saturating_sub(BAR_MARGIN).clamp(10, BAR_WIDEST);
     writeln!(text, "\nMailboxes by size")?;
-    for (place, &count) in counts.iter().enumerate().take(last + 1).skip(first) {
+    for (place, &mailboxes) in counts.iter().enumerate().take(last + 1).skip(first) {
         let from = place.checked_sub(1).map_or_else(|| "0 B".to_owned(), |below| bytes(edges[below]));
         let until = edges.get(place).map_or_else(|| "more".to_owned(), |&edge| bytes(edge));
-        let eighths = (count * widest as u64 * 8).div_ceil(most);
-        writeln!(text, "{from:>8} to {until:>8}{:>10}  {}", grouped(count), bar(eighths))?;
+        let eighths = (mailboxes * widest as u64 * 8).div_ceil(most);
+        writeln!(text, "{from:>8} to {until:>8}{:>10}  {}", count(mailboxes), bar(eighths))?;
     }
     Ok(())
 }
@@ -161,12 +161,12 @@ fn list(text: &mut String, title: &str, lines: impl ExactSizeIterator<Item = Str
 fn skipped(text: &mut String, rows: &[Skipped]) -> fmt::Result {
     list(text, "Skipped rows", rows.iter().take(LISTED).map(|row| format!("line {}: {}", row.line, row.reason)))?;
     if rows.len() > LISTED {
-        writeln!(text, "  and {} more; `--format json` lists all", grouped((rows.len() - LISTED) as u64))?;
+        writeln!(text, "  and {} more; `--format json` lists all", count((rows.len() - LISTED) as u64))?;
     }
     Ok(())
 }
 
-/// Bytes in decimal units with three digits.
+/// Bytes in decimal units with three digits; round numbers, such as the edges of the histogram, without decimals.
 fn bytes(bytes: f64) -> String {
     const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
     let mut value = bytes;
@@ -175,26 +175,8 @@ fn bytes(bytes: f64) -> String {
         value /= 1_000.0;
         unit += 1;
     }
-    let digits = match value {
-        _ if unit == 0 || value.fract() == 0.0 => 0,
-        value if value < 9.995 => 2,
-        value if value < 99.95 => 1,
-        _ => 0,
-    };
-    format!("{value:.digits$} {}", UNITS[unit])
-}
-
-/// A number with its digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let number = if unit == 0 || value.fract() == 0.0 { format!("{value:.0}") } else { significant(value) };
+    format!("{number} {}", UNITS[unit])
 }
 
 #[cfg(test)]
@@ -214,11 +196,6 @@ mod tests {
         ] {
             assert_eq!(bytes(size), text);
         }
-    }
-
-    #[test]
-    fn digits_come_in_groups() {
-        assert_eq!([0, 999, 1_000, 2_100_000].map(grouped), ["0", "999", "1,000", "2,100,000"]);
     }
 
     #[test]

@@ -9,9 +9,10 @@ use jiff::fmt::strtime;
 use mock_server::draw::Distribution;
 use mock_server::time::{Moment, Span};
 
-use super::positive;
+use crate::calendar::hours_since_monday;
 use crate::cli::console;
 use crate::cli::exit::Exit;
+use crate::cli::options::duration;
 use crate::load::act::Client;
 use crate::load::arrival::{Arrivals, Law};
 use crate::load::background::Background;
@@ -76,7 +77,7 @@ pub(super) struct DemandArgs {
     arrivals: Spread,
 
     /// For how long requests are due: 10 s if nothing is said, or as long as the steps or the recorded schedule last
-    #[arg(long, value_name = "DURATION", value_parser = positive)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     duration: Option<Span>,
 
     /// Requests due within this time from the beginning are sent but not counted
@@ -239,7 +240,7 @@ fn rate(text: &str) -> Result<f64, String> {
 fn step(text: &str) -> Result<Step, String> {
     let (per_second, lasts) =
         text.split_once(':').ok_or_else(|| format!("`{text}` lacks a colon: write RATE:DURATION"))?;
-    Ok(Step { rate: rate(per_second)?, lasts: positive(lasts)? })
+    Ok(Step { rate: rate(per_second)?, lasts: duration(lasts)? })
 }
 
 fn ramp(text: &str) -> Result<(f64, f64), String> {
@@ -249,11 +250,9 @@ fn ramp(text: &str) -> Result<(f64, f64), String> {
 
 /// Hours since Monday 00:00.
 fn start(text: &str) -> Result<f64, String> {
-    let said = strtime::parse("%a %H:%M", text.trim())
-        .map_err(|_| format!("`{text}` is no time of the week: write it as Tue 10:00"))?;
-    let day = said.weekday().map_or(0, jiff::civil::Weekday::to_monday_zero_offset);
-    let part = |part: Option<i8>| f64::from(part.unwrap_or_default());
-    Ok(f64::from(day) * 24.0 + part(said.hour()) + part(said.minute()) / 60.0)
+    let said = strtime::parse("%a %H:%M", text.trim()).ok();
+    let said = said.and_then(|said| Some(hours_since_monday(said.weekday()?, said.to_time().ok()?)));
+    said.ok_or_else(|| format!("`{text}` is no time of the week: write it as Tue 10:00"))
 }
 
 fn client(text: &str) -> Result<Client, String> {

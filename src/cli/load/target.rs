@@ -14,11 +14,12 @@ use super::demand::Demanded;
 use crate::cli::console;
 use crate::cli::exit::Exit;
 use crate::cli::options::ScenarioArgs;
+use crate::cli::servers;
 use crate::cli::wave::{Model, ModelArgs};
 use crate::engine::live::drive::errand::{Errand, Estate};
 use crate::engine::live::server;
 use crate::engine::live::token::Credentials;
-use crate::engine::wire::url::{ServerUrl, UrlError};
+use crate::engine::wire::url::ServerUrl;
 use crate::load::background::Background;
 use crate::population::Population;
 use crate::world::Side;
@@ -53,16 +54,16 @@ impl fmt::Debug for Target {
 impl Target {
     /// What the options say. Starts a mock server if there is to be one; problems are written to stderr.
     pub(super) fn choose(options: &Options) -> Result<Self, Exit> {
-        let allowed = |text: &str| text.parse::<ServerUrl>()?.allowed(&options.allowed);
+        let allowed = |text: &str| servers::allowed(text, &options.allowed);
         let Some(file) = &options.scenario else {
             let (url, path) = split(options.url.as_deref().unwrap_or_default());
-            let url = allowed(&url).map_err(|error| refused(&error))?;
+            let url = allowed(&url)?;
             let said = format!("{url}{path}");
             let (seed, token_url) = (options.seed.unwrap_or(SEED), url.clone());
             return Ok(Self { url, said, seed, path, background: None, population: None, token_url, _mock: None });
         };
-        let url = options.url.as_deref().map(allowed).transpose().map_err(|error| refused(&error))?;
-        let token_url = options.token_url.as_deref().map(allowed).transpose().map_err(|error| refused(&error))?;
+        let url = options.url.as_deref().map(allowed).transpose()?;
+        let token_url = options.token_url.as_deref().map(allowed).transpose()?;
         let scenario = ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
         let Model { plan, population } = ModelArgs::new(scenario, options.scale).load("load")?;
         let (url, said, mock) = if let Some(url) = url {
@@ -115,14 +116,6 @@ fn split(url: &str) -> (String, String) {
         },
         _ => (url.to_owned(), "/".to_owned()),
     }
-}
-
-fn refused(error: &UrlError) -> Exit {
-    console::error(&error.to_string());
-    if let UrlError::NotAllowed { host } = error {
-        console::message(format_args!("help: if you mean it, add --allow-host {host}"));
-    }
-    Exit::InvalidInput
 }
 
 #[cfg(test)]

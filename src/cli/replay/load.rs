@@ -10,22 +10,17 @@ use mock_server::time::{Moment, Span};
 use super::Options;
 use crate::cli::console::{self, Progress};
 use crate::cli::exit::Exit;
-use crate::cli::options::Format;
+use crate::cli::load::Told;
+use crate::cli::servers;
 use crate::engine::live::drive::errand::Errand;
 use crate::engine::live::drive::recorded::{Again, Recorded};
-use crate::engine::live::drive::{self, DriveError, DriveOptions, Http};
+use crate::engine::live::drive::{self, DriveOptions, Http};
 use crate::engine::live::run as live;
 use crate::engine::live::token::Credentials;
-use crate::engine::wire::url::{ServerUrl, UrlError};
 use crate::load::demand::Demand;
-use crate::load::outcome::Outcome;
 use crate::load::recorded::{Entry, Recording};
-use crate::load::verdict;
+use crate::load::verdict::HARMLESS;
 use crate::report::number::count;
-use crate::report::{json, text};
-
-/// How long after it was due a request may be sent without being late.
-const TOLERANCE: Span = Span::milliseconds(1);
 
 /// Where recorded requests are sent, and how.
 #[derive(clap::Args, Debug)]
@@ -47,9 +42,9 @@ pub(super) struct LoadArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     connections: u32,
 
-    /// After how long a request of a load is given up, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
-    timeout_seconds: u64,
+    /// After how long a request of a load is given up
+    #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = crate::cli::options::duration)]
+    timeout: Span,
 }
 
 /// Sends the recorded requests.
@@ -60,9 +55,10 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
         console::message("help: name it with --url, for example that of `wavetank serve`");
         return Err(Exit::InvalidInput);
     };
-    let url: ServerUrl = url.parse().map_err(|error| refused(&error))?;
-    let url = url.allowed(&load.allowed).map_err(|error| refused(&error))?;
-    let asked: Vec<&Record> = journal.records.iter().filter(|record| is_sent(record)).collect();
+    let url = servers::allowed(url, &load.allowed)?;
+    let mut asked: Vec<&Record> = journal.records.iter().filter(|record| is_sent(record)).collect();
+    // Two servers that share a journal do not quite take turns.
+    asked.sort_by_key(|record| record.at());
     let Some(first) = asked.first() else {
         console::error("the journal holds no request that could be sent again");
         return Err(Exit::InvalidInput);
@@ -90,39 +86,25 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
         connections: load.connections,
         streams: 1,
         workers: 1,
-        patience: Span::seconds(load.timeout_seconds),
+        patience: load.timeout,
         queue: u32::MAX,
         warm_up: Span::ZERO,
         end: Moment::START + length,
-        tolerance: TOLERANCE,
+        tolerance: HARMLESS,
     });
     let progress = Progress::new(asked.len() as u64, "requests");
     let watch = |at: drive::Progress| progress.set(at.ended);
     let demand = |share| Demand::recorded(Arc::clone(&recording), share, Moment::START + length);
     let driven = drive::drive(&drive, demand, &errand, watch, live::interrupted());
     drop(progress);
-    let driven = driven.map_err(|error| failed(&error))?;
-    let outcome = Outcome {
+    let told = Told {
         target: drive.url.to_string(),
         demand: format!("open loop, {} recorded requests", count(asked.len() as u64)),
-        http: "HTTP/1.1",
-        connections: drive.connections,
-        streams: 1,
-        workers: 1,
         seed: 0,
-        spoiled: verdict::spoiled(&driven.tally, TOLERANCE),
-        tally: driven.tally,
-        measured: driven.measured,
-        tolerance: TOLERANCE,
-        interrupted: driven.interrupted,
+        format: options.output.format,
+        help: "lower the --speed, or let nothing else run on this machine",
     };
-    let exit = console::print(&match options.output.format {
-        Format::Json => json::render(&json::load::report(&outcome)),
-        Format::Text => text::load::report(&outcome),
-    });
-    let spoiled = if outcome.spoiled.is_some() { Exit::Spoiled } else { Exit::Ok };
-    let interrupted = if outcome.interrupted { Exit::Incomplete } else { Exit::Ok };
-    Ok(exit.max(interrupted).max(spoiled))
+    told.tell(&drive, driven)
 }
 
 /// Whether a recorded request is sent again: the load gets tokens of its own, and a challenge is no request.
@@ -141,22 +123,5 @@ fn again(record: &Record) -> Again {
         mailbox: record.mailbox.clone(),
         body: record.body.clone().unwrap_or_default(),
         ews: subject::is_ews(path),
-    }
-}
-
-fn refused(error: &UrlError) -> Exit {
-    console::error(&error.to_string());
-    if let UrlError::NotAllowed { host } = error {
-        console::message(format_args!("help: if you mean it, add --allow-host {host}"));
-    }
-    Exit::InvalidInput
-}
-
-fn failed(error: &DriveError) -> Exit {
-    console::failure(error);
-    match error {
-        DriveError::Unreachable { .. } => Exit::Unreachable,
-        DriveError::Denied { .. } | DriveError::Path { .. } | DriveError::Runtime(_) => Exit::InvalidInput,
-        DriveError::Worker => Exit::Bug,
     }
 }

@@ -37,6 +37,10 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
         console::failure(&error);
         Exit::InvalidInput
     })?;
+    if servers.is_empty() {
+        console::error("the journal holds no request that could be answered again");
+        return Err(Exit::InvalidInput);
+    }
     let interrupt = Interrupt::new().map_err(|error| {
         console::failure(&ListenError::Thread(error));
         Exit::Incomplete

@@ -13,6 +13,7 @@ use crate::cli::clock::Stopwatch;
 use crate::cli::console;
 use crate::cli::exit::Exit;
 use crate::cli::options::Format;
+use crate::cli::wave;
 use crate::engine::virtual_time::run::{Followed, Keep, rehearse};
 use crate::world::Side;
 
@@ -36,6 +37,7 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
     let stopwatch = Stopwatch::start();
     let (finished, followed) = rehearse(&model.plan, &model.population, &model.wave(), model.plan.open(), &keep);
     let exit = model.tell("replay", &finished.summary, stopwatch.seconds(), &options.output);
+    let exit = exit.max(wave::stuck(&finished));
     let compared = compared(&recorded, &finished.summary.refusals, &followed);
     match options.output.format {
         Format::Text => Ok(exit.max(console::print(&compared))),

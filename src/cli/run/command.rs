@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
@@ -12,7 +13,8 @@ use mock_server::serve::Ready;
 use tokio::sync::oneshot;
 
 use crate::cli::exit::Exit;
-use crate::cli::serve::{self, Open};
+use crate::cli::options::Format;
+use crate::cli::serve::{Open, Serving};
 use crate::cli::{console, journal};
 use crate::engine::live::run as live;
 use crate::world::Side;
@@ -35,7 +37,9 @@ pub(super) struct Foreign<'a> {
     /// The program and its arguments.
     pub(super) command: &'a [OsString],
     /// The servers, and what is kept of them.
-    pub(super) servers: serve::Options,
+    pub(super) servers: Serving,
+    /// The form of the result.
+    pub(super) format: Format,
 }
 
 /// The file with the authority's certificate, which is removed in the end if nobody asked for it.
@@ -57,11 +61,15 @@ impl Foreign<'_> {
     /// Runs the program to its end, and tells how it did.
     pub(super) fn run(mut self) -> Result<Exit, Exit> {
         let own = || std::env::temp_dir().join(format!("wavetank-{}.pem", std::process::id()));
-        let asked = self.servers.certificate();
+        let doors = &mut self.servers.doors;
+        let asked = doors.ca_out.clone();
         let certificate = Certificate { ours: asked.is_none(), path: asked.unwrap_or_else(own) };
-        self.servers.open_every_door(&certificate.path);
+        let any = SocketAddr::new(doors.listen.ip(), 0);
+        doors.tls.get_or_insert(any);
+        doors.proxy.get_or_insert(any);
+        doors.ca_out = Some(certificate.path.clone());
         let kept = self.servers.begin_journal()?;
-        let recorder = kept.unwrap_or_else(|| Recorder::new(self.servers.time_scale()));
+        let recorder = kept.unwrap_or_else(|| Recorder::new(self.servers.time_scale));
         let servers = self.servers.start(&recorder)?;
         let child = self.spawn(&servers).map_err(|error| self.not_started(&error))?;
         let status = wait(child).map_err(|error| {
@@ -70,7 +78,7 @@ impl Foreign<'_> {
         })?;
         drop(servers);
         let card = journal::end(&recorder)?;
-        let exit = console::print(&journal::shown(&card, self.servers.format()));
+        let exit = console::print(&journal::shown(&card, self.format));
         if status.success() {
             return Ok(exit);
         }
@@ -88,7 +96,7 @@ impl Foreign<'_> {
     }
 
     fn is_scaled(&self) -> bool {
-        self.servers.time_scale().to_bits() != 1.0_f64.to_bits()
+        self.servers.time_scale.to_bits() != 1.0_f64.to_bits()
     }
 
     /// Starts the program. Results are ours to write, so what it says goes to where messages go.
@@ -96,7 +104,7 @@ impl Foreign<'_> {
         let (program, arguments) = self.command.split_first().ok_or(io::ErrorKind::NotFound)?;
         let mut command = if self.is_scaled() {
             let mut scaled = Command::new(FAKETIME);
-            scaled.arg("-m").arg("-f").arg(format!("+0 x{}", self.servers.time_scale())).arg(program);
+            scaled.arg("-m").arg("-f").arg(format!("+0 x{}", self.servers.time_scale)).arg(program);
             scaled
         } else {
             Command::new(program)
@@ -127,7 +135,7 @@ impl Foreign<'_> {
             command.env_remove(name);
         }
         command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
-        command.env("WAVETANK_MAILBOXES", self.servers.named().join(","));
+        command.env("WAVETANK_MAILBOXES", self.servers.doors.named.join(","));
         command.stdout(io::stderr());
         command.spawn()
     }

@@ -20,12 +20,12 @@ use std::thread;
 
 use mock_server::front::clock::Clock;
 use mock_server::time::{Moment, Span};
-use tokio::runtime::LocalOptions;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use self::errand::Errand;
 use self::origin::Origin;
+use super::event_queue;
 use super::token::TokenError;
 use crate::engine::wire::pool::Lost;
 use crate::engine::wire::url::ServerUrl;
@@ -43,6 +43,17 @@ pub enum Http {
     One,
     /// HTTP/2 without TLS, known beforehand to be spoken: many requests at a time on a connection.
     Two,
+}
+
+impl Http {
+    /// The name used in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::One => "HTTP/1.1",
+            Self::Two => "HTTP/2",
+        }
+    }
 }
 
 /// How a load is sent.
@@ -125,6 +136,17 @@ pub enum DriveError {
     Worker,
 }
 
+impl DriveError {
+    /// Why there is no token from a server.
+    fn of_token(url: &ServerUrl, error: TokenError) -> Self {
+        let url = url.to_string();
+        match error {
+            TokenError::Lost(source) => Self::Unreachable { url, source },
+            source => Self::Denied { url, source },
+        }
+    }
+}
+
 /// What workers tell.
 enum Told {
     Ready,
@@ -181,8 +203,7 @@ pub fn drive(
         threads.push(thread.map_err(DriveError::Runtime)?);
     }
     drop((tell, phases));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-    let runtime = runtime.map_err(DriveError::Runtime)?;
+    let runtime = event_queue().map_err(DriveError::Runtime)?;
     let outcome = runtime.block_on(conduct(options, &clock, &gauges, &phase, &mut told, watch, interrupt));
     // Whoever still runs, because another worker failed, ends now.
     phase.send_replace(Phase::Stop);

@@ -12,9 +12,9 @@ use mock_server::front::listen::{Handle, ListenError};
 use mock_server::mailbox::content::Content;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
-use tokio::runtime::LocalOptions;
 use tokio::task::JoinSet;
 
+use super::event_queue;
 use super::server::{self, REPLICATION, ServerChoice};
 use super::token::{TokenError, Tokens};
 use super::world::{Endpoint, LiveWorld};
@@ -42,7 +42,7 @@ pub enum LiveError {
     #[error("cannot start the run")]
     Runtime(#[source] io::Error),
     /// A server, or the one that gives out its tokens, cannot be reached.
-    #[error("the {} at {url} cannot be reached", name(*side))]
+    #[error("the {} at {url} cannot be reached", side.name())]
     Unreachable {
         /// Which server.
         side: Side,
@@ -52,7 +52,7 @@ pub enum LiveError {
         source: Lost,
     },
     /// A server gives us no token.
-    #[error("the {} at {url} lets nobody in", name(*side))]
+    #[error("the {} at {url} lets nobody in", side.name())]
     Denied {
         /// Which server.
         side: Side,
@@ -64,13 +64,6 @@ pub enum LiveError {
     /// Progress could not be kept.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-}
-
-const fn name(side: Side) -> &'static str {
-    match side {
-        Side::Source => "source",
-        Side::Target => "target",
-    }
 }
 
 /// How a run ended.
@@ -163,8 +156,7 @@ fn endpoint<P: Content + Send + Sync + 'static>(
 }
 
 fn block_on<T>(future: impl Future<Output = Result<T, LiveError>>) -> Result<T, LiveError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-    runtime.map_err(LiveError::Runtime)?.block_on(future)
+    event_queue().map_err(LiveError::Runtime)?.block_on(future)
 }
 
 /// Gets the first tokens, which shows that both servers are there.
@@ -185,22 +177,30 @@ async fn prepare(world: &LiveWorld) -> Result<(), LiveError> {
 /// Runs all lanes to their end.
 ///
 /// The first interrupt closes the queue: no mailbox is begun, and those in progress end at their next safe place. The
-/// second one drops what is in progress; what was saved by then is kept.
+/// second one drops what is in progress; what was saved by then is kept. Before the first mailbox, one ends the run.
 async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
     clock: &Clock,
     run: Run<LiveWorld, C, L>,
     mut interrupts: impl AsyncFnMut(),
 ) -> Result<Finished, LiveError> {
-    prepare(run.world()).await?;
     let run = Rc::new(run);
-    clock.restart();
     let mut lanes = JoinSet::new();
-    for _ in 0..run.lanes() {
-        lanes.spawn_local(lane(Rc::clone(&run)));
-    }
     let mut count = 0;
     while count < INTERRUPTS {
         let mut interrupt = pin!(interrupts());
+        if count == 0 {
+            tokio::select! {
+                biased;
+                ready = prepare(run.world()) => ready?,
+                () = interrupt.as_mut() => {
+                    return Ok(Finished { at: run.world().now(), interrupted: true, waiting: run.waiting() });
+                }
+            }
+            clock.restart();
+            for _ in 0..run.lanes() {
+                lanes.spawn_local(lane(Rc::clone(&run)));
+            }
+        }
         let ended = loop {
             tokio::select! {
                 biased;

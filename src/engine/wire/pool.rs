@@ -32,7 +32,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER_BYTES: usize = 512 << 20;
 
 /// What we call ourselves.
-const AGENT: &str = concat!("wavetank/", env!("CARGO_PKG_VERSION"));
+pub(crate) const AGENT: &str = concat!("wavetank/", env!("CARGO_PKG_VERSION"));
 
 /// The headers of an answer that are kept; nothing else is looked at.
 const KEPT: [&str; 6] =
@@ -129,12 +129,7 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Sender, Lost> {
-        let unreachable = |source| Lost::Unreachable { server: self.url.to_string(), source };
-        let connecting = tokio::time::timeout(CONNECT, TcpStream::connect(self.url.socket()));
-        let stream = connecting.await.map_err(|_| unreachable(io::ErrorKind::TimedOut.into()))?.map_err(unreachable)?;
-        // Requests must not wait for the server's acknowledgment of the one before.
-        stream.set_nodelay(true).map_err(unreachable)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(dial(&self.url).await?)).await.map_err(lost)?;
         tokio::task::spawn_local(async move {
             // Whoever waits for an answer on this connection is told how it ended.
             let _ = connection.await;
@@ -154,6 +149,16 @@ impl Pool {
         }
         Ok(HttpAnswer { status: head.status.as_u16(), headers: kept(&head.headers), body: body.into() })
     }
+}
+
+/// Makes a connection to a server.
+pub(crate) async fn dial(url: &ServerUrl) -> Result<TcpStream, Lost> {
+    let unreachable = |source| Lost::Unreachable { server: url.to_string(), source };
+    let connecting = tokio::time::timeout(CONNECT, TcpStream::connect(url.socket()));
+    let stream = connecting.await.map_err(|_| unreachable(io::ErrorKind::TimedOut.into()))?.map_err(unreachable)?;
+    // Requests must not wait for the server's acknowledgment of the one before.
+    stream.set_nodelay(true).map_err(unreachable)?;
+    Ok(stream)
 }
 
 fn kept(headers: &HeaderMap) -> Vec<(&'static str, String)> {

@@ -34,6 +34,12 @@ impl Step {
     pub const fn holds_place(self) -> bool {
         !matches!(self, Self::Verify | Self::ReleaseSource | Self::ReleaseTarget)
     }
+
+    /// Whether this is a step of the way back.
+    #[must_use]
+    pub const fn undoes(self) -> bool {
+        matches!(self, Self::CancelSwitch | Self::RemoveLicense | Self::StartSource)
+    }
 }
 
 /// What came of a step.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{ScenarioIdentity, by_cause};
 use crate::forecast::result::{CurvePoint, Effect, Forecast, Inference, Quantiles, WindowForecast};
 use crate::population::describe::Description;
-use crate::scenario::plan::{Assumption, Origin, Plan};
+use crate::scenario::plan::{Assumption, Plan};
 
 /// The version of this format.
 pub const SCHEMA: &str = "wavetank.forecast/1";
@@ -215,13 +215,8 @@ pub struct AssumptionReport {
 
 impl From<&Assumption> for AssumptionReport {
     fn from(assumption: &Assumption) -> Self {
-        let origin = match assumption.origin {
-            Origin::File => "file",
-            Origin::Override => "override",
-            Origin::Preset => "preset",
-            Origin::Default => "default",
-        };
-        Self { key: assumption.key.clone(), value: assumption.value.clone(), origin, note: assumption.note.clone() }
+        let Assumption { key, value, origin, note } = assumption.clone();
+        Self { key, value, origin: origin.name(), note }
     }
 }
 

@@ -4,6 +4,7 @@ use super::{line, time_by_cause};
 use crate::forecast::result::{Effect, Forecast, Inference, WindowForecast};
 use crate::population::describe::Description;
 use crate::report::number::{bytes, count, percent, significant, span};
+use crate::report::phrase;
 use crate::scenario::plan::Plan;
 
 /// The whole answer.
@@ -85,41 +86,12 @@ fn one_window(text: &mut String, window: &WindowForecast) {
     if let Some((published, source)) = &window.published {
         line(text, &format!("  published         {} ({source})", count((*published).into())));
     }
-    let makespan = &window.makespan_hours;
-    line(
-        text,
-        &format!(
-            "  makespan          p50 {} h, p90 {} h, p95 {} h, p99 {} h; the very last mailbox p95 {} h",
-            significant(makespan.p50),
-            significant(makespan.p90),
-            significant(makespan.p95),
-            significant(makespan.p99),
-            significant(window.last_hours.p95)
-        ),
-    );
-    line(text, &format!("  stragglers        {} mailboxes on average", significant(window.stragglers)));
-    let flow = &window.throughput;
-    line(
-        text,
-        &format!(
-            "  throughput        {} mailboxes/h, {} GB/h, {} requests/s",
-            significant(flow.mailboxes_per_hour),
-            significant(flow.gigabytes_per_hour),
-            significant(flow.requests_per_second)
-        ),
-    );
+    line(text, &format!("  makespan          {}", phrase::makespan(window)));
+    line(text, &format!("  stragglers        {}", phrase::stragglers(window)));
+    line(text, &format!("  throughput        {}", phrase::throughput(window)));
     let prestage = &window.prestage;
-    line(
-        text,
-        &format!(
-            "  pre-stage         {} a wave, {} GB/h on {} lanes, {} days ahead: {}",
-            bytes(prestage.wave_bytes),
-            significant(prestage.gigabytes_per_hour),
-            count(prestage.lanes.into()),
-            significant(prestage.lead_days),
-            if prestage.feasible { "feasible" } else { "not feasible" }
-        ),
-    );
+    let verdict = if prestage.feasible { "feasible" } else { "not feasible" };
+    line(text, &format!("  pre-stage         {}: {verdict}", phrase::prestage(window)));
     for obstacle in &prestage.obstacles {
         line(text, &format!("                    {obstacle}"));
     }

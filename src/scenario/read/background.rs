@@ -3,12 +3,11 @@
 use jiff::civil::Time;
 
 use super::window::{DAYS, weekday};
+use crate::calendar::hours_since_monday;
 use crate::scenario::file::{Node, Value};
 use crate::scenario::kind::{Factor, Kind, Wrong, quoted, suggestion};
 use crate::scenario::plan::{BackgroundPlan, Program};
 use crate::scenario::section::{Otherwise, Section};
-
-const HOURS_PER_DAY: f64 = 24.0;
 
 /// Reads the section, if there is one: nobody else is at work without it.
 pub(crate) fn read(root: &Section<'_>) -> Option<BackgroundPlan> {
@@ -84,8 +83,7 @@ impl Kind for TimeOfWeek {
         let (day, time) =
             text.trim().split_once(' ').ok_or_else(|| Wrong::new(format!("`{text}` has no day and time"), help))?;
         let time: Time = time.trim().parse().map_err(|_| Wrong::new(format!("`{time}` is not a time of day"), help))?;
-        let days = f64::from(weekday(day)?.to_monday_zero_offset());
-        Ok(days * HOURS_PER_DAY + f64::from(time.hour()) + f64::from(time.minute()) / 60.0)
+        Ok(hours_since_monday(weekday(day)?, time))
     }
 
     fn print(&self, value: &f64) -> String {

@@ -6,10 +6,11 @@ use mock_server::fault::rule::{Act, FaultRule, Match};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::refusal::RefusalKind;
 
+use super::entries::no_such_preset;
 use super::name::{Operations, Pair, Refusals};
 use super::trick::{self, Plain};
 use crate::scenario::file::{Node, Value};
-use crate::scenario::kind::{Choice, Count, Duration, Share, Spread, Words, Wrong, suggestion};
+use crate::scenario::kind::{Choice, Count, Duration, Share, Spread, Words};
 use crate::scenario::plan::Origin;
 use crate::scenario::section::{Otherwise, Section};
 
@@ -75,9 +76,7 @@ pub(crate) fn read(side: &Section<'_>, which: Side) -> Vec<FaultRule> {
 fn named(side: &Section<'_>, name: &str, node: &Node) -> Vec<FaultRule> {
     let found = preset::NAMES.iter().find(|(known, ..)| *known == name).zip(preset::named(name));
     let Some(((_, description, source), rules)) = found else {
-        let names: Vec<&str> = preset::NAMES.iter().map(|(name, ..)| *name).collect();
-        let wrong = Wrong::new(format!("there is no fault preset `{name}`"), suggestion(name, &names));
-        side.book.report(&node.place, "no such preset", wrong);
+        no_such_preset(side, "fault", name, node, preset::NAMES.iter().map(|(name, ..)| *name));
         return Vec::new();
     };
     side.book.record(side.path_of(&format!("faults.{name}")), (*description).to_owned(), Origin::Preset, *source);

@@ -6,9 +6,10 @@ use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::RefusalKind;
 
+use super::entries::{Entries, no_such_preset};
 use super::name::{Operations, Refusals, SCOPES};
-use crate::scenario::file::{Node, Value};
-use crate::scenario::kind::{Count, CountPer, DataPer, Duration, Flag, Kind, Words, Wrong, suggestion};
+use crate::scenario::file::Node;
+use crate::scenario::kind::{Count, CountPer, DataPer, Duration, Flag, Kind, Words};
 use crate::scenario::plan::Origin;
 use crate::scenario::section::{Otherwise, Section};
 use crate::scenario::unit::{rate, time};
@@ -18,31 +19,12 @@ const RULES: &str = "say what is limited: `requests = \"10000/10 min\"`, `upload
                      `concurrency = 4`, or a budget with `burst`, `recharge_per_hour` and `cutoff`";
 
 pub(crate) fn read(side: &Section<'_>, protocol: Protocol) -> Vec<Limit> {
-    let nodes = side.list("limits", "a list of limits");
-    if nodes.is_empty() {
+    let entries = Entries { key: "limits", noun: "limit", example: "outlook" };
+    let named = |name: &str, node: &Node| named(side, name, node);
+    let limits = entries.read(side, named, |section| table(section, protocol), |limit| &limit.name);
+    if limits.is_empty() {
         let note = "by definition: the server refuses nothing";
         side.book.record(side.path_of("limits"), "none".to_owned(), Origin::Default, note);
-    }
-    let mut limits: Vec<Limit> = Vec::new();
-    for (position, node) in nodes.iter().enumerate() {
-        let added = match &node.value {
-            Value::Text(name) => named(side, name, node),
-            Value::Table(_) => {
-                side.entry("limits", position, node).map(|section| table(section, protocol)).unwrap_or_default()
-            }
-            _ => {
-                let help = "write \"outlook\", or a table with a name and a rule";
-                side.book.report(&node.place, "here", Wrong::expected("a limit", node, help));
-                Vec::new()
-            }
-        };
-        for limit in added {
-            if limits.iter().any(|other| other.name == limit.name) {
-                let message = format!("the limit `{}` is given twice", limit.name);
-                side.book.report(&node.place, "again", Wrong::new(message, "leave one of them out, or rename it"));
-            }
-            limits.push(limit);
-        }
     }
     limits
 }
@@ -50,9 +32,7 @@ pub(crate) fn read(side: &Section<'_>, protocol: Protocol) -> Vec<Limit> {
 /// The limits of a preset.
 fn named(side: &Section<'_>, name: &str, node: &Node) -> Vec<Limit> {
     let Some(limits) = preset::named(name) else {
-        let names: Vec<&str> = preset::NAMES.iter().map(|(name, ..)| *name).collect();
-        let wrong = Wrong::new(format!("there is no limit preset `{name}`"), suggestion(name, &names));
-        side.book.report(&node.place, "no such preset", wrong);
+        no_such_preset(side, "limit", name, node, preset::NAMES.iter().map(|(name, ..)| *name));
         return Vec::new();
     };
     for limit in &limits {

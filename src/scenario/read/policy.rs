@@ -10,12 +10,11 @@ use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::RefusalKind;
 
+use super::entries::{Entries, no_such_preset};
 use super::health;
 use super::name::{Numbers, Operations, Protocols, Refusals, Sharings};
-use crate::scenario::file::{Node, Value};
-use crate::scenario::kind::{
-    Choice, Count, CountPer, DataPer, Duration, Factor, Flag, Kind, Share, Words, Wrong, suggestion,
-};
+use crate::scenario::file::Node;
+use crate::scenario::kind::{Choice, Count, CountPer, DataPer, Duration, Factor, Flag, Kind, Share, Words};
 use crate::scenario::plan::Origin;
 use crate::scenario::section::{Otherwise, Section};
 use crate::scenario::unit::{rate, time};
@@ -86,36 +85,14 @@ fn topology(section: Section<'_>) -> Topology {
 }
 
 fn policies(side: &Section<'_>, protocol: Protocol) -> Vec<Policy> {
-    let mut policies: Vec<Policy> = Vec::new();
-    for (position, node) in side.list("policies", "a list of policies").iter().enumerate() {
-        let added = match &node.value {
-            Value::Text(name) => named(side, name, node),
-            Value::Table(_) => {
-                side.entry("policies", position, node).map(|section| table(section, protocol)).unwrap_or_default()
-            }
-            _ => {
-                let help = "write \"entra-large\", or a table with a name and a rule";
-                side.book.report(&node.place, "here", Wrong::expected("a policy", node, help));
-                Vec::new()
-            }
-        };
-        for policy in added {
-            if policies.iter().any(|other| other.name == policy.name) {
-                let message = format!("the policy `{}` is given twice", policy.name);
-                side.book.report(&node.place, "again", Wrong::new(message, "leave one of them out, or rename it"));
-            }
-            policies.push(policy);
-        }
-    }
-    policies
+    let entries = Entries { key: "policies", noun: "policy", example: "entra-large" };
+    entries.read(side, |name, node| named(side, name, node), |section| table(section, protocol), |policy| &policy.name)
 }
 
 /// The policies of a preset.
 fn named(side: &Section<'_>, name: &str, node: &Node) -> Vec<Policy> {
     let Some(policies) = preset::named(name) else {
-        let names: Vec<&str> = preset::NAMES.iter().map(|(name, ..)| *name).collect();
-        let wrong = Wrong::new(format!("there is no policy preset `{name}`"), suggestion(name, &names));
-        side.book.report(&node.place, "no such preset", wrong);
+        no_such_preset(side, "policy", name, node, preset::NAMES.iter().map(|(name, ..)| *name));
         return Vec::new();
     };
     for policy in &policies {

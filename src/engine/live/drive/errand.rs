@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::header::{HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Uri, Version};
 use mock_server::front::clock::Clock;
 
@@ -15,12 +15,13 @@ use super::people::{Learns, People};
 use super::recorded::{Recorded, Repeats};
 use super::{DriveError, DriveOptions, Http};
 use crate::engine::live::token::Credentials;
+use crate::engine::wire::pool;
 use crate::engine::wire::url::ServerUrl;
 use crate::load::arrival::Arrival;
 use crate::load::background::Background;
 
-/// What we call ourselves.
-const AGENT: &str = concat!("wavetank/", env!("CARGO_PKG_VERSION"));
+/// Names the mailbox in a header, as Microsoft asks of clients of EWS that speak for others.
+pub(super) const ANCHOR: HeaderName = HeaderName::from_static("x-anchormailbox");
 
 /// What the requests of a load ask for.
 #[derive(Clone, Debug)]
@@ -119,8 +120,18 @@ impl Address {
         &self.url
     }
 
+    /// A request for a path below the server's URL; nothing if that is no path.
+    pub(super) fn request(&self, method: Method, path: &str, token: HeaderValue, body: Bytes) -> Option<HttpRequest> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = self.uri(path)?;
+        *request.headers_mut() = self.headers();
+        request.headers_mut().insert(AUTHORIZATION, token);
+        Some(request)
+    }
+
     /// The target of a request for a path below the server's URL; nothing if that is no path.
-    pub(super) fn uri(&self, path: &str) -> Option<Uri> {
+    fn uri(&self, path: &str) -> Option<Uri> {
         match self.http {
             Http::One => self.url.path(path),
             Http::Two => format!("http://{}{}", self.url.authority(), self.url.path(path)),
@@ -130,12 +141,12 @@ impl Address {
     }
 
     /// The headers that every request has.
-    pub(super) fn headers(&self) -> HeaderMap {
+    fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if self.http == Http::One {
             headers.insert(HOST, HeaderValue::clone(&self.host));
         }
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(USER_AGENT, HeaderValue::from_static(pool::AGENT));
         headers
     }
 

@@ -1,7 +1,6 @@
 //! Making connections to the server.
 
 use std::cell::Cell;
-use std::io;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -9,16 +8,11 @@ use h2::client::SendRequest;
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, spawn_local};
-use tokio::time::{Duration, timeout};
 
 use super::Http;
-use crate::engine::wire::pool::Lost;
+use crate::engine::wire::pool::{Lost, dial};
 use crate::engine::wire::url::ServerUrl;
-
-/// Longest time for a connection to be made (assumed).
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// Flow-control windows of HTTP/2 in bytes: the default of 64 KiB would hold large answers back.
 const WINDOW_BYTES: u32 = 4 << 20;
@@ -56,11 +50,7 @@ fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Lost {
 impl Origin {
     /// Makes a connection, and a task that keeps it going; aborting the task cuts it.
     pub(super) async fn connect(&self) -> Result<(Sender, AbortHandle), Lost> {
-        let unreachable = |source| Lost::Unreachable { server: self.url.to_string(), source };
-        let connecting = timeout(CONNECT, TcpStream::connect(self.url.socket()));
-        let stream = connecting.await.map_err(|_| unreachable(io::ErrorKind::TimedOut.into()))?.map_err(unreachable)?;
-        // Requests must not wait for the server's acknowledgment of the one before.
-        stream.set_nodelay(true).map_err(unreachable)?;
+        let stream = dial(&self.url).await?;
         match self.http {
             Http::One => {
                 let mut builder = http1::Builder::new();

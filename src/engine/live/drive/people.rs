@@ -4,24 +4,21 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Request, Uri};
+use hyper::Uri;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use mock_server::front::clock::Clock;
 use mock_server::wire::call::Protocol;
 
 use super::DriveError;
-use super::errand::{Address, Estate, Prepared};
+use super::errand::{ANCHOR, Address, Estate, Prepared};
 use super::line::Heard;
 use super::origin::HttpRequest;
 use super::read;
 use super::write::{self, Written};
-use crate::engine::live::token::{Credentials, TokenError, Tokens};
+use crate::engine::live::token::{Credentials, Tokens};
 use crate::engine::wire::pool::Pool;
 use crate::load::act::{Act, Action, Client};
 use crate::load::arrival::Arrival;
-
-/// Names the mailbox in a header, as Microsoft asks of clients of EWS that speak for others.
-const ANCHOR: HeaderName = HeaderName::from_static("x-anchormailbox");
 
 /// The protocol that a program speaks.
 const fn protocol(client: Client) -> Protocol {
@@ -67,11 +64,8 @@ impl People {
             Tokens::new(Pool::new(estate.token_url.clone()), clock.clone(), credentials, protocol(client))
         });
         for client in estate.background.clients() {
-            let url = || estate.token_url.to_string();
-            tokens[client as usize].header().await.map_err(|error| match error {
-                TokenError::Lost(source) => DriveError::Unreachable { url: url(), source },
-                source => DriveError::Denied { url: url(), source },
-            })?;
+            let header = tokens[client as usize].header().await;
+            header.map_err(|error| DriveError::of_token(&estate.token_url, error))?;
         }
         Ok(Self { estate, address, tokens: tokens.into(), known: RefCell::default() })
     }
@@ -103,12 +97,8 @@ impl People {
     }
 
     fn request(&self, written: Written, token: HeaderValue, client: Client, mailbox: u32) -> Option<HttpRequest> {
-        let mut request = Request::new(written.body);
-        *request.method_mut() = written.method;
-        *request.uri_mut() = self.address.uri(&written.path)?;
+        let mut request = self.address.request(written.method, &written.path, token, written.body)?;
         let headers = request.headers_mut();
-        *headers = self.address.headers();
-        headers.insert(AUTHORIZATION, token);
         if let Some(content_type) = written.content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }

@@ -3,22 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Method, Request};
+use hyper::Method;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use mock_server::front::clock::Clock;
 use mock_server::wire::call::Protocol;
 
 use super::DriveError;
-use super::errand::{Address, Prepared};
+use super::errand::{ANCHOR, Address, Prepared};
 use super::origin::HttpRequest;
-use crate::engine::live::token::{Credentials, TokenError, Tokens};
+use crate::engine::live::token::{Credentials, Tokens};
 use crate::engine::wire::pool::Pool;
 use crate::engine::wire::url::ServerUrl;
 use crate::load::arrival::Arrival;
-
-/// Names the mailbox in a header, as Microsoft asks of clients of EWS that speak for others.
-const ANCHOR: HeaderName = HeaderName::from_static("x-anchormailbox");
 
 /// A request that was recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -71,11 +67,8 @@ impl Repeats {
         let repeats = Self { recorded, address, tokens, graph_tokens };
         for ews in [true, false] {
             if repeats.recorded.requests.iter().any(|request| request.ews == ews) {
-                let url = || repeats.recorded.token_url.to_string();
-                repeats.tokens_for(ews).header().await.map_err(|error| match error {
-                    TokenError::Lost(source) => DriveError::Unreachable { url: url(), source },
-                    source => DriveError::Denied { url: url(), source },
-                })?;
+                let header = repeats.tokens_for(ews).header().await;
+                header.map_err(|error| DriveError::of_token(&repeats.recorded.token_url, error))?;
             }
         }
         Ok(repeats)
@@ -99,12 +92,9 @@ impl Repeats {
     }
 
     fn request(&self, again: &Again, token: HeaderValue) -> Option<HttpRequest> {
-        let mut request = Request::new(Bytes::from(again.body.clone()));
-        *request.method_mut() = Method::from_bytes(again.method.as_bytes()).ok()?;
-        *request.uri_mut() = self.address.uri(&again.target)?;
+        let method = Method::from_bytes(again.method.as_bytes()).ok()?;
+        let mut request = self.address.request(method, &again.target, token, again.body.clone().into())?;
         let headers = request.headers_mut();
-        *headers = self.address.headers();
-        headers.insert(AUTHORIZATION, token);
         if let Some(content_type) = &again.content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::try_from(content_type).ok()?);
         }

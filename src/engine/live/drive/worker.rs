@@ -14,7 +14,6 @@ use std::task::{Context, Poll, Waker};
 
 use mock_server::front::clock::Clock;
 use mock_server::time::{Moment, Span};
-use tokio::runtime::LocalOptions;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, MissedTickBehavior, interval};
@@ -22,6 +21,7 @@ use tokio::time::{Duration, MissedTickBehavior, interval};
 use super::errand::{Errand, Script};
 use super::line::{Line, Shared};
 use super::{DriveError, DriveOptions, Gauge, Http, Phase, Told};
+use crate::engine::live::event_queue;
 use crate::load::arrival::Arrival;
 use crate::load::demand::{Demand, Share};
 use crate::load::tally::{Course, End, Failure, Tally};
@@ -124,8 +124,7 @@ pub(super) fn run(
     mut phases: watch::Receiver<Phase>,
     tell: &mpsc::UnboundedSender<Told>,
 ) -> Result<(Tally, Moment), DriveError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-    runtime.map_err(DriveError::Runtime)?.block_on(async {
+    event_queue().map_err(DriveError::Runtime)?.block_on(async {
         let lines = connect(options, share).await?;
         let script = Script::new(errand, options, &clock).await?;
         let slots = lines.iter().map(|_| Slot::default()).collect();
