@@ -66,6 +66,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mock::time",
             "mock::wire",
             "mock::mailbox",
+            "mock::fault",
             "mock::service",
             "mock::protocol",
             "mock::front",

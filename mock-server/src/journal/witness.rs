@@ -6,6 +6,7 @@ use super::record::{Piece, Record, StepRecord};
 use super::recorder::Recorder;
 use super::{redact, subject};
 use crate::fault::trick::Door;
+use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::content::Content;
@@ -282,6 +283,10 @@ impl<C: Content> Decide for Witnessed<C> {
         let mailbox = decision.about.map(|about| service.content().address(about.mailbox));
         self.witness.note(&Seen { now, request, decision: &decision, steps: &steps, mailbox });
         decision
+    }
+
+    fn refuse(&mut self, now: Moment, request: &Received, why: Unread) -> HttpAnswer {
+        self.desk.refuse(now, request, why)
     }
 
     fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
