@@ -409,7 +409,7 @@ pub(super) fn reading(holding: Holding, clock_at_start: Span, now: Moment, store
 #[expect(clippy::inline_always, reason = "it is passed once for each call of the virtual world, and is short")]
 #[inline(always)]
 pub(super) fn spoil(now: Moment, outcome: Result<Answer, Refusal>, spent: Spent, strike: Option<Strike>) -> Reply {
-    let ready = now + (spent.delayed + spent.queued + spent.served);
+    let ready = now + spent.total();
     if strike.is_none() {
         return Reply { outcome, ready, spent, spoiled: None };
     }

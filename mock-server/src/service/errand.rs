@@ -79,7 +79,7 @@ impl<C: Content> Service<C> {
             Ok(((), work))
         });
         let Passed { outcome, spent, strike, admitted } = passed;
-        let ready = now + (spent.delayed + spent.queued + spent.served);
+        let ready = now + spent.total();
         if let Some(served) = admitted {
             self.settle(&asked, ready, served);
         }
@@ -94,19 +94,25 @@ impl<C: Content> Service<C> {
     }
 
     /// Has work judged by the fault rules and by the limits, and priced, that changes no mailbox: a load of which only the
-    /// weight matters. No mailbox is opened for it, so it leaves no trace but in the limits and in the servers' time.
+    /// weight matters. No mailbox is opened for it, so it leaves no trace but in policies and limits and in the servers'
+    /// time.
     pub fn bear(&mut self, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
-        let Errand { app, mailbox, identity, body_bytes, operation, .. } = *errand;
+        let Errand { app, mailbox, protocol, identity, body_bytes, operation } = *errand;
+        self.begin(protocol, || 1);
         let asked = Asked { app, mailbox, operation, body_bytes };
         let Passed { outcome, spent, strike, admitted } = self.admit(now, &asked, identity, now, |_| Ok(((), work)));
-        let ready = now + (spent.delayed + spent.queued + spent.served);
+        let ready = now + spent.total();
         if let Some(served) = admitted {
-            self.limits.settle(&asked, ready, served);
+            self.settle(&asked, ready, served);
         }
-        let (outcome, spoil) = match (outcome, strike) {
-            (Ok(()), Some(Strike::LoseAnswer)) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
-            (Ok(()), Some(Strike::Truncate)) => (Err(refusals::TRUNCATED), Some(Spoil::Truncate)),
-            (outcome, _) => (outcome, None),
+        let spoiled = outcome.is_ok().then(|| match strike {
+            Some(Strike::LoseAnswer) => Some((refusals::CONNECTION_RESET, Spoil::Reset)),
+            Some(Strike::Truncate) => Some((refusals::TRUNCATED, Spoil::Truncate)),
+            strike => trick::spoiled(strike),
+        });
+        let (outcome, spoil) = match spoiled.flatten() {
+            Some((refusal, spoil)) => (Err(refusal), Some(spoil)),
+            None => (outcome, None),
         };
         Performed { outcome, ready, spent, spoil }
     }

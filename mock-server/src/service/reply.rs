@@ -1,5 +1,7 @@
 //! What goes into the service core and what comes out.
 
+use std::ops::AddAssign;
+
 use crate::time::{Moment, Span};
 use crate::wire::answer::Answer;
 use crate::wire::call::{Call, RequestIdentity};
@@ -35,6 +37,22 @@ pub struct Spent {
     pub queued: Span,
     /// Being served.
     pub served: Span,
+}
+
+impl Spent {
+    /// The whole time.
+    #[must_use]
+    pub fn total(self) -> Span {
+        self.delayed + self.queued + self.served
+    }
+}
+
+impl AddAssign for Spent {
+    fn add_assign(&mut self, other: Self) {
+        self.delayed += other.delayed;
+        self.queued += other.queued;
+        self.served += other.served;
+    }
 }
 
 /// How the answer to a call is spoiled on its way.
