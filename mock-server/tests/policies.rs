@@ -149,7 +149,7 @@ fn resource_units_are_told_in_headers() {
     let mut client = Client::new(with(policies), 0);
     let caller = Caller { resource_units: Some(1_600), ..Caller::default() };
     let mut ask = || {
-        client.service.introduce(caller);
+        client.service.introduce(false, || caller);
         let status = kind(&client.call(&listing()));
         (status, client.service.remarks().headers)
     };

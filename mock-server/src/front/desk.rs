@@ -6,6 +6,7 @@ mod voice;
 
 use std::collections::BTreeMap;
 
+use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::voice::{AdminVoice, EwsVoice, GraphVoice, Voice, write};
@@ -163,7 +164,7 @@ impl<C: Content> Desk<C> {
         }
     }
 
-    /// Answers whatever a client of Graph may ask.
+    /// Answers a client that asks where services are.
     fn autodiscover(&mut self, now: Moment, request: &Received, way: protocol::autodiscover::Way) -> Decision {
         let stranger = Caller::trusted(None);
         let visitor = visitor(now, request, &stranger, Protocol::Ews);
@@ -181,6 +182,7 @@ impl<C: Content> Desk<C> {
             user: caller.user.as_deref(),
         };
         let visitor = visitor(now, request, caller, Protocol::Ews);
+    /// Answers whatever a client of EWS may ask.
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let (answer, ongoing) = protocol::ews::answer(&asked, &mut visit);
         let lost = visit.lost;
@@ -195,6 +197,7 @@ impl<C: Content> Desk<C> {
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let base = request.base();
         let asked = protocol::graph::Asked {
+    /// Answers whatever a client of Graph may ask.
             method: request.method.as_str(),
             url: path_and_query(request),
             headers: request
@@ -319,8 +322,9 @@ impl<C: Content> Decide for Desk<C> {
         match admitted.or_else(|denied| by_url(door, request).ok_or(denied)) {
             Err(denied) => Decision::at_once(now, self.turn_away(now, request, door, &denied)),
             Ok(caller) => {
-                let may_fail = self.service.faults().rules().next().is_some();
-                self.service.introduce(introduction(request, &caller, may_fail));
+                // Only faults ask for it.
+                let continues = self.service.faults().rules().next().is_some() && continues(request);
+                self.service.introduce(continues, || introduction(request, &caller));
                 let mut decision = self.lead(now, request, &caller, (door, way));
                 let mut remarks = self.service.remarks();
                 if remarks.again {
@@ -388,7 +392,7 @@ fn client_request_id(request: &Received) -> Option<&str> {
 }
 
 /// What is known of whoever sends a request beyond the app, and what the request costs where that is published.
-fn introduction(request: &Received, caller: &Caller, may_fail: bool) -> policy::Caller {
+fn introduction(request: &Received, caller: &Caller) -> policy::Caller {
     let number = |text: &str| xxh3_64(text.as_bytes());
     let method = request.method.as_str();
     let path = request.uri.path().trim_start_matches('/');
@@ -399,7 +403,6 @@ fn introduction(request: &Received, caller: &Caller, may_fail: bool) -> policy::
         address: request.peer.map(|peer| number(&peer.ip().to_string())),
         resource_units: Some(resource_units(method, resource, request.uri.query().unwrap_or_default())),
         writes: None,
-        continues: may_fail && continues(request),
     }
 }
 
@@ -410,8 +413,7 @@ const STATE_WITHIN: usize = 4_096;
 fn continues(request: &Received) -> bool {
     let query = request.uri.query().unwrap_or_default();
     let body = &request.body[..request.body.len().min(STATE_WITHIN)];
-    let state = b"SyncState>";
-    query.contains("deltatoken") || query.contains("skiptoken") || body.windows(state.len()).any(|part| part == state)
+    query.contains("deltatoken") || query.contains("skiptoken") || memmem::find(body, b"SyncState>").is_some()
 }
 
 /// Who sends a request.

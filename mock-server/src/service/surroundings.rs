@@ -173,12 +173,13 @@ impl Surroundings {
 }
 
 impl<C: Content> Service<C> {
-    /// Says who makes the next request, as far as that is known beyond the app.
-    pub fn introduce(&mut self, caller: Caller) {
+    /// Says who makes the next request, as far as that is known beyond the app, and whether it continues from a state
+    /// that the server gave out. Who it is is asked only where that matters.
+    pub fn introduce(&mut self, continues: bool, caller: impl FnOnce() -> Caller) {
         self.remarks = Remarks::default();
-        self.continues = caller.continues;
+        self.continues = continues;
         if let Some(surroundings) = &mut self.surroundings {
-            surroundings.caller = caller;
+            surroundings.caller = caller();
         }
     }
 
