@@ -18,6 +18,7 @@ use super::exchange::{self, About, Decide, Decision, Received};
 use super::folders;
 use super::server_timing;
 use super::visit::{FIRST_FOREIGN, Visit, Visitor};
+use crate::fault::also::{Target, Who};
 use crate::fault::plan::TokenLoss;
 use crate::fault::trick;
 use crate::mailbox::content::Content;
@@ -85,7 +86,13 @@ impl<C: Content> Desk<C> {
         let identity = self.identity(mailbox, request);
         let about = |refusal| Some(About { app: caller.app, mailbox, operation: call.operation(), refusal });
         if let Some(token) = caller.token.filter(|token| token.again)
-            && let Some(loss) = self.service.faults().takes_token(now, mailbox, call.operation(), identity)
+            && let Some(loss) = self.service.faults().takes_token(&Target {
+                now,
+                mailbox,
+                operation: call.operation(),
+                identity,
+                who: Some(Who { app: caller.app, protocol: voice.protocol() }),
+            })
         {
             self.access.lose(self.service.wall(now), token, loss);
             let door = if voice.protocol() == Protocol::Ews { Door::Ews } else { Door::Graph };
@@ -175,6 +182,7 @@ impl<C: Content> Desk<C> {
         Decision::at_once(now, protocol::autodiscover::answer(way, &asked, &visit))
     }
 
+    /// Answers whatever a client of EWS may ask.
     fn ews_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
         let asked = protocol::ews::Asked {
             body: &request.body,
@@ -182,7 +190,6 @@ impl<C: Content> Desk<C> {
             user: caller.user.as_deref(),
         };
         let visitor = visitor(now, request, caller, Protocol::Ews);
-    /// Answers whatever a client of EWS may ask.
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let (answer, ongoing) = protocol::ews::answer(&asked, &mut visit);
         let lost = visit.lost;
@@ -190,6 +197,7 @@ impl<C: Content> Desk<C> {
         self.unless_lost(now, request, (Door::Ews, caller), decision, lost)
     }
 
+    /// Answers whatever a client of Graph may ask.
     fn graph_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
         self.requests += 1;
         let request_id = identity::encode(RequestIdentity { request: FIRST_FOREIGN + self.requests, attempt: 0 });
@@ -197,7 +205,6 @@ impl<C: Content> Desk<C> {
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let base = request.base();
         let asked = protocol::graph::Asked {
-    /// Answers whatever a client of Graph may ask.
             method: request.method.as_str(),
             url: path_and_query(request),
             headers: request

@@ -7,7 +7,6 @@ use super::cost::Work;
 use super::refusals;
 use super::reply::{Protocol, Spent, Spoil};
 use super::trick;
-use crate::fault::also::Who;
 use crate::fault::plan::Strike;
 use crate::fault::trick::Played;
 use crate::mailbox::content::Content;
@@ -145,18 +144,17 @@ impl<C: Content> Service<C> {
         identity: RequestIdentity,
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> Result<(T, Work), Refusal> {
-        let Asked { app, mailbox, operation, .. } = *asked;
+        let Asked { mailbox, operation, .. } = *asked;
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
         }
         self.note(mailbox);
-        let wall = self.wall(now);
-        let Self { content, holding, faults, mailboxes, shelf, protocol, .. } = self;
+        let (wall, target) = (self.wall(now), self.target(now, asked, identity));
+        let Self { content, holding, faults, mailboxes, shelf, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
         let view = View { content: &*content, mailbox, clock: reading(*holding, self.clock_at_start, now, store) };
         let corrupts = |key: ItemKey| faults.corrupts(now, mailbox, operation, key);
-        let who = Some(Who { app, protocol: *protocol });
-        let fails = |place| faults.item_error(now, mailbox, operation, identity, (who, place));
+        let fails = |place| faults.item_error(&target, place);
         let mut open = Open::new(view, store, shelf, wall, &corrupts);
         if faults.fails_items() {
             open = open.failing(&fails);
