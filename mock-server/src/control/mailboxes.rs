@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::reply::Wrong;
 use crate::mailbox::content::Content;
 use crate::mailbox::mime;
-use crate::mailbox::named::Directory;
+use crate::mailbox::named::{Directory, is_address};
 use crate::mailbox::reference;
 use crate::service::core::Service;
 use crate::time::Moment;
@@ -100,9 +100,7 @@ pub(super) const NEW_MAILBOX: &str = "send {\"address\": \"alice@contoso.test\"}
 /// Adds an empty mailbox.
 pub(super) fn add<C: Directory>(service: &mut Service<C>, new: &NewMailbox) -> Result<MailboxKey, Wrong> {
     let address = new.address.trim();
-    let (local, domain) = address.split_once('@').unwrap_or_default();
-    let odd = |c: char| c.is_control() || c.is_whitespace() || "<>@,;\"".contains(c);
-    if local.is_empty() || domain.is_empty() || address.len() > 254 || local.contains(odd) || domain.contains(odd) {
+    if !is_address(address) {
         return Err(Wrong::request(format!("`{address}` is not an SMTP address"), NEW_MAILBOX));
     }
     let full = || Wrong::request("no more mailboxes fit", "restart the server");
