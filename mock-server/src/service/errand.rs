@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::core::{Passed, Service, reading, untouched};
 use super::cost::Work;
 use super::refusals;
-use super::reply::{Protocol, Spent, Spoil};
+use super::reply::{Spent, Spoil};
 use super::trick;
 use crate::fault::plan::Strike;
 use crate::fault::trick::Played;
@@ -16,7 +16,7 @@ use crate::mailbox::property::{self, FLAG_READ, FLAG_UNSENT, Value};
 use crate::mailbox::store::View;
 use crate::throttle::stack::Asked;
 use crate::time::Moment;
-use crate::wire::call::{FolderKind, Operation, RequestIdentity};
+use crate::wire::call::{FolderKind, Operation, Protocol, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
 use crate::wire::refusal::Refusal;
 

@@ -4,12 +4,9 @@ use std::ops::AddAssign;
 
 use crate::time::{Moment, Span};
 use crate::wire::answer::Answer;
-use crate::wire::call::{Call, RequestIdentity};
+use crate::wire::call::{Call, Protocol, RequestIdentity};
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::Refusal;
-
-/// The protocol in which a call arrived; the wire layer defines it.
-pub type Protocol = crate::wire::call::Protocol;
 
 /// A call together with who makes it.
 #[derive(Clone, Debug)]
