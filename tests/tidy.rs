@@ -22,7 +22,7 @@ const LAYERS: &[(&str, &str, &str)] = &[
     ("mock::front", "", "time draw wire mailbox throttle fault service protocol"),
     ("mock::journal", "", "time wire mailbox throttle fault service protocol front"),
     ("mock::control", "", "time draw wire mailbox throttle fault service protocol front journal"),
-    ("mock::state", "", "time wire mailbox service protocol front journal control"),
+    ("mock::state", "", "time wire mailbox fault service protocol front journal control"),
     ("mock::serve", "", "mailbox service front journal control state"),
     ("sample", "", "time draw"),
     ("calendar", "", "time"),

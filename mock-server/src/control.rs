@@ -16,6 +16,7 @@ mod reply;
 mod resources;
 pub mod tank;
 mod tricks;
+mod words;
 
 /// Where the control routes begin.
 pub const PREFIX: &str = "/_tank";

@@ -1,6 +1,6 @@
 //! Sockets: listens, reads requests, asks the service, waits until the answer is ready, writes it.
 //!
-//! The only place of this crate that does I/O or reads a clock. Decides nothing about mailboxes, limits or faults.
+//! The only place of this crate that touches sockets or waits. Decides nothing about mailboxes, limits or faults.
 
 pub mod access;
 pub mod body;

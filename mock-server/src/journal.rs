@@ -6,6 +6,7 @@
 
 pub mod har;
 pub mod judge;
+pub mod kept;
 mod pieces;
 pub mod read;
 pub mod record;

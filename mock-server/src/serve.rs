@@ -21,7 +21,7 @@ use crate::front::listen::{self, Handle, ListenError, ListenOptions, Secure};
 use crate::front::tls::{Authority, TlsError};
 use crate::journal::rehearse::Rehearsal;
 use crate::journal::witness::Witness;
-use crate::mailbox::named::{Directory, Named};
+use crate::mailbox::named::{Directory, Named, is_address};
 use crate::service::config::Config;
 use crate::service::core::Service;
 use crate::service::credentials::Credentials;
@@ -183,8 +183,7 @@ impl Doors {
             state::restore(file, &mut service)?;
         }
         for address in &self.named {
-            let known = address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-            if !known || service.content_mut().add(address).is_none() {
+            if !is_address(address) || service.content_mut().add(address).is_none() {
                 return Err(ServeError::Address { address: address.clone() });
             }
         }

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use self::file::StateFile;
 use crate::control::tank::Tank;
+use crate::fault::trick::Door;
 use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
@@ -206,6 +207,10 @@ impl<D: Serving> Keeper<D> {
 }
 
 impl<D: Serving> Decide for Keeper<D> {
+    fn door(&mut self, now: Moment, connection: u64) -> Option<Door> {
+        self.inner.door(now, connection)
+    }
+
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
         self.inner.decide(now, request)
     }

@@ -45,19 +45,19 @@ impl Span {
     /// A span of whole seconds.
     #[must_use]
     pub const fn seconds(seconds: u64) -> Self {
-        Self(seconds * NANOSECONDS)
+        Self(seconds.saturating_mul(NANOSECONDS))
     }
 
     /// A span of whole milliseconds.
     #[must_use]
     pub const fn milliseconds(milliseconds: u64) -> Self {
-        Self(milliseconds * 1_000_000)
+        Self(milliseconds.saturating_mul(1_000_000))
     }
 
     /// A span of whole microseconds.
     #[must_use]
     pub const fn microseconds(microseconds: u64) -> Self {
-        Self(microseconds * 1_000)
+        Self(microseconds.saturating_mul(1_000))
     }
 
     /// A span of a fractional number of seconds; negative and undefined values become zero.
@@ -172,5 +172,6 @@ mod tests {
         assert_eq!(Moment::NEVER + Span::seconds(1), Moment::NEVER);
         assert_eq!(Span(3) - Span(5), Span::ZERO);
         assert_eq!(Span::from_seconds(-1.0), Span::ZERO);
+        assert_eq!([Span::seconds(u64::MAX), Span::milliseconds(u64::MAX)], [Span::FOREVER; 2]);
     }
 }

@@ -9,9 +9,15 @@ mod server;
 
 use client::Client;
 use mock_server::draw::Distribution;
+use mock_server::fault::rule::{Act, FaultRule, Match};
+use mock_server::fault::trick::Trick;
 use mock_server::mailbox::reference;
 use mock_server::service::config::{Config, Holding};
+use mock_server::service::cost::Work;
+use mock_server::service::errand::Errand;
 use mock_server::service::reply::Reply;
+use mock_server::throttle::health::Terms;
+use mock_server::throttle::health::load::{Load, OFFICE_HOURS};
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::throttle::policy::asked::Caller;
 use mock_server::throttle::policy::sharing::Sharing;
@@ -19,7 +25,7 @@ use mock_server::throttle::policy::unit::Unit;
 use mock_server::throttle::policy::{Meter, Policy, preset};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
-use mock_server::wire::call::{Call, Content, Upload};
+use mock_server::wire::call::{Call, Content, Operation, Protocol, RequestIdentity, Upload};
 use mock_server::wire::id::ItemKey;
 use mock_server::wire::refusal::{ItemErrorKind, RefusalKind};
 use server::free;
@@ -143,7 +149,7 @@ fn resource_units_are_told_in_headers() {
     let mut client = Client::new(with(policies), 0);
     let caller = Caller { resource_units: Some(1_600), ..Caller::default() };
     let mut ask = || {
-        client.service.introduce(caller);
+        client.service.introduce(false, || caller);
         let status = kind(&client.call(&listing()));
         (status, client.service.remarks().headers)
     };
@@ -157,4 +163,63 @@ fn resource_units_are_told_in_headers() {
         "Tenant_Application/ReadWrite/00000000-0000-0000-0000-000000000001/00000000-0000-0000-0000-000000000000";
     let information = header("x-ms-throttle-information", "ResourceUnitLimitExceeded");
     assert_eq!(headers, vec![header("x-ms-throttle-scope", scope), information]);
+}
+
+#[test]
+fn headers_that_nobody_takes_do_not_pile_up() {
+    let mut policies = preset::named("entra-small").expect("a preset");
+    for policy in &mut policies {
+        policy.concerns.operations.clear();
+    }
+    let mut client = Client::new(with(policies), 0);
+    for _ in 0..10 {
+        client.ask(&listing());
+    }
+    assert_eq!(client.service.remarks().headers, vec![("x-ms-resource-unit", "1".to_owned())]);
+}
+
+#[test]
+fn work_that_is_only_borne_takes_its_lane_until_it_is_done() {
+    let lanes = Policy::new("lanes", Meter::Lanes { most: 1 }, Sharing::APP, RefusalKind::ConnectionCount);
+    let mut config = with(vec![lanes]);
+    config.costs.default.call = Distribution::Constant(Span::seconds(1));
+    let mut client = Client::new(config, 0);
+    let mut bear = |second| {
+        let errand = Errand {
+            app: 1,
+            mailbox: client.mailbox,
+            protocol: Protocol::Ews,
+            identity: RequestIdentity { request: second, attempt: 0 },
+            body_bytes: 0,
+            operation: Operation::ReadItems,
+        };
+        let now = Moment::START + Span::seconds(second);
+        client.service.bear(now, &errand, Work::default()).outcome.err().map(|refusal| refusal.kind)
+    };
+    assert_eq!([bear(0), bear(0), bear(1)], [None, Some(RefusalKind::ConnectionCount), None]);
+}
+
+#[test]
+fn a_trick_on_a_call_that_is_refused_is_not_played_on_the_next() {
+    let mut config = with(vec![requests(0, Sharing::APP)]);
+    config.conditions.policies[0].concerns.operations = vec![Operation::UploadItems];
+    let matches = Match { operations: vec![Operation::UploadItems], ..Match::default() };
+    config.faults = vec![FaultRule { name: "twice".to_owned(), matches, act: Act::Trick(Trick::Twice) }];
+    let mut client = Client::new(config, 0);
+    assert_eq!(kind(&client.call(&uploads(1))), Some(RefusalKind::RequestLimit));
+    let folder = Call::CreateFolder { parent: reference::folder(0), name: "once".into() };
+    assert_eq!(kind(&client.call(&folder)), None, "made twice, it would be there already");
+}
+
+#[test]
+fn a_server_that_is_well_again_is_as_fast_as_before() {
+    let mut config = free(Holding::Empty);
+    config.costs.default.call = Distribution::Constant(Span::seconds(1));
+    let busy = Load { by_hour: [1.0; OFFICE_HOURS.len()], by_day: [1.0; 7], ..Load::office(0.5) };
+    config.conditions.health = Terms { load: Some(busy), ..Terms::default() };
+    let mut client = Client::new(config, 0);
+    let sync = Call::SyncFolders { state: None };
+    assert_eq!(client.call(&sync).spent.served, Span::seconds(2));
+    client.service.set_health(Terms::default());
+    assert_eq!(client.call(&sync).spent.served, Span::seconds(1));
 }

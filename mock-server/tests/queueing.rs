@@ -8,9 +8,9 @@ mod server;
 use mock_server::draw::{Distribution, Purpose, hash, unit};
 use mock_server::service::config::Holding;
 use mock_server::service::core::Service;
-use mock_server::service::reply::{Protocol, Request};
+use mock_server::service::reply::Request;
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::{Call, RequestIdentity};
+use mock_server::wire::call::{Call, Protocol, RequestIdentity};
 use mock_server::wire::id::MailboxKey;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::reply::Wrong;
 use super::tricks::{self, Spread, Tricks};
+use super::words::{self, span};
 use crate::fault::preset;
 use crate::fault::rule::{Act, FaultRule, Match};
 use crate::fault::trick::{Door, Words};
@@ -88,10 +89,7 @@ impl Wanted {
             Self::Fault(fault) => return Ok(vec![fault.rule(now)?]),
             Self::Preset { preset, seconds } => (preset, *seconds),
         };
-        let mut rules = preset::named(name).ok_or_else(|| {
-            let known: Vec<&str> = preset::NAMES.iter().map(|(name, ..)| *name).collect();
-            Wrong::request(format!("there is no preset `{name}`"), format!("known are {}", known.join(", ")))
-        })?;
+        let mut rules = words::preset(name, preset::named(name), preset::NAMES)?;
         let until = span(seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
         for rule in &mut rules {
             (rule.matches.from, rule.matches.until) = (now, until);
@@ -102,10 +100,6 @@ impl Wanted {
 
 /// What can be asked for: the acts and the presets.
 pub(super) fn offered() -> Value {
-    let presets: Vec<Value> = preset::NAMES
-        .iter()
-        .map(|(name, description, source)| json!({ "name": name, "description": description, "source": source }))
-        .collect();
     json!({
         "acts": ACTS.into_iter().chain(tricks::ACTS).collect::<Vec<_>>(),
         "kinds": RefusalKind::ALL.map(RefusalKind::name),
@@ -113,7 +107,7 @@ pub(super) fn offered() -> Value {
         "words": Words::NAMED.map(|(name, _)| name),
         "errors": ItemErrorKind::ALL.map(ItemErrorKind::name),
         "doors": Door::NAMED.map(|(name, _)| name),
-        "presets": presets,
+        "presets": words::presets(preset::NAMES),
     })
 }
 
@@ -130,18 +124,13 @@ const ACTS: [&str; 9] = [
     "short-token",
 ];
 
-/// Most seconds that a control request may name: a year.
-const SECONDS_MAX: f64 = 31_536_000.0;
-
 impl Fault {
     /// The rule that this is, from `now` on.
     pub(super) fn rule(&self, now: Moment) -> Result<FaultRule, Wrong> {
         if self.name.is_empty() || self.name.len() > 100 {
             return Err(Wrong::request("the name is empty or longer than 100 bytes", "give the fault a short name"));
         }
-        if !(0.0..=1.0).contains(&self.rate) {
-            return Err(Wrong::request(format!("rate is {}", self.rate), "give a share from 0 to 1"));
-        }
+        words::share(Some(self.rate), "rate")?;
         if self.nth == Some(0) {
             return Err(Wrong::request("nth is 0", "give a number from 1: every n-th call is hit"));
         }
@@ -150,7 +139,7 @@ impl Fault {
         }
         let until = span(self.seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
         let matches = Match {
-            operations: self.operations.iter().map(|name| operation(name)).collect::<Result<_, _>>()?,
+            operations: self.operations.iter().map(|name| words::operation(name)).collect::<Result<_, _>>()?,
             mailboxes: self.mailboxes,
             from: now,
             until,
@@ -184,8 +173,7 @@ impl Fault {
             other => {
                 let wait = span(self.retry_after_seconds, "retry_after_seconds")?;
                 let Some(act) = self.tricks.act(other, self.status, wait)? else {
-                    let known = ACTS.into_iter().chain(tricks::ACTS).collect::<Vec<_>>().join(", ");
-                    return Err(Wrong::request(format!("there is no act `{other}`"), format!("known are {known}")));
+                    return Err(words::unknown("act", other, &[&ACTS[..], &tricks::ACTS[..]].concat()));
                 };
                 act
             }
@@ -194,8 +182,7 @@ impl Fault {
 
     fn refusal(&self) -> Result<Act, Wrong> {
         let name = self.kind.as_deref().unwrap_or(RefusalKind::Unavailable.name());
-        let named = RefusalKind::ALL.into_iter().find(|kind| kind.name() == name);
-        let kind = named.ok_or_else(|| unknown("kind", name, RefusalKind::ALL.map(RefusalKind::name)))?;
+        let kind = words::named("kind", name, RefusalKind::ALL, RefusalKind::name)?;
         let status = self.status.unwrap_or_else(|| kind.usual_status());
         if !(400..=599).contains(&status) {
             return Err(Wrong::request(format!("status is {status}"), "give a status from 400 to 599"));
@@ -252,25 +239,6 @@ impl Fault {
         };
         act.clone_into(&mut fault.act);
         fault
-    }
-}
-
-fn operation(name: &str) -> Result<Operation, Wrong> {
-    Operation::named(name).ok_or_else(|| unknown("operation", name, Operation::ALL.map(Operation::name)))
-}
-
-pub(super) fn unknown<const N: usize>(what: &str, found: &str, known: [&str; N]) -> Wrong {
-    Wrong::request(format!("there is no {what} `{found}`"), format!("known are {}", known.join(", ")))
-}
-
-/// A span of seconds as written; nothing if absent.
-pub(super) fn span(seconds: Option<f64>, key: &str) -> Result<Option<Span>, Wrong> {
-    match seconds {
-        None => Ok(None),
-        Some(seconds) if (0.0..=SECONDS_MAX).contains(&seconds) => Ok(Some(Span((seconds * 1e9) as u64))),
-        Some(seconds) => {
-            Err(Wrong::request(format!("{key} is {seconds}"), format!("give seconds from 0 to {SECONDS_MAX}")))
-        }
     }
 }
 

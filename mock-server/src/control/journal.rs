@@ -1,7 +1,7 @@
 //! The journal: what passed, most recent last, in bounded memory.
 //!
-//! It holds no secrets: headers that prove who somebody is are left out, bodies are kept only of error answers, and
-//! nothing but the bare path is kept of token requests.
+//! It holds no secrets: headers that prove who somebody is are left out, URLs are kept without what they prove, bodies are
+//! kept only of error answers, and nothing but the bare path is kept of token requests.
 
 use std::collections::VecDeque;
 
@@ -13,12 +13,6 @@ use crate::time::Span;
 /// Most entries that are kept (assumed: an hour of a busy client).
 pub const ENTRIES: usize = 20_000;
 
-/// Longest part of an error answer that is kept, in bytes. The errors of EWS and Graph are below one kilobyte.
-pub const ERROR_BYTES: usize = 4 << 10;
-
-/// Longest path that is kept, in bytes.
-pub const PATH_BYTES: usize = 2 << 10;
-
 /// One request and its answer.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Entry {
@@ -28,7 +22,7 @@ pub struct Entry {
     pub at: Timestamp,
     /// The method.
     pub method: String,
-    /// The URL as the client meant it: host, path and query.
+    /// The URL as the client meant it: host, path and query, without what it proves.
     pub url: String,
     /// The mailbox concerned, by address, if the request came that far.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,7 +38,7 @@ pub struct Entry {
     /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<&'static str>,
-    /// How the answer was spoiled on its way: `reset` or `truncate`.
+    /// How the answer was spoiled on its way, `reset` for example.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spoiled: Option<&'static str>,
     /// Milliseconds from the request's arrival until the answer left.
@@ -138,13 +132,6 @@ pub fn milliseconds(span: Span) -> f64 {
     span.as_seconds() * 1e3
 }
 
-/// The beginning of a text, at most so many bytes.
-#[must_use]
-pub fn beginning(text: &str, bytes: usize) -> String {
-    let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    text[..end].to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,12 +182,5 @@ mod tests {
         (0..ENTRIES + 5).for_each(|_| journal.add(entry("a@b", 200)));
         let all = journal.select(&Filter::default());
         assert_eq!((all.len(), all[0].number), (ENTRIES, 6));
-    }
-
-    #[test]
-    fn texts_are_cut_between_characters() {
-        assert_eq!(beginning("aéb", 2), "a");
-        assert_eq!(beginning("aéb", 3), "aé");
-        assert_eq!(beginning("ab", 9), "ab");
     }
 }

@@ -124,13 +124,7 @@ pub(super) const CHANGE: &str =
 /// The limits after a change. What they remember is forgotten.
 pub(super) fn change(limits: Vec<Limit>, change: &Change) -> Result<Vec<Limit>, Wrong> {
     if let Some(name) = &change.preset {
-        if name == "none" {
-            return Ok(Vec::new());
-        }
-        let known: Vec<_> = preset::NAMES.iter().map(|(name, ..)| *name).collect();
-        let unknown =
-            || Wrong::request(format!("there is no preset `{name}`"), format!("known are none, {}", known.join(", ")));
-        return preset::named(name).ok_or_else(unknown);
+        return preset::chosen(name).map_err(|known| Wrong::request(format!("there is no preset `{name}`"), known));
     }
     let name = change.name.as_deref().ok_or_else(|| Wrong::request("nothing to change", CHANGE))?;
     let mut limits = limits;

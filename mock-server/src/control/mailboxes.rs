@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::reply::Wrong;
 use crate::mailbox::content::Content;
 use crate::mailbox::mime;
-use crate::mailbox::named::Directory;
+use crate::mailbox::named::{Directory, is_address};
 use crate::mailbox::reference;
 use crate::service::core::Service;
 use crate::time::Moment;
@@ -22,6 +22,12 @@ const SHOWN: usize = 1_000;
 
 /// Most items that one request adds.
 const ITEMS_MAX: u32 = 10_000;
+
+/// Largest item that a request makes, in bytes (assumed: beyond what Exchange Online takes by default).
+const ITEM_BYTES_MAX: u32 = 1 << 25;
+
+/// Most bytes that the items of one request have together: they are held in memory.
+const BYTES_MAX: u64 = 1 << 30;
 
 /// What the server holds.
 #[derive(Serialize)]
@@ -100,9 +106,7 @@ pub(super) const NEW_MAILBOX: &str = "send {\"address\": \"alice@contoso.test\"}
 /// Adds an empty mailbox.
 pub(super) fn add<C: Directory>(service: &mut Service<C>, new: &NewMailbox) -> Result<MailboxKey, Wrong> {
     let address = new.address.trim();
-    let (local, domain) = address.split_once('@').unwrap_or_default();
-    let odd = |c: char| c.is_control() || c.is_whitespace() || "<>@,;\"".contains(c);
-    if local.is_empty() || domain.is_empty() || address.len() > 254 || local.contains(odd) || domain.contains(odd) {
+    if !is_address(address) {
         return Err(Wrong::request(format!("`{address}` is not an SMTP address"), NEW_MAILBOX));
     }
     let full = || Wrong::request("no more mailboxes fit", "restart the server");
@@ -139,9 +143,13 @@ pub(super) fn make<C: Content>(
     new: &NewItems,
     seed: u64,
 ) -> Result<u64, Wrong> {
-    if !(1..=ITEMS_MAX).contains(&new.count) || !(mime::SHORTEST..=1 << 25).contains(&new.bytes) {
+    let fits = (1..=ITEMS_MAX).contains(&new.count) && (mime::SHORTEST..=ITEM_BYTES_MAX).contains(&new.bytes);
+    if !fits || u64::from(new.count) * u64::from(new.bytes) > BYTES_MAX {
         let found = format!("{} items of {} bytes", new.count, new.bytes);
-        let help = format!("ask for 1 to {ITEMS_MAX} items of {} to {} bytes", mime::SHORTEST, 1 << 25);
+        let help = format!(
+            "ask for 1 to {ITEMS_MAX} items of {} to {ITEM_BYTES_MAX} bytes, {BYTES_MAX} bytes in all at most",
+            mime::SHORTEST
+        );
         return Err(Wrong::request(found, help));
     }
     let folder = find(service, now, mailbox, new.folder.as_deref())?;

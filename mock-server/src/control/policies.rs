@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::reply::Wrong;
+use super::words::{self, span, unknown};
 use crate::mailbox::content::Content;
 use crate::service::core::Service;
 use crate::throttle::policy::announce::{Announce, Form, Wait};
@@ -10,14 +11,10 @@ use crate::throttle::policy::sharing::{Sharer, Sharing};
 use crate::throttle::policy::unit::Unit;
 use crate::throttle::policy::{Meter, Policy, preset};
 use crate::time::{Moment, Span};
-use crate::wire::call::Operation;
 use crate::wire::refusal::RefusalKind;
 
 /// Most allowances that one answer shows; those that are used up most come first.
 const SHOWN: usize = 1_000;
-
-/// Most seconds that a control request may name: a year.
-const SECONDS_MAX: f64 = 31_536_000.0;
 
 /// How policies are written.
 pub(super) const CHANGE: &str = "send a list: [{\"preset\": \"entra-large\"}, {\"name\": \"NAME\", \"meter\": \
@@ -150,25 +147,19 @@ pub(super) fn read(entries: &[Entry]) -> Result<Vec<Policy>, Wrong> {
 impl Entry {
     fn policies(&self) -> Result<Vec<Policy>, Wrong> {
         if let Some(name) = &self.preset {
-            let known: Vec<_> = preset::NAMES.iter().map(|(name, ..)| *name).collect();
-            let unknown =
-                || Wrong::request(format!("there is no preset `{name}`"), format!("known are {}", known.join(", ")));
-            return preset::named(name).ok_or_else(unknown);
+            return words::preset(name, preset::named(name), preset::NAMES);
         }
         if self.name.is_empty() || self.name.len() > 100 {
             return Err(Wrong::request("the name is empty or longer than 100 bytes", CHANGE));
         }
         let sharing = Sharing::named(self.scope.iter().map(String::as_str))
-            .map_err(|name| unknown("scope", name, Sharing::NAMES))?;
+            .map_err(|name| unknown("scope", name, &Sharing::NAMES))?;
         let kind = self.refusal.as_deref().unwrap_or(RefusalKind::RequestLimit.name());
-        let named = RefusalKind::ALL.into_iter().find(|known| known.name() == kind);
-        let refusal = named.ok_or_else(|| unknown("refusal", kind, RefusalKind::ALL.map(RefusalKind::name)))?;
+        let refusal = words::named("refusal", kind, RefusalKind::ALL, RefusalKind::name)?;
         let mut policy = Policy::new(&self.name, self.meter()?, sharing, refusal);
         policy.refused_count = self.refused_count;
-        let operation = |name: &String| {
-            Operation::named(name).ok_or_else(|| unknown("operation", name, Operation::ALL.map(Operation::name)))
-        };
-        policy.concerns.operations = self.operations.iter().map(operation).collect::<Result<_, _>>()?;
+        let operations = self.operations.iter().map(|name| words::operation(name));
+        policy.concerns.operations = operations.collect::<Result<_, _>>()?;
         policy.announce = Announce { wait: self.wait()?, form: self.form()? };
         Ok(vec![policy])
     }
@@ -177,8 +168,7 @@ impl Entry {
         let most = || self.most.ok_or_else(|| Wrong::request("most is missing", CHANGE));
         let counted = || -> Result<(Unit, u64, Span), Wrong> {
             let name = self.unit.as_deref().unwrap_or(Unit::Requests.name());
-            let named = Unit::ALL.into_iter().find(|unit| unit.name() == name);
-            let unit = named.ok_or_else(|| unknown("unit", name, Unit::ALL.map(Unit::name)))?;
+            let unit = words::named("unit", name, Unit::ALL, Unit::name)?;
             let per = span(self.per_seconds, "per_seconds")?.filter(|per| *per > Span::ZERO);
             Ok((unit, most()?, per.ok_or_else(|| Wrong::request("per_seconds is missing or zero", CHANGE))?))
         };
@@ -198,7 +188,7 @@ impl Entry {
                 cutoff: needed(self.cutoff_seconds, "cutoff_seconds")?,
                 longest_batch: span(self.longest_batch_seconds, "longest_batch_seconds")?,
             }),
-            other => Err(unknown("meter", other, ["sliding", "fixed", "bucket", "lanes", "budget"])),
+            other => Err(unknown("meter", other, &["sliding", "fixed", "bucket", "lanes", "budget"])),
         }
     }
 
@@ -219,7 +209,7 @@ impl Entry {
                     .unwrap_or(Span::seconds(300)),
             },
             other => {
-                return Err(unknown("announcement", other, ["exact", "constant", "missing", "too-short", "growing"]));
+                return Err(unknown("announcement", other, &["exact", "constant", "missing", "too-short", "growing"]));
             }
         })
     }
@@ -229,7 +219,7 @@ impl Entry {
             "seconds" => Form::Seconds,
             "decimals" => Form::Decimals,
             "date" => Form::Date,
-            other => return Err(unknown("form", other, ["seconds", "decimals", "date"])),
+            other => return Err(unknown("form", other, &["seconds", "decimals", "date"])),
         })
     }
 
@@ -298,21 +288,6 @@ impl Entry {
             Form::Date => "date",
         };
         (self.announce, self.retry_after_form) = (Some(said.to_owned()), Some(form.to_owned()));
-    }
-}
-
-fn unknown<const N: usize>(what: &str, found: &str, known: [&str; N]) -> Wrong {
-    Wrong::request(format!("there is no {what} `{found}`"), format!("known are {}", known.join(", ")))
-}
-
-/// A span of seconds as written; nothing if absent.
-fn span(seconds: Option<f64>, key: &str) -> Result<Option<Span>, Wrong> {
-    match seconds {
-        None => Ok(None),
-        Some(seconds) if (0.0..=SECONDS_MAX).contains(&seconds) => Ok(Some(Span::from_seconds(seconds))),
-        Some(seconds) => {
-            Err(Wrong::request(format!("{key} is {seconds}"), format!("give seconds from 0 to {SECONDS_MAX}")))
-        }
     }
 }
 

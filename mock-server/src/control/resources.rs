@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::reply::Wrong;
+use super::words;
 use crate::mailbox::content::Content;
 use crate::service::core::Service;
 use crate::throttle::health::load::Load;
@@ -29,15 +30,9 @@ impl Change {
     pub(super) fn terms(&self) -> Result<Terms, Wrong> {
         let mut terms = Terms::default();
         if let Some(name) = &self.preset {
-            terms = preset::named(name).ok_or_else(|| {
-                let known: Vec<&str> = preset::NAMES.iter().map(|(name, ..)| *name).collect();
-                Wrong::request(format!("there is no preset `{name}`"), format!("known are {}", known.join(", ")))
-            })?;
+            terms = words::preset(name, preset::named(name), preset::NAMES)?;
         }
-        if let Some(peak) = self.peak_load {
-            if !(0.0..=1.0).contains(&peak) {
-                return Err(Wrong::request(format!("peak_load is {peak}"), "give a share from 0 to 1"));
-            }
+        if let Some(peak) = words::share(self.peak_load, "peak_load")? {
             terms.load = Some(Load { peak, ..terms.load.unwrap_or_else(|| Load::office(peak)) });
         }
         Ok(terms)
@@ -46,10 +41,7 @@ impl Change {
 
 /// How well the server is at a moment.
 pub(super) fn show<C: Content>(service: &mut Service<C>, now: Moment) -> Value {
-    let presets: Vec<Value> = preset::NAMES
-        .iter()
-        .map(|(name, description, source)| json!({ "name": name, "description": description, "source": source }))
-        .collect();
+    let presets = words::presets(preset::NAMES);
     let side = service.side();
     let Some(wellness) = service.health(now) else {
         return json!({ "utilization": null, "stalled": [], "totals": [], "presets": presets });

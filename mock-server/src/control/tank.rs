@@ -15,22 +15,17 @@ use crate::fault::trick::Door;
 use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
-use crate::journal::judge;
 use crate::journal::recorder::Recorder;
 use crate::journal::rehearse::Rehearsal;
 use crate::journal::witness::{Seen, Witness, spoil_name};
+use crate::journal::{judge, kept};
 use crate::mailbox::named::Directory;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::time::Moment;
-use crate::wire::entra;
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::RefusalKind;
-
-/// The answer's headers that the journal keeps.
-const KEPT: [&str; 7] =
-    ["Retry-After", "request-id", "Server-Timing", "Rate-Limit-Reason", "WWW-Authenticate", "Content-Type", "Location"];
 
 /// Whoever decides what becomes of requests, with a journal and control routes.
 #[derive(Debug)]
@@ -92,19 +87,11 @@ impl<C: Directory> Tank<C> {
     fn note(&mut self, now: Moment, request: &Received, decision: &Decision) {
         let about = decision.about;
         let answer = &decision.answer;
-        let path = request.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
-        let secret = entra::tenant_of(path).is_some();
-        let path = if secret { request.uri.path() } else { path };
-        let kept = KEPT.iter().filter_map(|name| Some(((*name).to_owned(), answer.header(name)?.to_owned())));
-        let error = (answer.status >= 400 && !secret).then(|| {
-            let bytes = &answer.body[..answer.body.len().min(journal::ERROR_BYTES)];
-            String::from_utf8_lossy(bytes).into_owned()
-        });
         let entry = Entry {
             number: 0,
             at: self.began + SignedDuration::from_nanos(i64::try_from(now.0).unwrap_or(i64::MAX)),
             method: request.method.to_string(),
-            url: journal::beginning(&format!("{}{path}", request.base()), journal::PATH_BYTES),
+            url: kept::url(request),
             mailbox: about.map(|about| self.desk.service().content().address(about.mailbox)),
             operation: about.map(|about| about.operation.name()),
             app: about.map(|about| about.app),
@@ -114,9 +101,9 @@ impl<C: Directory> Tank<C> {
             milliseconds: journal::milliseconds(decision.ready.since(now)),
             request_bytes: request.body.len(),
             answer_bytes: answer.body.len(),
-            user_agent: request.header("user-agent").map(|agent| journal::beginning(agent, 200)),
-            answer_headers: kept.collect(),
-            error,
+            user_agent: kept::agent(request),
+            answer_headers: kept::headers(answer),
+            error: kept::error(request, answer),
         };
         self.metrics.count(&entry);
         self.journal.add(entry);
@@ -364,7 +351,8 @@ impl<C: Directory> Decide for Tank<C> {
         let service = self.desk.service();
         let steps = service.take_trace();
         let mailbox = decision.about.map(|about| service.content().address(about.mailbox)).or(asked);
-        self.witness.note(&Seen { now, request, decision: &decision, steps: &steps, mailbox });
+        let wall = service.wall(decision.ready);
+        self.witness.note(&Seen { now, wall, request, decision: &decision, steps: &steps, mailbox });
         self.note(now, request, &decision);
         decision
     }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::faults::{span, unknown};
 use super::reply::Wrong;
+use super::words::{listed, named, share, sigma, span, unknown};
 use crate::draw::Distribution;
 use crate::fault::also::{Also, Bursts};
 use crate::fault::rule::Act;
@@ -45,10 +45,10 @@ impl Spread {
                 Distribution::Uniform { low: delay, high: high.max(delay) }
             }
             "log-normal" => {
-                let sigma = self.delay_sigma.filter(|sigma| (0.0..=10.0).contains(sigma)).unwrap_or(0.5);
+                let sigma = sigma(self.delay_sigma, "delay_sigma")?.unwrap_or(0.5);
                 Distribution::LogNormal { median: delay, sigma }
             }
-            other => return Err(unknown("delay_spread", other, SPREADS)),
+            other => return Err(unknown("delay_spread", other, &SPREADS)),
         }))
     }
 
@@ -137,12 +137,12 @@ pub(super) struct Tricks {
     door: Option<String>,
 }
 
-fn share(value: Option<f64>, key: &str) -> Result<Option<f64>, Wrong> {
-    match value {
-        Some(value) if !(0.0..=1.0).contains(&value) => {
-            Err(Wrong::request(format!("{key} is {value}"), "give a share from 0 to 1"))
-        }
-        value => Ok(value),
+const PROTOCOLS: [Protocol; 2] = [Protocol::Ews, Protocol::Graph];
+
+fn name_of(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Ews => "ews",
+        Protocol::Graph => "graph",
     }
 }
 
@@ -153,11 +153,7 @@ fn missing(key: &str) -> Wrong {
 impl Tricks {
     /// The further conditions.
     pub(super) fn also(&self) -> Result<Also, Wrong> {
-        let protocol = |name: &String| match name.as_str() {
-            "ews" => Ok(Protocol::Ews),
-            "graph" => Ok(Protocol::Graph),
-            other => Err(unknown("protocol", other, ["ews", "graph"])),
-        };
+        let protocol = |name: &String| named("protocol", name, PROTOCOLS, name_of);
         let bursts = match (span(self.burst_seconds, "burst_seconds")?, share(self.burst_share, "burst_share")?) {
             (Some(length), Some(share)) => Some(Bursts { length, share, by_mailbox: self.burst_by_mailbox }),
             (Some(_), None) => return Err(missing("burst_share")),
@@ -175,12 +171,8 @@ impl Tricks {
 
     /// How further conditions are shown.
     pub(super) fn of(also: &Also) -> Self {
-        let name = |protocol: &Protocol| match protocol {
-            Protocol::Ews => "ews".to_owned(),
-            Protocol::Graph => "graph".to_owned(),
-        };
         Self {
-            protocols: also.protocols.iter().map(name).collect(),
+            protocols: also.protocols.iter().map(|protocol| name_of(*protocol).to_owned()).collect(),
             apps: also.apps.clone(),
             cohort: also.cohort,
             burst_seconds: also.bursts.map(|bursts| bursts.length.as_seconds()),
@@ -198,9 +190,7 @@ impl Tricks {
             "fail-item" => return self.item_error(wait).map(|error| Some(Act::FailItem(error))),
             "unreachable" => {
                 let name = self.door.as_deref().unwrap_or(Door::NAMED[0].0);
-                let named = Door::NAMED.into_iter().find(|(known, _)| *known == name);
-                let (_, door) = named.ok_or_else(|| unknown("door", name, Door::NAMED.map(|(name, _)| name)))?;
-                return Ok(Some(Act::Unreachable(door)));
+                return Ok(Some(Act::Unreachable(listed("door", name, Door::NAMED)?)));
             }
             "drip" => {
                 let over = span(self.over_seconds, "over_seconds")?.ok_or_else(|| missing("over_seconds"))?;
@@ -224,8 +214,7 @@ impl Tricks {
 
     fn item_error(&self, retry_after: Option<Span>) -> Result<ItemError, Wrong> {
         let name = self.error.as_deref().ok_or_else(|| missing("error"))?;
-        let named = ItemErrorKind::ALL.into_iter().find(|kind| kind.name() == name);
-        let kind = named.ok_or_else(|| unknown("error", name, ItemErrorKind::ALL.map(ItemErrorKind::name)))?;
+        let kind = named("error", name, ItemErrorKind::ALL, ItemErrorKind::name)?;
         Ok(ItemError { kind, retry_after })
     }
 
@@ -234,18 +223,17 @@ impl Tricks {
             let content_type = self.content_type.as_deref().unwrap_or("text/plain; charset=utf-8");
             Words::Body { content_type: content_type.into(), body: body.as_str().into() }
         } else {
-            let name = self.words.as_deref().unwrap_or(Words::NAMED[0].0);
-            let named = Words::NAMED.into_iter().find(|(known, _)| *known == name);
-            named.ok_or_else(|| unknown("words", name, Words::NAMED.map(|(name, _)| name)))?.1
+            listed("words", self.words.as_deref().unwrap_or(Words::NAMED[0].0), Words::NAMED)?
         };
         let (kind, usual) = words.usual();
         let status = status.unwrap_or(usual);
         if !(200..=599).contains(&status) {
             return Err(Wrong::request(format!("status is {status}"), "give a status from 200 to 599"));
         }
-        let late = span(self.late_seconds, "late_seconds")?.map(|late| match self.late_sigma {
-            Some(sigma) if (0.0..=10.0).contains(&sigma) => Distribution::LogNormal { median: late, sigma },
-            _ => Distribution::Constant(late),
+        let sigma = sigma(self.late_sigma, "late_sigma")?;
+        let late = span(self.late_seconds, "late_seconds")?.map(|late| match sigma {
+            Some(sigma) => Distribution::LogNormal { median: late, sigma },
+            None => Distribution::Constant(late),
         });
         Ok(Saying { kind: Saying::kind_of(kind, status), status, retry_after, words, late })
     }

@@ -2,7 +2,7 @@
 
 use crate::draw::{Purpose, hash, unit};
 use crate::time::{Moment, Span};
-use crate::wire::call::Protocol;
+use crate::wire::call::{Operation, Protocol, RequestIdentity};
 use crate::wire::id::MailboxKey;
 
 /// Who makes a call, as far as rules ask.
@@ -12,6 +12,21 @@ pub struct Who {
     pub app: u32,
     /// The protocol.
     pub protocol: Protocol,
+}
+
+/// A request that rules may hit.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// When it arrived.
+    pub now: Moment,
+    /// The mailbox concerned.
+    pub mailbox: MailboxKey,
+    /// The kind of call.
+    pub operation: Operation,
+    /// Which request it is.
+    pub identity: RequestIdentity,
+    /// Who makes it. Rules that ask hit nobody if that is not known.
+    pub who: Option<Who>,
 }
 
 /// Further conditions of a rule. Every one must hold; by default there are none.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::also::{Also, Bursts, Who};
+use super::also::{Also, Bursts, Target, Who};
 use super::plan::{FaultPlan, Judgement, Strike, TokenLoss};
 use super::rule::{Act, FaultRule, Match};
 use super::trick::Door;
@@ -35,8 +35,14 @@ fn refuse() -> Act {
     Act::Refuse { kind: BUSY.kind, status: BUSY.status, retry_after: BUSY.retry_after }
 }
 
+/// A request for items of a mailbox.
+fn target(mailbox: u32, request: u64, attempt: u32) -> Target {
+    let identity = RequestIdentity { request, attempt };
+    Target { now: Moment(5), mailbox: MailboxKey(mailbox), operation: Operation::GetItems, identity, who: None }
+}
+
 fn judge(plan: &FaultPlan, mailbox: u32, request: u64, attempt: u32) -> Judgement {
-    plan.judge(Moment(5), MailboxKey(mailbox), Operation::GetItems, RequestIdentity { request, attempt })
+    plan.judge(&target(mailbox, request, attempt))
 }
 
 fn mixed(rate: f64) -> Vec<FaultRule> {
@@ -111,9 +117,8 @@ proptest! {
         let bursts = Bursts { length: Span::seconds(60), share, by_mailbox };
         let also = Also { bursts: Some(bursts), ..Also::default() };
         let at = |plan: &FaultPlan, seconds: u64, request: u64| {
-            let identity = RequestIdentity { request, attempt: 0 };
             let now = Moment::START + Span::seconds(seconds);
-            plan.judge(now, MailboxKey(1), Operation::GetItems, identity).strike.is_some()
+            plan.judge(&Target { now, ..target(1, request, 0) }).strike.is_some()
         };
         let plan = under(also.clone(), rate, Act::Reset);
         let hits = (0..4_000).filter(|stretch| at(&plan, stretch * 60 + 7, *stretch)).count();
@@ -139,10 +144,7 @@ proptest! {
     fn items_connections_and_tokens_are_hit_at_the_rate(rate in 0.0_f64..1.0) {
         let error = ItemError { kind: ItemErrorKind::Busy, retry_after: None };
         let plan = under(Also::default(), rate, Act::FailItem(error));
-        let of_item = |item: &u32| {
-            let identity = RequestIdentity { request: u64::from(item / 20), attempt: 0 };
-            plan.item_error(Moment(0), MailboxKey(1), Operation::GetItems, identity, (None, item % 20)).is_some()
-        };
+        let of_item = |item: &u32| plan.item_error(&target(1, u64::from(item / 20), 0), item % 20).is_some();
         prop_assert!(explains(rate, (0..4_000).filter(of_item).count(), 4_000));
         let plan = under(Also::default(), rate, Act::Unreachable(Door::Tls));
         prop_assert!(explains(rate, (0..4_000).filter(|number| plan.door(Moment(0), *number).is_some()).count(), 4_000));
@@ -165,8 +167,7 @@ proptest! {
 fn apps_and_protocols_are_told_apart_and_unknown_callers_are_spared() {
     let also = Also { protocols: vec![Protocol::Ews], apps: vec![4], ..Also::default() };
     let plan = under(also, 1.0, Act::Reset);
-    let identity = RequestIdentity { request: 0, attempt: 0 };
-    let hit = |who| plan.judge_of(Moment(0), MailboxKey(1), Operation::GetItems, identity, who).strike.is_some();
+    let hit = |who| plan.judge(&Target { who, ..target(1, 0, 0) }).strike.is_some();
     assert!(hit(Some(Who { app: 4, protocol: Protocol::Ews })));
     assert!(!hit(Some(Who { app: 5, protocol: Protocol::Ews })));
     assert!(!hit(Some(Who { app: 4, protocol: Protocol::Graph })));
@@ -213,9 +214,8 @@ fn each_act_strikes_in_its_way() {
 /// Whether a rule with these conditions and rate 1 hits a call: (moment, mailbox, operation, request, attempt).
 fn check(matches: &Match, call: (u64, u32, Operation, u64, u32), expect: bool) {
     let (now, mailbox, operation, request, attempt) = call;
-    let identity = RequestIdentity { request, attempt };
     let plan = FaultPlan::new(1, vec![rule(matches.clone(), Act::Reset)]);
-    let judgement = plan.judge(Moment(now), MailboxKey(mailbox), operation, identity);
+    let judgement = plan.judge(&Target { now: Moment(now), operation, ..target(mailbox, request, attempt) });
     assert_eq!(judgement.strike.is_some(), expect, "{matches:?} on {call:?}");
 }
 
@@ -266,9 +266,7 @@ fn rules_about_tokens_strike_no_call_and_spare_nobody_whom_they_concern() {
     let only = Match { operations: vec![Operation::GetItems], nth: Some(2), ..all(1.0) };
     let rules = vec![rule(only, Act::RevokeToken), rule(all(1.0), Act::ShortenToken(Span::seconds(5)))];
     let mut plan = FaultPlan::new(1, rules);
-    let takes = |plan: &FaultPlan, request, operation| {
-        plan.takes_token(Moment(0), MailboxKey(1), operation, RequestIdentity { request, attempt: 0 })
-    };
+    let takes = |plan: &FaultPlan, request, operation| plan.takes_token(&Target { operation, ..target(1, request, 0) });
     assert_eq!(judge(&plan, 1, 1, 0), Judgement::default());
     assert_eq!(takes(&plan, 0, Operation::GetItems), None);
     assert_eq!(takes(&plan, 1, Operation::GetItems), Some(TokenLoss::Revoked));

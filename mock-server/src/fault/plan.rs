@@ -1,6 +1,6 @@
 //! The fault rules of one server, asked in order.
 
-use super::also::Who;
+use super::also::Target;
 use super::rule::{Act, FaultRule, Match};
 use super::trick::{Door, Played, Saying, Words};
 use crate::draw::{Purpose, hash, unit};
@@ -109,7 +109,7 @@ impl FaultPlan {
     /// Adds a rule at the end.
     pub fn add(&mut self, rule: FaultRule) {
         let prepared = Prepared {
-            operations: operation_bits(&rule.matches.operations),
+            operations: Operation::bits(&rule.matches.operations),
             seed: hash(self.seed, Purpose::Fault, self.given, 0, 0),
             plain: rule.matches.also.is_empty(),
             rule,
@@ -127,11 +127,10 @@ impl FaultPlan {
     /// Removes the rules of a name; tells how many there were. The draws of the others stay what they are.
     pub fn remove(&mut self, name: &str) -> usize {
         let before = self.rules().count();
-        self.of_requests.retain(|prepared| prepared.rule.name != name);
-        self.of_items.retain(|prepared| prepared.rule.name != name);
-        self.of_lists.retain(|prepared| prepared.rule.name != name);
-        self.of_doors.retain(|prepared| prepared.rule.name != name);
-        self.of_tokens.retain(|prepared| prepared.rule.name != name);
+        let Self { of_requests, of_items, of_lists, of_doors, of_tokens, .. } = self;
+        for rules in [of_requests, of_items, of_lists, of_doors, of_tokens] {
+            rules.retain(|prepared| prepared.rule.name != name);
+        }
         before - self.rules().count()
     }
 
@@ -143,20 +142,14 @@ impl FaultPlan {
 
     /// Whether a request loses the token that it shows; the first rule that hits it decides.
     #[must_use]
-    pub fn takes_token(
-        &self,
-        now: Moment,
-        mailbox: MailboxKey,
-        operation: Operation,
-        identity: RequestIdentity,
-    ) -> Option<TokenLoss> {
+    pub fn takes_token(&self, target: &Target) -> Option<TokenLoss> {
         self.of_tokens.iter().find_map(|prepared| {
             let loss = match prepared.rule.act {
                 Act::ExpireToken => TokenLoss::Expired,
                 Act::RevokeToken => TokenLoss::Revoked,
                 _ => return None,
             };
-            prepared.hits(now, mailbox, operation, identity, None).then_some(loss)
+            prepared.hits(target).then_some(loss)
         })
     }
 
@@ -169,39 +162,18 @@ impl FaultPlan {
         })
     }
 
-    /// What happens to a request of which nobody knows who makes it; see [`FaultPlan::judge_of`].
+    /// What happens to a request. The delays of all rules that hit it add up; of the other acts the first decides.
     #[must_use]
     #[inline]
-    pub fn judge(
-        &self,
-        now: Moment,
-        mailbox: MailboxKey,
-        operation: Operation,
-        identity: RequestIdentity,
-    ) -> Judgement {
-        self.judge_of(now, mailbox, operation, identity, None)
-    }
-
-    /// What happens to a request. The delays of all rules that hit it add up; of the other acts the first decides. A rule
-    /// that asks who calls hits nobody if that is not known.
-    #[must_use]
-    #[inline]
-    pub fn judge_of(
-        &self,
-        now: Moment,
-        mailbox: MailboxKey,
-        operation: Operation,
-        identity: RequestIdentity,
-        who: Option<Who>,
-    ) -> Judgement {
+    pub fn judge(&self, target: &Target) -> Judgement {
         let mut judgement = Judgement::default();
         for (number, prepared) in self.of_requests.iter().enumerate() {
-            if prepared.hits(now, mailbox, operation, identity, who) {
-                prepared.act(mailbox, identity, number as u32, &mut judgement);
+            if prepared.hits(target) {
+                prepared.act(target, number as u32, &mut judgement);
             }
         }
         if !self.of_doors.is_empty() && !self.doors_at_front && judgement.strike.is_none() {
-            let fails = |prepared: &Prepared| prepared.hits(now, mailbox, operation, identity, who);
+            let fails = |prepared: &Prepared| prepared.hits(target);
             judgement.strike = self.of_doors.iter().any(fails).then_some(Strike::Reset);
         }
         judgement
@@ -225,23 +197,15 @@ impl FaultPlan {
 
     /// Why the item at a position of a call is left undone, if it is; the first rule that hits it decides.
     #[must_use]
-    pub fn item_error(
-        &self,
-        now: Moment,
-        mailbox: MailboxKey,
-        operation: Operation,
-        identity: RequestIdentity,
-        (who, position): (Option<Who>, u32),
-    ) -> Option<ItemError> {
+    pub fn item_error(&self, target: &Target, position: u32) -> Option<ItemError> {
         self.of_lists.iter().find_map(|prepared| {
             let Act::FailItem(error) = prepared.rule.act else { return None };
             let draw = || {
-                let attempt = prepared.attempt(identity);
-                let which = u64::from(position) << 32 | u64::from(attempt);
+                let Target { mailbox, identity, .. } = *target;
+                let which = u64::from(position) << 32 | u64::from(prepared.attempt(identity));
                 hash(prepared.seed, Purpose::FaultItem, u64::from(mailbox.0), identity.request, which)
             };
-            let matches = prepared.matches(now, mailbox, operation, identity, who);
-            (matches && falls_within(prepared.rule.matches.rate, draw)).then_some(error)
+            (prepared.matches(target) && falls_within(prepared.rule.matches.rate, draw)).then_some(error)
         })
     }
 
@@ -295,14 +259,8 @@ impl Prepared {
 
     /// Whether the rule matches a request: whether it may hit it.
     #[inline]
-    fn matches(
-        &self,
-        now: Moment,
-        mailbox: MailboxKey,
-        operation: Operation,
-        identity: RequestIdentity,
-        who: Option<Who>,
-    ) -> bool {
+    fn matches(&self, target: &Target) -> bool {
+        let Target { now, mailbox, operation, identity, who } = *target;
         let Match { nth, attempts_below, also, .. } = &self.rule.matches;
         self.concerns(now, mailbox, operation)
             && nth.is_none_or(|n| n != 0 && identity.request % n == n - 1)
@@ -322,16 +280,10 @@ impl Prepared {
 
     /// Whether the rule hits a request.
     #[inline]
-    fn hits(
-        &self,
-        now: Moment,
-        mailbox: MailboxKey,
-        operation: Operation,
-        identity: RequestIdentity,
-        who: Option<Who>,
-    ) -> bool {
-        self.matches(now, mailbox, operation, identity, who)
+    fn hits(&self, target: &Target) -> bool {
+        self.matches(target)
             && falls_within(self.rule.matches.rate, || {
+                let Target { mailbox, identity, .. } = *target;
                 let identity = RequestIdentity { attempt: self.attempt(identity), ..identity };
                 self.draw(Purpose::Fault, mailbox, identity)
             })
@@ -344,8 +296,8 @@ impl Prepared {
     }
 
     /// Does to a request what the rule does.
-    fn act(&self, mailbox: MailboxKey, identity: RequestIdentity, number: u32, judgement: &mut Judgement) {
-        let late = || self.draw(Purpose::FaultDelay, mailbox, identity);
+    fn act(&self, target: &Target, number: u32, judgement: &mut Judgement) {
+        let late = || self.draw(Purpose::FaultDelay, target.mailbox, target.identity);
         let strike = match self.rule.act {
             Act::Delay(ref distribution) => {
                 judgement.delay += distribution.draw(late());
@@ -382,12 +334,4 @@ impl Prepared {
 /// Whether a draw falls within a share; nothing is drawn where the answer is certain.
 fn falls_within(rate: f64, draw: impl FnOnce() -> u64) -> bool {
     1.0 <= rate || (0.0 < rate && unit(draw()) < rate)
-}
-
-/// One bit for each operation; all bits if there are none.
-fn operation_bits(operations: &[Operation]) -> u64 {
-    if operations.is_empty() {
-        return u64::MAX;
-    }
-    operations.iter().fold(0, |bits, operation| bits | 1 << *operation as u32)
 }

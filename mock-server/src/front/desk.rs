@@ -6,6 +6,7 @@ mod voice;
 
 use std::collections::BTreeMap;
 
+use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::voice::{AdminVoice, EwsVoice, GraphVoice, Voice, write};
@@ -17,6 +18,7 @@ use super::exchange::{self, About, Decide, Decision, Received};
 use super::folders;
 use super::server_timing;
 use super::visit::{FIRST_FOREIGN, Visit, Visitor};
+use crate::fault::also::{Target, Who};
 use crate::fault::plan::TokenLoss;
 use crate::fault::trick;
 use crate::mailbox::content::Content;
@@ -84,7 +86,13 @@ impl<C: Content> Desk<C> {
         let identity = self.identity(mailbox, request);
         let about = |refusal| Some(About { app: caller.app, mailbox, operation: call.operation(), refusal });
         if let Some(token) = caller.token.filter(|token| token.again)
-            && let Some(loss) = self.service.faults().takes_token(now, mailbox, call.operation(), identity)
+            && let Some(loss) = self.service.faults().takes_token(&Target {
+                now,
+                mailbox,
+                operation: call.operation(),
+                identity,
+                who: Some(Who { app: caller.app, protocol: voice.protocol() }),
+            })
         {
             self.access.lose(self.service.wall(now), token, loss);
             let door = if voice.protocol() == Protocol::Ews { Door::Ews } else { Door::Graph };
@@ -163,7 +171,7 @@ impl<C: Content> Desk<C> {
         }
     }
 
-    /// Answers whatever a client of Graph may ask.
+    /// Answers a client that asks where services are.
     fn autodiscover(&mut self, now: Moment, request: &Received, way: protocol::autodiscover::Way) -> Decision {
         let stranger = Caller::trusted(None);
         let visitor = visitor(now, request, &stranger, Protocol::Ews);
@@ -174,6 +182,7 @@ impl<C: Content> Desk<C> {
         Decision::at_once(now, protocol::autodiscover::answer(way, &asked, &visit))
     }
 
+    /// Answers whatever a client of EWS may ask.
     fn ews_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
         let asked = protocol::ews::Asked {
             body: &request.body,
@@ -188,6 +197,7 @@ impl<C: Content> Desk<C> {
         self.unless_lost(now, request, (Door::Ews, caller), decision, lost)
     }
 
+    /// Answers whatever a client of Graph may ask.
     fn graph_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
         self.requests += 1;
         let request_id = identity::encode(RequestIdentity { request: FIRST_FOREIGN + self.requests, attempt: 0 });
@@ -319,8 +329,9 @@ impl<C: Content> Decide for Desk<C> {
         match admitted.or_else(|denied| by_url(door, request).ok_or(denied)) {
             Err(denied) => Decision::at_once(now, self.turn_away(now, request, door, &denied)),
             Ok(caller) => {
-                let may_fail = self.service.faults().rules().next().is_some();
-                self.service.introduce(introduction(request, &caller, may_fail));
+                // Only faults ask for it.
+                let continues = self.service.faults().rules().next().is_some() && continues(request);
+                self.service.introduce(continues, || introduction(request, &caller));
                 let mut decision = self.lead(now, request, &caller, (door, way));
                 let mut remarks = self.service.remarks();
                 if remarks.again {
@@ -388,7 +399,7 @@ fn client_request_id(request: &Received) -> Option<&str> {
 }
 
 /// What is known of whoever sends a request beyond the app, and what the request costs where that is published.
-fn introduction(request: &Received, caller: &Caller, may_fail: bool) -> policy::Caller {
+fn introduction(request: &Received, caller: &Caller) -> policy::Caller {
     let number = |text: &str| xxh3_64(text.as_bytes());
     let method = request.method.as_str();
     let path = request.uri.path().trim_start_matches('/');
@@ -399,7 +410,6 @@ fn introduction(request: &Received, caller: &Caller, may_fail: bool) -> policy::
         address: request.peer.map(|peer| number(&peer.ip().to_string())),
         resource_units: Some(resource_units(method, resource, request.uri.query().unwrap_or_default())),
         writes: None,
-        continues: may_fail && continues(request),
     }
 }
 
@@ -410,8 +420,7 @@ const STATE_WITHIN: usize = 4_096;
 fn continues(request: &Received) -> bool {
     let query = request.uri.query().unwrap_or_default();
     let body = &request.body[..request.body.len().min(STATE_WITHIN)];
-    let state = b"SyncState>";
-    query.contains("deltatoken") || query.contains("skiptoken") || body.windows(state.len()).any(|part| part == state)
+    query.contains("deltatoken") || query.contains("skiptoken") || memmem::find(body, b"SyncState>").is_some()
 }
 
 /// Who sends a request.

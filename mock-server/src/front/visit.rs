@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::exchange::{About, Decision};
 use super::server_timing;
+use crate::fault::also::{Target, Who};
 use crate::fault::plan::TokenLoss;
 use crate::mailbox::content::Content;
 use crate::mailbox::open::Open;
@@ -132,7 +133,8 @@ impl<C: Content> Host for Visit<'_, C> {
         let identity = self.identity(mailbox);
         let Visitor { now, app, protocol, body_bytes, shows_token, .. } = self.visitor;
         if shows_token && self.lost.is_none() {
-            self.lost = self.service.faults().takes_token(now, mailbox, operation, identity);
+            let who = Some(Who { app, protocol });
+            self.lost = self.service.faults().takes_token(&Target { now, mailbox, operation, identity, who });
         }
         if self.lost.is_some() {
             self.about = Some((mailbox, operation, Some(NO_TOKEN)));

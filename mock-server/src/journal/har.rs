@@ -165,7 +165,7 @@ fn record(number: u64, began: Timestamp, entry: &Entry) -> Record {
         posted if posted.starts_with("POST ") && posted.ends_with("/messages") => vec![Piece { key, done }],
         _ => Vec::new(),
     };
-    let kept = super::witness::KEPT.iter().filter_map(|name| {
+    let kept = super::kept::HEADERS.iter().filter_map(|name| {
         let value = find(&response.headers, name)?;
         Some(((*name).to_owned(), redact::header(name, value)))
     });

@@ -189,12 +189,6 @@ pub struct UnknownWord {
     word: String,
 }
 
-/// The kind of refusal of a name.
-#[must_use]
-pub fn kind_named(name: &str) -> Option<RefusalKind> {
-    RefusalKind::ALL.into_iter().find(|kind| kind.name() == name)
-}
-
 impl From<&Step> for StepRecord {
     fn from(step: &Step) -> Self {
         let Step { mailbox, operation, identity, admitted, refusal, strike, items, spent } = *step;
@@ -219,7 +213,7 @@ impl TryFrom<&StepRecord> for Step {
     fn try_from(step: &StepRecord) -> Result<Self, UnknownWord> {
         let unknown = |what, word: &str| UnknownWord { what, word: word.to_owned() };
         let refusal = |(name, status, wait): &(String, u16, Option<u64>)| {
-            let kind = kind_named(name).ok_or_else(|| unknown("kind of refusal", name))?;
+            let kind = RefusalKind::named(name).ok_or_else(|| unknown("kind of refusal", name))?;
             Ok(Refusal { kind, status: *status, retry_after: wait.map(Span) })
         };
         let strike = |name: &String| trace::strike_named(name).ok_or_else(|| unknown("strike", name));
@@ -260,7 +254,14 @@ impl Record {
     /// Why it was refused.
     #[must_use]
     pub fn kind(&self) -> Option<RefusalKind> {
-        self.refusal.as_deref().and_then(kind_named)
+        self.refusal.as_deref().and_then(RefusalKind::named)
+    }
+
+    /// Whether the server itself refused it, and not because of what was asked.
+    #[must_use]
+    pub fn is_turned_away(&self) -> bool {
+        let passes = |kind: RefusalKind| kind.is_transient() || kind == RefusalKind::SyncStateLost;
+        !self.done && self.kind().is_some_and(passes)
     }
 
     /// Whether the client got a whole answer that is no error.

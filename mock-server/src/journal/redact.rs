@@ -66,7 +66,11 @@ pub(super) fn header(name: &str, value: &str) -> String {
 /// A body as it is kept; nothing if it holds secrets in a place from which they cannot be taken out.
 pub(super) fn body(content_type: &str, text: &str) -> Option<String> {
     if content_type.contains("json") {
-        let Ok(mut value) = serde_json::from_str::<Value>(text) else { return clean(text) };
+        let Ok(mut value) = serde_json::from_str::<Value>(text) else {
+            let lower = text.to_ascii_lowercase();
+            let quoted = |secret: &&str| lower.contains(&format!("\"{secret}\""));
+            return if SECRETS.iter().any(quoted) { None } else { clean(text) };
+        };
         return Some(if redact(&mut value) { value.to_string() } else { text.to_owned() });
     }
     if content_type.contains("x-www-form-urlencoded") {
@@ -130,6 +134,8 @@ mod tests {
         check("application/json", r#"{"a":{"password":"x"}}"#, Some(r#"{"a":{"password":"REDACTED"}}"#));
         check("application/json", r#"{"subject":"the password"}"#, Some(r#"{"subject":"the password"}"#));
         check("application/json", r#"["https://h/?sig=1"]"#, Some(r#"["https://h/?sig=REDACTED"]"#));
+        check("application/json", r#"{"a":{"Password":"x""#, None);
+        check("application/json", r#"{"subject":"#, Some(r#"{"subject":"#));
         check("application/x-www-form-urlencoded", "code=1&a=b", Some("code=REDACTED&a=b"));
         check("text/xml", "<t:Password>x</t:Password>", None);
         check("text/xml", "<a>x</a>", Some("<a>x</a>"));

@@ -12,7 +12,6 @@ use crate::front::exchange::{Decision, Received};
 use crate::service::reply::Spoil;
 use crate::time::{Moment, Span};
 use crate::wire::http::HttpAnswer;
-use crate::wire::refusal::RefusalKind;
 
 /// What happened to a recorded request.
 #[derive(Clone, PartialEq, Debug)]
@@ -125,8 +124,7 @@ fn is_refused(record: &Record) -> bool {
     if !record.steps.is_empty() {
         return record.steps.iter().all(|step: &StepRecord| !step.admitted);
     }
-    let kind = record.kind();
-    !record.done && kind.is_some_and(|kind| kind.is_transient() || kind == RefusalKind::SyncStateLost)
+    record.is_turned_away()
 }
 
 fn line(record: &Record) -> Line {

@@ -8,7 +8,7 @@ use crate::service::trace::{Step, strike_named};
 use crate::time::Span;
 use crate::wire::call::{Operation, RequestIdentity};
 use crate::wire::id::MailboxKey;
-use crate::wire::refusal::{Refusal, RefusalKind};
+use crate::wire::refusal::Refusal;
 
 /// A record whose steps cannot be understood.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -43,8 +43,7 @@ pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Vec<Step>
 /// The step of a request that no service of ours saw.
 fn foreign(record: &Record) -> Option<Step> {
     let operation = record.operation.as_deref().and_then(Operation::named).or_else(|| of_subject(&record.subject))?;
-    let kind = record.kind();
-    let refused = !record.done && kind.is_some_and(|kind| kind.is_transient() || kind == RefusalKind::SyncStateLost);
+    let (kind, refused) = (record.kind(), record.is_turned_away());
     let reset = record.status == 0 || record.spoiled.is_some();
     Some(Step {
         // No mailbox has this number, so that every mailbox may follow.
@@ -104,6 +103,7 @@ fn of_subject(subject: &str) -> Option<Operation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::refusal::RefusalKind;
 
     #[test]
     fn foreign_requests_are_work_that_the_pipeline_knows() {

@@ -1,11 +1,14 @@
 //! Whoever stands before a desk and writes down what passes.
 
+use jiff::Timestamp;
+
 use super::judge::hear;
 use super::pieces::{self, Answered};
 use super::record::{Piece, Record, StepRecord};
 use super::recorder::Recorder;
-use super::{redact, subject};
+use super::{kept, redact, subject};
 use crate::fault::trick::Door;
+use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::content::Content;
@@ -17,19 +20,6 @@ use crate::wire::answer::Answer;
 use crate::wire::call::Call;
 use crate::wire::http::HttpAnswer;
 use crate::wire::refusal::RefusalKind;
-
-/// The answer's headers that are kept.
-pub(super) const KEPT: [&str; 7] =
-    ["Retry-After", "request-id", "Server-Timing", "Rate-Limit-Reason", "WWW-Authenticate", "Content-Type", "Location"];
-
-/// Longest part of an error answer that is kept, in bytes. The errors of EWS and Graph are below one kilobyte.
-const ERROR_BYTES: usize = 4 << 10;
-
-/// Longest URL that is kept, in bytes.
-const URL_BYTES: usize = 2 << 10;
-
-/// Longest name of a client that is kept, in bytes.
-const AGENT_BYTES: usize = 200;
 
 /// What one server writes into a journal.
 #[derive(Clone, Debug)]
@@ -44,6 +34,8 @@ pub struct Witness {
 pub struct Seen<'a> {
     /// When the request had arrived.
     pub now: Moment,
+    /// What the wall clock showed when the answer left.
+    pub wall: Timestamp,
     /// The request.
     pub request: &'a Received,
     /// What became of it.
@@ -88,64 +80,54 @@ pub const fn spoil_name(spoil: Spoil) -> &'static str {
     }
 }
 
-/// The beginning of a text, at most so many bytes.
-fn beginning(text: &str, bytes: usize) -> String {
-    let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    text[..end].to_owned()
-}
-
 /// The wait and the kind of refusal that a client hears.
 fn heard(seen: &Seen<'_>, error: Option<&str>) -> hear::Heard {
     let answer = &seen.decision.answer;
     let by_words = if answer.status >= 400 {
-        let wall = jiff::Timestamp::UNIX_EPOCH;
-        hear::heard(answer.status, answer.header("retry-after"), error.unwrap_or_default(), wall)
+        hear::heard(answer.status, answer.header("retry-after"), error.unwrap_or_default(), seen.wall)
     } else {
         hear::Heard::default()
     };
     let by_steps = seen.steps.iter().rev().find_map(|step| step.refusal);
     let refused = seen.decision.about.and_then(|about| about.refusal);
+    let kind = refused.or(by_words.kind);
     let wait = by_steps.and_then(|refusal| refusal.retry_after).or(by_words.wait);
-    hear::Heard { kind: refused.or(by_words.kind), wait: wait.filter(|_| refused.or(by_words.kind).is_some()) }
+    hear::Heard { kind, wait: wait.filter(|_| kind.is_some()) }
 }
 
 /// What is written down of a request.
 fn record(seen: &Seen<'_>, body_bytes: usize) -> Record {
-    let Seen { now, request, decision, steps, mailbox } = seen;
+    let Seen { now, request, decision, steps, mailbox, .. } = seen;
     let answer = &decision.answer;
-    let target = request.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
     let token = subject::proves(request.uri.path());
-    let shown = if token { request.uri.path() } else { target };
+    let shown = kept::target(request);
     let (subject, owner) = (subject::subject(request.method.as_str(), shown, &request.body), mailbox.as_deref());
     let owner = owner.unwrap_or_default().as_bytes();
     let method = request.method.as_str();
     let key = pieces::fingerprint(&[owner, method.as_bytes(), shown.as_bytes(), &request.body]);
     let done = if steps.is_empty() { answer.status < 400 } else { steps.iter().any(Step::done) };
     let reset = decision.spoil == Some(Spoil::Reset);
-    let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(ERROR_BYTES)]).into_owned();
-    let error = (answer.status >= 400 && !token && !reset).then(|| text(&answer.body));
+    let error = kept::error(request, answer).filter(|_| !reset);
     let heard = heard(seen, error.as_deref());
     let content_type = request.header("content-type");
     let body = (!token && !request.body.is_empty() && request.body.len() <= body_bytes)
         .then(|| std::str::from_utf8(&request.body).ok())
         .flatten()
         .and_then(|text| redact::body(content_type.unwrap_or_default(), text));
-    let kept = KEPT.iter().filter_map(|name| Some(((*name).to_owned(), redact::header(name, answer.header(name)?))));
-    let url = format!("{}{shown}", request.base());
     Record {
         number: 0,
         at_ns: now.0,
         lasted_ns: decision.ready.since(*now).0,
         server: None,
         method: method.to_owned(),
-        url: beginning(&redact::url(&url), URL_BYTES),
+        url: kept::url(request),
         subject,
         content_type: content_type.map(str::to_owned),
         body,
         mailbox: mailbox.clone(),
         operation: decision.about.map(|about| about.operation.name().to_owned()),
         app: decision.about.map(|about| about.app),
-        user_agent: request.header("user-agent").map(|agent| beginning(agent, AGENT_BYTES)),
+        user_agent: kept::agent(request),
         status: if reset { 0 } else { answer.status },
         refusal: heard.kind.map(RefusalKind::name).map(str::to_owned),
         wait_ns: heard.wait.map(|wait| wait.0),
@@ -157,7 +139,7 @@ fn record(seen: &Seen<'_>, body_bytes: usize) -> Record {
         key,
         makes: makes(seen, key, done),
         steps: steps.iter().map(StepRecord::from).collect(),
-        answer_headers: kept.collect(),
+        answer_headers: kept::headers(answer),
         error: error.and_then(|error| redact::body("text/plain", &error)),
     }
 }
@@ -280,8 +262,13 @@ impl<C: Content> Decide for Witnessed<C> {
         let service = self.desk.service();
         let steps = service.take_trace();
         let mailbox = decision.about.map(|about| service.content().address(about.mailbox));
-        self.witness.note(&Seen { now, request, decision: &decision, steps: &steps, mailbox });
+        let wall = service.wall(decision.ready);
+        self.witness.note(&Seen { now, wall, request, decision: &decision, steps: &steps, mailbox });
         decision
+    }
+
+    fn refuse(&mut self, now: Moment, request: &Received, why: Unread) -> HttpAnswer {
+        self.desk.refuse(now, request, why)
     }
 
     fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
@@ -292,7 +279,7 @@ impl<C: Content> Decide for Witnessed<C> {
 /// An answer in recorded words.
 pub(super) fn recorded(record: &Record) -> HttpAnswer {
     let headers = record.answer_headers.iter().filter_map(|(name, value)| {
-        let known = KEPT.iter().find(|known| known.eq_ignore_ascii_case(name))?;
+        let known = kept::HEADERS.iter().find(|known| known.eq_ignore_ascii_case(name))?;
         Some((*known, value.clone()))
     });
     let body = record.error.clone().unwrap_or_default().into_bytes();

@@ -17,6 +17,17 @@ pub trait Directory: Content {
     fn added(&self) -> &[String];
 }
 
+/// Longest address of a mailbox, in bytes (RFC 5321 section 4.5.3.1.3, without the brackets of a path).
+const ADDRESS_BYTES: usize = 254;
+
+/// Whether a text is an SMTP address as mailboxes have them: without quotes and comments.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    let odd = |c: char| c.is_control() || c.is_whitespace() || "<>@,;\"".contains(c);
+    let fits = |part: &str| !part.is_empty() && !part.contains(odd);
+    text.len() <= ADDRESS_BYTES && text.split_once('@').is_some_and(|(local, domain)| fits(local) && fits(domain))
+}
+
 /// The folders of a named mailbox below its root, each with the position of the folder that holds it (0 is the root):
 /// those that a fresh mailbox of Exchange Online shows.
 const FOLDERS: [(FolderKind, &str, u32); 18] = [
@@ -161,6 +172,17 @@ mod tests {
         let folders = named.folders(alice);
         assert!(folders.iter().all(|folder| folder.items == 0 && folder.parent < Some(folder.ordinal)));
         assert_eq!(&*named.folder_name(alice, &folders[1]), "Inbox");
+    }
+
+    #[test]
+    fn an_address_has_two_parts_without_odd_characters() {
+        for text in ["alice@contoso.test", "a.b+c@d"] {
+            assert!(is_address(text), "{text}");
+        }
+        let long = format!("{}@b", "a".repeat(ADDRESS_BYTES));
+        for text in ["alice", "@b", "a@", "a@b@c", "a b@c", "<a@b>", "a@b,c@d", "a\u{0}@b", &long] {
+            assert!(!is_address(text), "{text}");
+        }
     }
 
     #[test]

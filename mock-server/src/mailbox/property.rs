@@ -144,15 +144,11 @@ pub const ALL_DAY: Property = named(APPOINTMENT, 0x8215);
 pub const REMINDER_SET: Property = named(COMMON, 0x8503);
 /// `PidLidReminderDelta`: minutes before the start.
 pub const REMINDER_MINUTES: Property = named(COMMON, 0x8501);
-/// `PidLidReminderTime`.
-pub const REMINDER_TIME: Property = named(COMMON, 0x8502);
 
 /// `mfRead` of [`MESSAGE_FLAGS`].
 pub const FLAG_READ: i32 = 0x01;
 /// `mfUnsent`: a draft.
 pub const FLAG_UNSENT: i32 = 0x08;
-/// `mfFromMe`: the reader is its sender.
-pub const FLAG_FROM_ME: i32 = 0x20;
 
 /// `PidNameKeywords`: the categories.
 pub static KEYWORDS: LazyLock<Property> =

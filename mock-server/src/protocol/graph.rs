@@ -15,6 +15,7 @@ mod drives;
 mod entity;
 mod extended;
 mod failure;
+mod family;
 mod fields;
 mod filter;
 mod folders;
@@ -45,6 +46,7 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use self::failure::Failure;
+use self::family::Family;
 use self::prefer::Prefer;
 use self::reply::Reply;
 use self::route::{Place, Route as R};
@@ -212,7 +214,7 @@ fn operation(method: &str, route: R, asked: &Asked<'_>) -> Result<O, Failure> {
         ("GET", R::CalendarView | R::CalendarViewIn | R::Contacts | R::FolderContacts | R::ContactsCount) => {
             O::FindMessages
         }
-        ("GET", R::Drives | R::Drive | R::DriveRoot | R::DriveChildren | R::DriveDelta | R::DriveItem) => O::Other,
+        ("GET", route) if Family::of(route) == Family::Drives => O::Other,
         ("GET" | "POST" | "PATCH", R::MasterCategories | R::MailboxSettings) => O::Other,
         _ => return Err(Failure::no_method()),
     })
@@ -256,40 +258,11 @@ fn dispatch<C: crate::mailbox::content::Content>(
         R::Attachments | R::AttachmentsCount | R::Attachment | R::AttachmentValue => attachments::carry_out(open, task),
         R::CreateUploadSession => upload::begin(open, task),
         R::UploadSession => upload::go_on(open, task),
-        route => dispatch_rest(open, task, route),
-    }
-}
-
-/// [`dispatch`] for calendars, contacts, drives and the import and export API.
-fn dispatch_rest<C: crate::mailbox::content::Content>(
-    open: &mut Open<'_, C>,
-    task: &mut Task<'_>,
-    route: R,
-) -> Result<Reply, Failure> {
-    match route {
-        R::Calendars
-        | R::Calendar
-        | R::CalendarById
-        | R::CalendarGroups
-        | R::Events
-        | R::EventsCount
-        | R::CalendarEvents
-        | R::CalendarView
-        | R::CalendarViewIn
-        | R::Event
-        | R::Instances
-        | R::EventResponse
-        | R::EventCancel => calendars::carry_out(open, task),
-        R::Contacts
-        | R::ContactsCount
-        | R::Contact
-        | R::ContactFolders
-        | R::ContactFolder
-        | R::ContactChildFolders
-        | R::FolderContacts => contacts::carry_out(open, task),
-        R::Drives | R::Drive | R::DriveRoot | R::DriveChildren | R::DriveDelta | R::DriveItem => {
-            drives::carry_out(open, task)
-        }
-        _ => mailboxes::carry_out(open, task),
+        route => match Family::of(route) {
+            Family::Calendars => calendars::carry_out(open, task),
+            Family::Contacts => contacts::carry_out(open, task),
+            Family::Drives => drives::carry_out(open, task),
+            Family::Other => mailboxes::carry_out(open, task),
+        },
     }
 }

@@ -9,17 +9,25 @@ use crate::wire::http::HttpAnswer;
 /// The cloud that the mock stands in for.
 const CLOUD: &str = "microsoftonline.com";
 
+/// What follows the tenant in the paths that are answered here.
+const LEADING: [&str; 4] = ["v2.0", ".well-known", "userrealm", "discovery"];
+
 /// Answers a question about Entra; none if the path asks something else. `base` is the scheme and host that were asked.
 #[must_use]
 pub fn answer(path: &str, base: &str) -> Option<HttpAnswer> {
-    let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
-    let lower: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
-    let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
-    let body = match *lower {
-        [tenant, "v2.0", ".well-known", "openid-configuration"] => configuration(base, tenant, Version::V2),
-        [tenant, ".well-known", "openid-configuration"] => configuration(base, tenant, Version::V1),
-        [_, "userrealm", _] => {
-            let user = percent_decode_str(words[2]).decode_utf8_lossy();
+    let mut words = path.split('/').filter(|word| !word.is_empty());
+    let first = words.next()?;
+    // Every request passes here: what leads elsewhere is not looked at any longer.
+    let leads = |word: &str| LEADING.iter().any(|leading| leading.eq_ignore_ascii_case(word));
+    words.clone().next().filter(|second| leads(second))?;
+    let tenant = first.to_ascii_lowercase();
+    let rest: Vec<String> = words.clone().map(str::to_ascii_lowercase).collect();
+    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+    let body = match *rest {
+        ["v2.0", ".well-known", "openid-configuration"] => configuration(base, &tenant, Version::V2),
+        [".well-known", "openid-configuration"] => configuration(base, &tenant, Version::V1),
+        ["userrealm", _] => {
+            let user = percent_decode_str(words.nth(1).unwrap_or_default()).decode_utf8_lossy();
             let domain = user.rsplit('@').next().unwrap_or_default();
             json!({
                 "ver": "1.0",
@@ -29,7 +37,7 @@ pub fn answer(path: &str, base: &str) -> Option<HttpAnswer> {
                 "cloud_audience_urn": "urn:federation:MicrosoftOnline",
             })
         }
-        ["common", "discovery", "instance"] => {
+        ["discovery", "instance"] if tenant == "common" => {
             let host = base.split_once("://").map_or(base, |(_, host)| host);
             let metadata = json!([{ "preferred_network": host, "preferred_cache": host, "aliases": [host] }]);
             json!({

@@ -27,24 +27,6 @@ const PLACES: usize = 4;
 /// Most entries of a batch (Microsoft Graph, JSON batching).
 pub const MOST_ENTRIES: usize = 20;
 
-/// What a place inside a batch has done so far.
-#[derive(Copy, Clone, Default, Debug)]
-struct Place {
-    spent: Spent,
-}
-
-impl Place {
-    fn total(&self) -> Span {
-        self.spent.delayed + self.spent.queued + self.spent.served
-    }
-
-    fn add(&mut self, spent: Spent) {
-        self.spent.delayed += spent.delayed;
-        self.spent.queued += spent.queued;
-        self.spent.served += spent.served;
-    }
-}
-
 /// An admitted entry that the limits have yet to hear of.
 struct Unsettled {
     asked: Asked,
@@ -70,11 +52,11 @@ impl<C: Content> Service<C> {
         }
         // What is said beside the entries is not said beside the batch.
         let remarks = std::mem::take(&mut self.remarks);
-        self.trick = None;
         if calls.len() > MOST_ENTRIES || calls.iter().any(|call| matches!(call, Call::Batch { .. })) {
             return spoil(now, Err(refusals::INVALID), spent, fault.strike);
         }
-        let mut places = [Place::default(); PLACES];
+        // What each place inside the batch has done so far.
+        let mut places = [Spent::default(); PLACES];
         let mut unsettled: Vec<Unsettled> = Vec::with_capacity(calls.len());
         let mut answers = Vec::with_capacity(calls.len());
         let mut shares = Shares::new(request.body_bytes, calls);
@@ -90,7 +72,7 @@ impl<C: Content> Service<C> {
             self.begin(request.protocol, || call.items());
             let start = now + places[place].total();
             let passed = self.pass(now, Passage { asked, identity, call, start });
-            places[place].add(passed.spent);
+            places[place] += passed.spent;
             if let Some(served) = passed.admitted {
                 let ready = now + places[place].total();
                 unsettled.push(Unsettled { asked, served, place, ready });
@@ -107,9 +89,7 @@ impl<C: Content> Service<C> {
             }
         }
         self.settle_entries(&mut unsettled);
-        let slowest = places.into_iter().max_by_key(Place::total).unwrap_or_default();
-        spent.delayed += slowest.spent.delayed;
-        (spent.queued, spent.served) = (slowest.spent.queued, slowest.spent.served);
+        spent += places.into_iter().max_by_key(|place| place.total()).unwrap_or_default();
         self.remarks = remarks;
         spoil(now, Ok(Answer::Batch(answers)), spent, fault.strike)
     }

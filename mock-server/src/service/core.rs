@@ -9,7 +9,7 @@ use super::cost::{CostTable, Queue, Work};
 use super::keep::Keeping;
 use super::refusals;
 use super::remark::Remarks;
-use super::reply::{Protocol, Reply, Request, Spent, Spoil};
+use super::reply::{Reply, Request, Spent, Spoil};
 use super::script::Recording;
 use super::surroundings::{Surroundings, week_of};
 use super::switch::Switches;
@@ -25,7 +25,7 @@ use crate::throttle::limit::Limit;
 use crate::throttle::stack::{Asked, Stack, Verdict};
 use crate::time::{Moment, Span};
 use crate::wire::answer::{Answer, FolderEntry};
-use crate::wire::call::{Call, RequestIdentity};
+use crate::wire::call::{Call, Protocol, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
 use crate::wire::refusal::Refusal;
 
@@ -409,7 +409,7 @@ pub(super) fn reading(holding: Holding, clock_at_start: Span, now: Moment, store
 #[expect(clippy::inline_always, reason = "it is passed once for each call of the virtual world, and is short")]
 #[inline(always)]
 pub(super) fn spoil(now: Moment, outcome: Result<Answer, Refusal>, spent: Spent, strike: Option<Strike>) -> Reply {
-    let ready = now + (spent.delayed + spent.queued + spent.served);
+    let ready = now + spent.total();
     if strike.is_none() {
         return Reply { outcome, ready, spent, spoiled: None };
     }

@@ -5,9 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::core::{Passed, Service, reading, untouched};
 use super::cost::Work;
 use super::refusals;
-use super::reply::{Protocol, Spent, Spoil};
+use super::reply::{Spent, Spoil};
 use super::trick;
-use crate::fault::also::Who;
 use crate::fault::plan::Strike;
 use crate::fault::trick::Played;
 use crate::mailbox::content::Content;
@@ -17,7 +16,7 @@ use crate::mailbox::property::{self, FLAG_READ, FLAG_UNSENT, Value};
 use crate::mailbox::store::View;
 use crate::throttle::stack::Asked;
 use crate::time::Moment;
-use crate::wire::call::{FolderKind, Operation, RequestIdentity};
+use crate::wire::call::{FolderKind, Operation, Protocol, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
 use crate::wire::refusal::Refusal;
 
@@ -79,7 +78,7 @@ impl<C: Content> Service<C> {
             Ok(((), work))
         });
         let Passed { outcome, spent, strike, admitted } = passed;
-        let ready = now + (spent.delayed + spent.queued + spent.served);
+        let ready = now + spent.total();
         if let Some(served) = admitted {
             self.settle(&asked, ready, served);
         }
@@ -94,19 +93,25 @@ impl<C: Content> Service<C> {
     }
 
     /// Has work judged by the fault rules and by the limits, and priced, that changes no mailbox: a load of which only the
-    /// weight matters. No mailbox is opened for it, so it leaves no trace but in the limits and in the servers' time.
+    /// weight matters. No mailbox is opened for it, so it leaves no trace but in policies and limits and in the servers'
+    /// time.
     pub fn bear(&mut self, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
-        let Errand { app, mailbox, identity, body_bytes, operation, .. } = *errand;
+        let Errand { app, mailbox, protocol, identity, body_bytes, operation } = *errand;
+        self.begin(protocol, || 1);
         let asked = Asked { app, mailbox, operation, body_bytes };
         let Passed { outcome, spent, strike, admitted } = self.admit(now, &asked, identity, now, |_| Ok(((), work)));
-        let ready = now + (spent.delayed + spent.queued + spent.served);
+        let ready = now + spent.total();
         if let Some(served) = admitted {
-            self.limits.settle(&asked, ready, served);
+            self.settle(&asked, ready, served);
         }
-        let (outcome, spoil) = match (outcome, strike) {
-            (Ok(()), Some(Strike::LoseAnswer)) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
-            (Ok(()), Some(Strike::Truncate)) => (Err(refusals::TRUNCATED), Some(Spoil::Truncate)),
-            (outcome, _) => (outcome, None),
+        let spoiled = outcome.is_ok().then(|| match strike {
+            Some(Strike::LoseAnswer) => Some((refusals::CONNECTION_RESET, Spoil::Reset)),
+            Some(Strike::Truncate) => Some((refusals::TRUNCATED, Spoil::Truncate)),
+            strike => trick::spoiled(strike),
+        });
+        let (outcome, spoil) = match spoiled.flatten() {
+            Some((refusal, spoil)) => (Err(refusal), Some(spoil)),
+            None => (outcome, None),
         };
         Performed { outcome, ready, spent, spoil }
     }
@@ -139,18 +144,17 @@ impl<C: Content> Service<C> {
         identity: RequestIdentity,
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> Result<(T, Work), Refusal> {
-        let Asked { app, mailbox, operation, .. } = *asked;
+        let Asked { mailbox, operation, .. } = *asked;
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
         }
         self.note(mailbox);
-        let wall = self.wall(now);
-        let Self { content, holding, faults, mailboxes, shelf, protocol, .. } = self;
+        let (wall, target) = (self.wall(now), self.target(now, asked, identity));
+        let Self { content, holding, faults, mailboxes, shelf, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
         let view = View { content: &*content, mailbox, clock: reading(*holding, self.clock_at_start, now, store) };
         let corrupts = |key: ItemKey| faults.corrupts(now, mailbox, operation, key);
-        let who = Some(Who { app, protocol: *protocol });
-        let fails = |place| faults.item_error(now, mailbox, operation, identity, (who, place));
+        let fails = |place| faults.item_error(&target, place);
         let mut open = Open::new(view, store, shelf, wall, &corrupts);
         if faults.fails_items() {
             open = open.failing(&fails);

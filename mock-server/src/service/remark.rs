@@ -31,6 +31,13 @@ impl Remarks {
         *self == Self::default()
     }
 
+    /// Adds headers. What was said under the same names for work before, of the same request or of one whose remarks
+    /// nobody took, is no longer true.
+    pub fn head(&mut self, headers: Vec<(&'static str, String)>) {
+        self.headers.retain(|(name, _)| headers.iter().all(|(new, _)| new != name));
+        self.headers.extend(headers);
+    }
+
     /// Says it: changes an answer that is written at a moment of the wall clock.
     pub fn dress(mut self, answer: &mut HttpAnswer, wall: Timestamp) {
         self.dress_one(answer, wall);

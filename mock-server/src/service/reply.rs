@@ -1,13 +1,12 @@
 //! What goes into the service core and what comes out.
 
+use std::ops::AddAssign;
+
 use crate::time::{Moment, Span};
 use crate::wire::answer::Answer;
-use crate::wire::call::{Call, RequestIdentity};
+use crate::wire::call::{Call, Protocol, RequestIdentity};
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::Refusal;
-
-/// The protocol in which a call arrived; the wire layer defines it.
-pub type Protocol = crate::wire::call::Protocol;
 
 /// A call together with who makes it.
 #[derive(Clone, Debug)]
@@ -35,6 +34,22 @@ pub struct Spent {
     pub queued: Span,
     /// Being served.
     pub served: Span,
+}
+
+impl Spent {
+    /// The whole time.
+    #[must_use]
+    pub fn total(self) -> Span {
+        self.delayed + self.queued + self.served
+    }
+}
+
+impl AddAssign for Spent {
+    fn add_assign(&mut self, other: Self) {
+        self.delayed += other.delayed;
+        self.queued += other.queued;
+        self.served += other.served;
+    }
 }
 
 /// How the answer to a call is spoiled on its way.

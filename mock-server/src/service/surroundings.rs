@@ -120,7 +120,7 @@ impl Surroundings {
             Ruling::Pass { delay } => Ok(delay),
             Ruling::Refuse { policy, refusal, form } => {
                 if let Some(policy) = self.policies.policies().nth(policy) {
-                    remarks.headers.extend(headers::of_refusal(policy, &asked));
+                    remarks.head(headers::of_refusal(policy, &asked));
                 }
                 if form != Form::Seconds
                     && let Some(wait) = refusal.retry_after
@@ -156,7 +156,7 @@ impl Surroundings {
     pub(super) fn admit(&mut self, asked: &stack::Asked, remarks: &mut Remarks) {
         let asked = self.asked(asked);
         self.policies.admit(&asked);
-        remarks.headers.extend(headers::of_answer(&mut self.policies, &asked));
+        remarks.head(headers::of_answer(&mut self.policies, &asked));
     }
 
     /// Counts a call that policies let pass and a limit refused.
@@ -173,12 +173,13 @@ impl Surroundings {
 }
 
 impl<C: Content> Service<C> {
-    /// Says who makes the next request, as far as that is known beyond the app.
-    pub fn introduce(&mut self, caller: Caller) {
+    /// Says who makes the next request, as far as that is known beyond the app, and whether it continues from a state
+    /// that the server gave out. Who it is is asked only where that matters.
+    pub fn introduce(&mut self, continues: bool, caller: impl FnOnce() -> Caller) {
         self.remarks = Remarks::default();
-        self.continues = caller.continues;
+        self.continues = continues;
         if let Some(surroundings) = &mut self.surroundings {
-            surroundings.caller = caller;
+            surroundings.caller = caller();
         }
     }
 
@@ -218,6 +219,7 @@ impl<C: Content> Service<C> {
         let week = week_at_start.unwrap_or_else(|| week_of(self.began));
         match &mut self.surroundings {
             Some(all) => {
+                all.factor = None;
                 all.health = (!health.is_empty()).then(|| Health::new(self.faults.seed(), health));
                 all.week_at_start = week;
             }
@@ -267,6 +269,8 @@ impl<C: Content> Service<C> {
     #[inline]
     pub(super) fn begin(&mut self, protocol: Protocol, items: impl FnOnce() -> u32) {
         self.protocol = protocol;
+        // A trick on a call that a limit refused is over with that call.
+        self.trick = None;
         if let Some(surroundings) = &mut self.surroundings {
             surroundings.begin(protocol, items());
         }

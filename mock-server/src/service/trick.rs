@@ -3,7 +3,7 @@
 use super::core::Service;
 use super::refusals;
 use super::reply::Spoil;
-use crate::fault::also::Who;
+use crate::fault::also::{Target, Who};
 use crate::fault::plan::{Judgement, Strike};
 use crate::fault::trick::Played;
 use crate::mailbox::content::Content;
@@ -35,8 +35,14 @@ impl<C: Content> Service<C> {
     /// What the fault rules say to a call.
     #[inline]
     pub(super) fn judge(&self, now: Moment, asked: &Asked, identity: RequestIdentity) -> Judgement {
-        let who = Who { app: asked.app, protocol: self.protocol };
-        self.faults.judge_of(now, asked.mailbox, asked.operation, identity, Some(who))
+        self.faults.judge(&self.target(now, asked, identity))
+    }
+
+    /// A call as fault rules see it.
+    #[inline]
+    pub(super) fn target(&self, now: Moment, asked: &Asked, identity: RequestIdentity) -> Target {
+        let Asked { app, mailbox, operation, .. } = *asked;
+        Target { now, mailbox, operation, identity, who: Some(Who { app, protocol: self.protocol }) }
     }
 
     /// Notes the words of a rule that refuses.
@@ -100,8 +106,7 @@ impl<C: Content> Service<C> {
         identity: RequestIdentity,
         position: u32,
     ) -> Option<ItemError> {
-        let who = Some(Who { app: asked.app, protocol: self.protocol });
-        self.faults.item_error(now, asked.mailbox, asked.operation, identity, (who, position))
+        self.faults.item_error(&self.target(now, asked, identity), position)
     }
 }
 

@@ -209,7 +209,7 @@ impl Stack {
 
 impl Slot {
     fn new(limit: Limit, place: Option<Place>) -> Self {
-        let operations = operation_bits(&limit.operations);
+        let operations = Operation::bits(&limit.operations);
         let (admitted, settled) = match limit.rule {
             Rule::Requests { .. } | Rule::UploadBytes { .. } => (operations, 0),
             Rule::Concurrency { .. } | Rule::Budget { .. } => (0, operations),
@@ -288,12 +288,4 @@ fn status_of(kind: RefusalKind) -> u16 {
         RefusalKind::GatewayError => 504,
         _ => 429,
     }
-}
-
-/// One bit for each operation; all bits if there are none.
-fn operation_bits(operations: &[Operation]) -> u64 {
-    if operations.is_empty() {
-        return u64::MAX;
-    }
-    operations.iter().fold(0, |bits, operation| bits | 1 << *operation as u32)
 }

@@ -349,6 +349,15 @@ impl Operation {
         }
     }
 
+    /// One bit for each operation, at the place of its number; all bits if there are none.
+    #[must_use]
+    pub fn bits(operations: &[Self]) -> u64 {
+        if operations.is_empty() {
+            return u64::MAX;
+        }
+        operations.iter().fold(0, |bits, operation| bits | 1 << *operation as u32)
+    }
+
     /// The operation of a name, as a scenario writes it.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

@@ -43,13 +43,6 @@ pub fn encode_call(protocol: Protocol, call: &Call, address: &str, base: &str) -
     }
 }
 
-/// Whether a call must carry the caller's token. A Graph import must not: its URL is the permission, and may lead to a
-/// host that the token is not meant for.
-#[must_use]
-pub const fn needs_token(call: &Call) -> bool {
-    !matches!(call, Call::ImportItem { .. })
-}
-
 /// Reads the answer to a call.
 ///
 /// # Errors

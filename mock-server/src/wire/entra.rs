@@ -159,13 +159,6 @@ pub fn endpoint(path_and_query: &str) -> Option<(&str, Endpoint)> {
     found.map(|endpoint| (tenant, endpoint)).or_else(bare)
 }
 
-/// The tenant of a path whose requests hold secrets, that of a token endpoint; nothing for other paths.
-#[must_use]
-pub fn tenant_of(path_and_query: &str) -> Option<&str> {
-    let (tenant, endpoint) = endpoint(path_and_query)?;
-    (endpoint != Endpoint::Keys).then_some(tenant)
-}
-
 /// The id of a tenant: its own if it is a GUID, else that of the only tenant there is.
 #[must_use]
 pub fn tenant_id(tenant: &str) -> &str {
@@ -228,7 +221,6 @@ mod tests {
         check("/discovery/keys", Some(("common", Endpoint::Keys)));
         check("/t/oauth2/v2.0/token/more", None);
         check("/v1.0/users", None);
-        assert_eq!((tenant_of("/t/oauth2/token"), tenant_of("/t/discovery/keys")), (Some("t"), None));
     }
 
     #[test]

@@ -102,6 +102,12 @@ impl RefusalKind {
         }
     }
 
+    /// The kind of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The HTTP status that goes with it: the documented one for limits and errors of Graph, 500 for SOAP faults and for
     /// what is no answer at all.
     #[must_use]

@@ -290,3 +290,14 @@ fn the_state_of_other_mailboxes_is_refused() {
                     3 mailboxes of 100 items of 16384 bytes, beginning full, with seed 7";
     assert!(told.contains(expected), "{told}");
 }
+
+#[test]
+fn connections_fail_where_a_fault_says_so_though_state_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = Running::start(&folder.path().join("state"));
+    let fault = json!({ "name": "closed", "act": "unreachable", "door": "refused" });
+    assert_eq!(running.ask(MAILBOX, "POST", "/_tank/faults", &fault).0, 200);
+    let request = running.request(MAILBOX, "GET", "/v1.0/me", "application/json", String::new());
+    assert!(block_on(exchange(running.address, request)).is_err());
+    running.kill();
+}

@@ -2,10 +2,10 @@
 
 use mock_server::service::config::Config;
 use mock_server::service::core::Service;
-use mock_server::service::reply::{Protocol, Reply, Request};
+use mock_server::service::reply::{Reply, Request};
 use mock_server::time::Moment;
 use mock_server::wire::answer::Answer;
-use mock_server::wire::call::{Call, RequestIdentity};
+use mock_server::wire::call::{Call, Protocol, RequestIdentity};
 use mock_server::wire::id::MailboxKey;
 
 use super::content::Small;

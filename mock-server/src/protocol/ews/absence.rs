@@ -6,6 +6,7 @@ use super::context::{Context, Refused};
 use super::failure::Failure;
 use super::fields::times;
 use super::messages::{respond_plainly, write_message};
+use super::names::{name_of, named};
 use crate::mailbox::settings::{Absence, Audience, Away, Reply};
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
@@ -19,15 +20,6 @@ const STATES: [(&str, Away); 3] =
 
 /// How audiences are called.
 const AUDIENCES: [(&str, Audience); 3] = [("None", Audience::None), ("Known", Audience::Known), ("All", Audience::All)];
-
-fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> &'static str {
-    names.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name)
-}
-
-fn read_word<T: Copy>(names: &[(&'static str, T)], element: Option<&Element<'_>>) -> Option<T> {
-    let text = element?.text();
-    names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value)
-}
 
 fn owner<H: Host>(request: &Element<'_>, context: &Context<'_, H>) -> Result<Result<MailboxKey, Failure>, Refused> {
     let address = request.typed("Mailbox").and_then(|mailbox| mailbox.typed("Address"));
@@ -82,9 +74,10 @@ pub(super) fn write_reply(writer: &mut Writer, name: &str, reply: Option<&Reply>
 pub(super) fn set<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) -> Result<Vec<u8>, Refused> {
     let settings = request.typed("UserOofSettings").ok_or_else(|| Refused::schema("the settings are missing"))?;
     let zone = context.zone().clone();
-    let state = read_word(&STATES, settings.typed("OofState"));
+    let word = |name| settings.typed(name).map_or("", Element::text);
+    let state = named(&STATES, word("OofState"));
     let state = state.ok_or_else(|| Refused::schema("OofState is missing or invalid"))?;
-    let audience = read_word(&AUDIENCES, settings.typed("ExternalAudience"));
+    let audience = named(&AUDIENCES, word("ExternalAudience"));
     let audience = audience.ok_or_else(|| Refused::schema("ExternalAudience is missing or invalid"))?;
     let moment = |name| settings.typed("Duration").and_then(|span| times::read(span.typed(name)?.text(), &zone));
     let absence = Absence {

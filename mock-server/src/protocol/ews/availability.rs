@@ -143,7 +143,8 @@ fn read(request: &Element<'_>) -> Result<Result<Asked, Failure>, Refused> {
 /// and a month of zero says that clocks do not change.
 fn read_zone(described: &Element<'_>) -> Option<TimeZone> {
     const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-    let number = |holder: &Element<'_>, name: &str| holder.typed(name)?.text().parse::<i32>().ok();
+    // Numbers that are larger mean nothing here.
+    let number = |holder: &Element<'_>, name: &str| holder.typed(name)?.text().parse::<i16>().ok().map(i32::from);
     let bias = number(described, "Bias")?;
     let clock = |minutes: i32| {
         let sign = if minutes < 0 { "-" } else { "" };
@@ -300,6 +301,14 @@ mod tests {
         let utc = format!("<a xmlns:t=\"{TYPES_URI}\">{}</a>", String::from_utf8_lossy(&utc));
         let utc = parse(utc.as_bytes(), 10_000).expect("it is XML");
         assert_eq!(read_zone(&utc.children[0]).map(|zone| zone.to_offset(Timestamp::UNIX_EPOCH).seconds()), Some(0));
+    }
+
+    #[test]
+    fn a_zone_far_from_everywhere_is_refused() {
+        for bias in [i32::MIN, i32::MAX, 100_000] {
+            let text = format!("<TimeZone xmlns=\"{TYPES_URI}\"><Bias>{bias}</Bias></TimeZone>");
+            assert_eq!(read_zone(&parse(text.as_bytes(), 10_000).expect("it is XML")), None, "{bias}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::context::{Context, Refused};
 use super::failure::Failure;
 use super::fields::codec::read_bool;
 use super::messages::{respond, write_message};
+use super::names::{name_of, named};
 use crate::mailbox::content::Content;
 use crate::mailbox::open::Open;
 use crate::mailbox::settings::{DELEGATED_FOLDERS, Delegate, Level, MeetingRequests};
@@ -68,22 +69,20 @@ pub(super) fn answer<H: Host>(
         return Ok(respond(deed.response(), Err(Failure::NO_MAILBOX), |_| {}));
     };
     let list = if matches!(deed, Deed::Get | Deed::Remove) { "UserIds" } else { "DelegateUsers" };
-    let named = request.message(list).map(|list| &*list.children);
-    if named.is_none_or(<[_]>::is_empty) && matches!(deed, Deed::Add | Deed::Remove) {
+    let users = request.message(list).map(|list| &*list.children);
+    if users.is_none_or(<[_]>::is_empty) && matches!(deed, Deed::Add | Deed::Remove) {
         return Err(Refused::schema("the delegates are missing"));
     }
     let with_levels = deed != Deed::Get || matches!(request.attribute("IncludePermissions"), Some("true" | "1"));
-    let delivery = request
-        .message("DeliverMeetingRequests")
-        .map(|delivery| MEETING_REQUESTS.iter().find(|(name, _)| *name == delivery.text()).map(|(_, value)| *value));
+    let delivery = request.message("DeliverMeetingRequests").map(|delivery| named(&MEETING_REQUESTS, delivery.text()));
     if delivery == Some(None) {
         return Err(Refused::schema("DeliverMeetingRequests is invalid"));
     }
     let (outcomes, delivery) = context.perform(owner, Operation::Other, |open| {
-        let outcomes: Vec<Result<Option<Delegate>, Failure>> = match named {
+        let outcomes: Vec<Result<Option<Delegate>, Failure>> = match users {
             None if deed == Deed::Get => open.settings().delegates.iter().cloned().map(|one| Ok(Some(one))).collect(),
             None => Vec::new(),
-            Some(named) => named.iter().map(|one| carry_out(open, deed, one)).collect(),
+            Some(users) => users.iter().map(|one| carry_out(open, deed, one)).collect(),
         };
         if let Some(Some(delivery)) = delivery {
             open.settings_mut().meeting_requests = delivery;
@@ -104,8 +103,7 @@ pub(super) fn answer<H: Host>(
             writer.close("m:ResponseMessages");
         }
         if deed == Deed::Get {
-            let name = MEETING_REQUESTS.iter().find(|(_, value)| *value == delivery).map_or("", |(name, _)| name);
-            writer.leaf("m:DeliverMeetingRequests", name);
+            writer.leaf("m:DeliverMeetingRequests", name_of(&MEETING_REQUESTS, &delivery));
         }
     }))
 }
@@ -120,8 +118,7 @@ fn write(writer: &mut Writer, delegate: &Delegate, with_levels: bool) {
     if with_levels {
         writer.open("t:DelegatePermissions", &[]);
         for (folder, level) in DELEGATED_FOLDERS.iter().zip(delegate.levels) {
-            let level = LEVELS.iter().find(|(_, known)| *known == level).map_or("", |(name, _)| name);
-            writer.leaf(&format!("t:{folder}FolderPermissionLevel"), level);
+            writer.leaf(&format!("t:{folder}FolderPermissionLevel"), name_of(&LEVELS, &level));
         }
         writer.close("t:DelegatePermissions");
     }
@@ -175,8 +172,7 @@ fn read(asked: &Element<'_>, mut delegate: Delegate) -> Result<Delegate, Failure
     if let Some(levels) = asked.typed("DelegatePermissions") {
         for (folder, own) in DELEGATED_FOLDERS.iter().zip(&mut delegate.levels) {
             if let Some(level) = levels.typed(&format!("{folder}FolderPermissionLevel")) {
-                let known = LEVELS.iter().find(|(name, _)| *name == level.text());
-                *own = known.map(|(_, level)| *level).ok_or(Failure::REQUEST)?;
+                *own = named(&LEVELS, level.text()).ok_or(Failure::REQUEST)?;
             }
         }
     }

@@ -27,14 +27,15 @@ impl Messages {
 
     /// Adds a message that tells of an error.
     pub(super) fn fail(&mut self, failure: Failure) {
+        self.fail_saying(failure.code, failure.text);
+    }
+
+    /// Adds a message of a class other than success.
+    fn add(&mut self, class: &str, (code, text): (&str, &str), write: impl FnOnce(&mut Writer)) {
         let writer = &mut self.writer;
-        writer.open(self.names.message, &[("ResponseClass", "Error")]);
-        writer.leaf("m:MessageText", failure.text);
-        writer.leaf("m:ResponseCode", failure.code);
-        writer.leaf("m:DescriptiveLinkKey", "0");
-        if let Some(container) = self.container {
-            writer.empty(container, &[]);
-        }
+        writer.open(self.names.message, &[("ResponseClass", class)]);
+        write_failure(writer, code, text);
+        write(writer);
         writer.close(self.names.message);
     }
 
@@ -67,37 +68,22 @@ impl Messages {
 
     /// Adds a message that tells of an error, with elements that clients look into before they look at the code.
     pub(super) fn fail_with(&mut self, failure: Failure, write: impl FnOnce(&mut Writer)) {
-        let writer = &mut self.writer;
-        writer.open(self.names.message, &[("ResponseClass", "Error")]);
-        writer.leaf("m:MessageText", failure.text);
-        writer.leaf("m:ResponseCode", failure.code);
-        writer.leaf("m:DescriptiveLinkKey", "0");
-        write(writer);
-        writer.close(self.names.message);
+        self.add("Error", (failure.code, failure.text), write);
     }
 
     /// Adds a message that tells of a success with reservations.
     pub(super) fn warn(&mut self, failure: Failure, write: impl FnOnce(&mut Writer)) {
-        let writer = &mut self.writer;
-        writer.open(self.names.message, &[("ResponseClass", "Warning")]);
-        writer.leaf("m:MessageText", failure.text);
-        writer.leaf("m:ResponseCode", failure.code);
-        writer.leaf("m:DescriptiveLinkKey", "0");
-        write(writer);
-        writer.close(self.names.message);
+        self.add("Warning", (failure.code, failure.text), write);
     }
 
     /// Adds a message that tells of an error in words of its own.
     pub(super) fn fail_saying(&mut self, code: &str, text: &str) {
-        let writer = &mut self.writer;
-        writer.open(self.names.message, &[("ResponseClass", "Error")]);
-        writer.leaf("m:MessageText", text);
-        writer.leaf("m:ResponseCode", code);
-        writer.leaf("m:DescriptiveLinkKey", "0");
-        if let Some(container) = self.container {
-            writer.empty(container, &[]);
-        }
-        writer.close(self.names.message);
+        let container = self.container;
+        self.add("Error", (code, text), |writer| {
+            if let Some(container) = container {
+                writer.empty(container, &[]);
+            }
+        });
     }
 
     /// The whole response.
@@ -111,11 +97,18 @@ impl Messages {
 
 /// Writes a response that holds no messages, but is one: `write` writes what it holds.
 pub(super) fn respond(response: &str, outcome: Result<(), Failure>, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    respond_as(response, Some(class(outcome)), |writer| {
+        write_outcome(writer, outcome);
+        write(writer);
+    })
+}
+
+fn respond_as(response: &str, class: Option<&str>, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut writer = Writer::document(0);
     envelope::write_envelope(&mut writer, |writer| {
-        let class = if outcome.is_ok() { "Success" } else { "Error" };
-        writer.open(response, &[("ResponseClass", class), ("xmlns:m", MESSAGES_URI), ("xmlns:t", TYPES_URI)]);
-        write_outcome(writer, outcome);
+        let class = class.map(|class| ("ResponseClass", class));
+        let attributes: Vec<_> = class.into_iter().chain([("xmlns:m", MESSAGES_URI), ("xmlns:t", TYPES_URI)]).collect();
+        writer.open(response, &attributes);
         // What strangers wrote may hold what XML cannot.
         let mut content = Writer::cleaning_fragment();
         write(&mut content);
@@ -125,16 +118,23 @@ pub(super) fn respond(response: &str, outcome: Result<(), Failure>, write: impl 
     writer.finish()
 }
 
+/// The class of a response or a message.
+fn class(outcome: Result<(), Failure>) -> &'static str {
+    if outcome.is_ok() { "Success" } else { "Error" }
+}
+
 /// Writes what a message begins with.
 fn write_outcome(writer: &mut Writer, outcome: Result<(), Failure>) {
     match outcome {
         Ok(()) => writer.leaf("m:ResponseCode", "NoError"),
-        Err(failure) => {
-            writer.leaf("m:MessageText", failure.text);
-            writer.leaf("m:ResponseCode", failure.code);
-            writer.leaf("m:DescriptiveLinkKey", "0");
-        }
+        Err(failure) => write_failure(writer, failure.code, failure.text),
     }
+}
+
+fn write_failure(writer: &mut Writer, code: &str, text: &str) {
+    writer.leaf("m:MessageText", text);
+    writer.leaf("m:ResponseCode", code);
+    writer.leaf("m:DescriptiveLinkKey", "0");
 }
 
 /// Writes a message within a response of another shape; `write` writes what follows a code of success.
@@ -144,7 +144,7 @@ pub(super) fn write_message(
     outcome: Result<(), Failure>,
     write: impl FnOnce(&mut Writer),
 ) {
-    writer.open(name, &[("ResponseClass", if outcome.is_ok() { "Success" } else { "Error" })]);
+    writer.open(name, &[("ResponseClass", class(outcome))]);
     write_outcome(writer, outcome);
     if outcome.is_ok() {
         write(writer);
@@ -154,13 +154,5 @@ pub(super) fn write_message(
 
 /// Writes a response that has no class of its own; `write` writes what it holds.
 pub(super) fn respond_plainly(response: &str, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
-    let mut writer = Writer::document(0);
-    envelope::write_envelope(&mut writer, |writer| {
-        writer.open(response, &[("xmlns:m", MESSAGES_URI), ("xmlns:t", TYPES_URI)]);
-        let mut content = Writer::cleaning_fragment();
-        write(&mut content);
-        writer.raw(&content.finish());
-        writer.close(response);
-    });
-    writer.finish()
+    respond_as(response, None, write)
 }

@@ -1,4 +1,4 @@
-//! What operations are called on the wire.
+//! What operations and values are called on the wire.
 
 use crate::wire::ews::envelope::Names;
 
@@ -53,4 +53,14 @@ names! {
     UPDATE_USER_CONFIGURATION = "UpdateUserConfiguration";
     DELETE_USER_CONFIGURATION = "DeleteUserConfiguration";
     GET_SERVER_TIME_ZONES = "GetServerTimeZones";
+}
+
+/// The word for a value.
+pub(super) fn name_of<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    words.iter().find(|(_, known)| known == value).map_or("", |(word, _)| word)
+}
+
+/// The value of a word, if there is such a word.
+pub(super) fn named<T: Copy>(words: &[(&'static str, T)], text: &str) -> Option<T> {
+    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value)
 }

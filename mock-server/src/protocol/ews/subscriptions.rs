@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::folder_shape::write_id;
 use super::item_ids;
 use super::messages::Messages;
-use super::names::{GET_EVENTS, SUBSCRIBE, UNSUBSCRIBE};
+use super::names::{self, GET_EVENTS, SUBSCRIBE, UNSUBSCRIBE};
 use crate::mailbox::content::Content;
 use crate::mailbox::open::Open;
 use crate::mailbox::watch::{Delivery, Event, EventKind, Object, Position, Subscription};
@@ -104,8 +104,7 @@ pub(super) fn subscribe<H: Host>(request: &Element<'_>, context: &mut Context<'_
 
 fn read_kinds(wanted: &Element<'_>) -> Result<BTreeSet<EventKind>, Refused> {
     let kinds = either(wanted, "EventTypes").map_or(&[][..], |kinds| &kinds.children);
-    let kinds = kinds.iter().map(|kind| KINDS.iter().find(|(name, _)| *name == kind.text()).map(|(_, kind)| *kind));
-    let kinds: Option<BTreeSet<_>> = kinds.collect();
+    let kinds: Option<BTreeSet<_>> = kinds.iter().map(|kind| names::named(&KINDS, kind.text())).collect();
     kinds.filter(|kinds| !kinds.is_empty()).ok_or_else(|| Refused::schema("the event types are missing or invalid"))
 }
 

@@ -3,6 +3,7 @@
 
 use super::Asked;
 use super::failure::Failure;
+use super::family::Family;
 use super::route::Route as R;
 use crate::wire::permission::{self as p, Permissions};
 
@@ -54,6 +55,12 @@ pub(super) fn check(asked: &Asked<'_>, route: R, is_own: bool) -> Result<(), Fai
 
 /// What a request needs; nothing where the URL is the permission, or each part of a batch has its own.
 fn of(route: R, reads: bool) -> Option<Need> {
+    match Family::of(route) {
+        Family::Calendars => return Some(calendars(reads)),
+        Family::Contacts => return Some(contacts(reads)),
+        Family::Drives => return Some(files(reads)),
+        Family::Other => {}
+    }
     Some(match route {
         R::Batch | R::UploadSession | R::ImportItem => return None,
         R::Users | R::User | R::AssignLicense => directory(reads, route == R::AssignLicense),
@@ -62,31 +69,6 @@ fn of(route: R, reads: bool) -> Option<Need> {
         R::SendMail | R::Send | R::Reply | R::ReplyAll | R::Forward => {
             need(Area::Outlook, p::MAIL_SEND.and(p::MAIL_SEND_SHARED), p::MAIL_SEND_SHARED)
         }
-        R::Calendars
-        | R::Calendar
-        | R::CalendarById
-        | R::CalendarGroups
-        | R::Events
-        | R::EventsCount
-        | R::CalendarEvents
-        | R::CalendarView
-        | R::CalendarViewIn
-        | R::CalendarViewDelta
-        | R::Event
-        | R::Instances
-        | R::EventResponse
-        | R::EventCancel => calendars(reads),
-        R::Contacts
-        | R::ContactsCount
-        | R::ContactsDelta
-        | R::Contact
-        | R::ContactFolders
-        | R::ContactFoldersDelta
-        | R::ContactFolder
-        | R::ContactChildFolders
-        | R::FolderContacts
-        | R::FolderContactsDelta => contacts(reads),
-        R::Drives | R::Drive | R::DriveRoot | R::DriveChildren | R::DriveDelta | R::DriveItem => files(reads),
         // What is subscribed to may be any of these.
         R::Subscriptions | R::Subscription => {
             let any = mail(true).own.and(calendars(true).own).and(contacts(true).own);
@@ -151,34 +133,27 @@ fn settings(reads: bool) -> Need {
     need(Area::Outlook, own, own)
 }
 
+/// What is in mailboxes: each pair is the permission to read and the one to read and write, which lets read as well; what
+/// is shared with a user lets the user's own be read, too.
+fn outlook(reads: bool, own: [Permissions; 2], shared: [Permissions; 2]) -> Need {
+    let enough = |[read, write]: [Permissions; 2]| if reads { write.and(read) } else { write };
+    let shared = enough(shared);
+    need(Area::Outlook, enough(own).and(shared), shared)
+}
+
 fn mail(reads: bool) -> Need {
-    let shared = p::MAIL_READ_WRITE_SHARED;
-    let own = p::MAIL_READ_WRITE.and(shared);
-    if reads {
-        let shared = shared.and(p::MAIL_READ_SHARED);
-        return need(Area::Outlook, own.and(p::MAIL_READ).and(shared), shared);
-    }
-    need(Area::Outlook, own, shared)
+    let shared = [p::MAIL_READ_SHARED, p::MAIL_READ_WRITE_SHARED];
+    outlook(reads, [p::MAIL_READ, p::MAIL_READ_WRITE], shared)
 }
 
 fn calendars(reads: bool) -> Need {
-    let shared = p::CALENDARS_READ_WRITE_SHARED;
-    let own = p::CALENDARS_READ_WRITE.and(shared);
-    if reads {
-        let shared = shared.and(p::CALENDARS_READ_SHARED);
-        return need(Area::Outlook, own.and(p::CALENDARS_READ).and(shared), shared);
-    }
-    need(Area::Outlook, own, shared)
+    let shared = [p::CALENDARS_READ_SHARED, p::CALENDARS_READ_WRITE_SHARED];
+    outlook(reads, [p::CALENDARS_READ, p::CALENDARS_READ_WRITE], shared)
 }
 
 fn contacts(reads: bool) -> Need {
-    let shared = p::CONTACTS_READ_WRITE_SHARED;
-    let own = p::CONTACTS_READ_WRITE.and(shared);
-    if reads {
-        let shared = shared.and(p::CONTACTS_READ_SHARED);
-        return need(Area::Outlook, own.and(p::CONTACTS_READ).and(shared), shared);
-    }
-    need(Area::Outlook, own, shared)
+    let shared = [p::CONTACTS_READ_SHARED, p::CONTACTS_READ_WRITE_SHARED];
+    outlook(reads, [p::CONTACTS_READ, p::CONTACTS_READ_WRITE], shared)
 }
 
 fn files(reads: bool) -> Need {

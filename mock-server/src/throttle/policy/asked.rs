@@ -14,8 +14,6 @@ pub struct Caller {
     pub resource_units: Option<u32>,
     /// Whether the request writes; worked out from the operation if absent.
     pub writes: Option<bool>,
-    /// Whether the request continues from a state that the server gave out.
-    pub continues: bool,
 }
 
 /// What policies want to know of a call.

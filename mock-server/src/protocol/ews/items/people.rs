@@ -82,11 +82,12 @@ fn read_shape(shape: Option<&Element<'_>>) -> Result<Vec<bool>, Refused> {
     Ok(wanted)
 }
 
-fn write<C: Content>(writer: &mut Writer, open: &Open<'_, C>, found: &Found, wanted: &[bool]) {
+/// Writes a persona: a persona of its own is of the messages, one in a list of the types.
+fn write<C: Content>(writer: &mut Writer, root: &str, open: &Open<'_, C>, found: &Found, wanted: &[bool]) {
     let item = &*found.item;
     let name = text(item, Slot::Tag(0x3001)).map_or("", |name| name);
     let addresses = indexed::addresses(item);
-    writer.open("t:Persona", &[]);
+    writer.open(root, &[]);
     let id = item_ids::item(open.mailbox(), found.number, None);
     writer.empty("t:PersonaId", &[("Id", &id)]);
     for ((element, part, _), _) in PARTS.iter().zip(wanted).filter(|(_, wanted)| **wanted) {
@@ -105,20 +106,20 @@ fn write<C: Content>(writer: &mut Writer, open: &Open<'_, C>, found: &Found, wan
             }
             Part::Address => {
                 if let Some(address) = addresses.first() {
-                    write_address(writer, &element, name, address);
+                    write_mailbox(writer, &element, name, address, "Contact");
                 }
             }
             Part::Addresses if addresses.is_empty() => {}
             Part::Addresses => {
                 writer.open(&element, &[]);
                 for address in &addresses {
-                    write_address(writer, "t:Address", name, address);
+                    write_mailbox(writer, "t:Address", name, address, "Contact");
                 }
                 writer.close(&element);
             }
         }
     }
-    writer.close("t:Persona");
+    writer.close(root);
 }
 
 /// Whether a contact has a name that begins with some text, or one whose words do, or an address that does. The text is
@@ -130,12 +131,13 @@ pub(super) fn is_called(found: &Found, beginning: &str) -> bool {
         || indexed::addresses(&found.item).iter().any(|address| address.to_lowercase().starts_with(beginning))
 }
 
-fn write_address(writer: &mut Writer, element: &str, name: &str, address: &str) {
+/// Writes who is meant by an address, and what kind of thing that is (`MailboxTypeType` in `types.xsd`).
+pub(super) fn write_mailbox(writer: &mut Writer, element: &str, name: &str, address: &str, kind: &str) {
     writer.open(element, &[]);
     writer.leaf("t:Name", name);
     writer.leaf("t:EmailAddress", address);
     writer.leaf("t:RoutingType", "SMTP");
-    writer.leaf("t:MailboxType", "Contact");
+    writer.leaf("t:MailboxType", kind);
     writer.close(element);
 }
 
@@ -245,7 +247,7 @@ fn list<C: Content>(open: &mut Open<'_, C>, folder: u32, pick: &Pick, wanted: &[
     pick.sort(&mut found, viewer, &shape);
     let mut writer = Writer::cleaning_fragment();
     let page = found.iter().skip(pick.offset).take(pick.most);
-    page.for_each(|item| write(&mut writer, open, item, wanted));
+    page.for_each(|item| write(&mut writer, "t:Persona", open, item, wanted));
     (writer.finish(), found.len())
 }
 
@@ -276,7 +278,7 @@ pub(in super::super) fn get<H: Host>(request: &Element<'_>, context: &mut Contex
         };
         let persona = found.map(|found| {
             let mut writer = Writer::cleaning_fragment();
-            write(&mut writer, open, &found, &wanted);
+            write(&mut writer, "m:Persona", open, &found, &wanted);
             writer.finish()
         });
         (persona, Work { items: 1, ..Work::default() })
@@ -284,12 +286,7 @@ pub(in super::super) fn get<H: Host>(request: &Element<'_>, context: &mut Contex
     let outcome = persona.as_ref().map(|_| ()).map_err(|failure| *failure);
     Ok(respond(RESPONSE, outcome, |writer| {
         if let Ok(persona) = persona {
-            // The element itself is of the messages here, and of the types in a list of people.
-            let text = String::from_utf8_lossy(&persona);
-            let inner = text.strip_prefix("<t:Persona>").and_then(|text| text.strip_suffix("</t:Persona>"));
-            writer.open("m:Persona", &[]);
-            writer.raw(inner.unwrap_or_default().as_bytes());
-            writer.close("m:Persona");
+            writer.raw(&persona);
         }
     }))
 }
@@ -328,12 +325,7 @@ pub(in super::super) fn expand<H: Host>(
                 writer.open("m:DLExpansion", &attributes);
                 for member in members {
                     let name = if member.name.is_empty() { &member.address } else { &member.name };
-                    writer.open("t:Mailbox", &[]);
-                    writer.leaf("t:Name", name);
-                    writer.leaf("t:EmailAddress", &member.address);
-                    writer.leaf("t:RoutingType", "SMTP");
-                    writer.leaf("t:MailboxType", "Mailbox");
-                    writer.close("t:Mailbox");
+                    write_mailbox(writer, "t:Mailbox", name, &member.address, "Mailbox");
                 }
                 writer.close("m:DLExpansion");
             }),

@@ -1,6 +1,6 @@
 //! `ResolveNames`: who is meant by part of a name or an address, in the directory and among the caller's contacts.
 
-use super::people::is_called;
+use super::people::{is_called, write_mailbox};
 use super::{Found, stored};
 use crate::mailbox::content::Content;
 use crate::mailbox::open::Open;
@@ -125,12 +125,7 @@ fn candidates<C: Content>(
 
 fn write_user(writer: &mut Writer, address: &str, full: bool) {
     let name = address.split_once('@').map_or(address, |(name, _)| name);
-    writer.open("t:Mailbox", &[]);
-    writer.leaf("t:Name", name);
-    writer.leaf("t:EmailAddress", address);
-    writer.leaf("t:RoutingType", "SMTP");
-    writer.leaf("t:MailboxType", "Mailbox");
-    writer.close("t:Mailbox");
+    write_mailbox(writer, "t:Mailbox", name, address, "Mailbox");
     if full {
         writer.open("t:Contact", &[]);
         writer.leaf("t:DisplayName", name);
