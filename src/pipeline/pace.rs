@@ -13,3 +13,4 @@ pub mod width;
 pub mod window;
 
 mod evidence;
+mod known;

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use mock_server::time::{Moment, Span};
 
 use super::evidence::{Booking, Hypothesis};
+use super::known::{Known, LONGEST_ROUNDING};
 use super::trial::Trials;
 
 /// Into how many parts a known span is divided: uses within one part are booked together and leave the window with the
@@ -23,23 +24,14 @@ const FEW_BOOKINGS: usize = 128;
 /// Most stretches of use that are remembered of a window that is known.
 const MOST_BOOKINGS: usize = 512;
 
-/// A refusal at less than this share of what was known to pass is no limit of this kind, unless the next one is alike.
-const MISFIT: f64 = 0.4;
-
-/// A window is full where less than this part of it is free, and clearly shorter where it is by this part (assumed).
-const FULL: u64 = 8;
-
-/// What rounding adds to an announced wait at most: `Retry-After` counts whole seconds.
-const LONGEST_ROUNDING: Span = Span::seconds(1);
-
 /// What was used in a window at the moment at which a call went.
 #[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
 pub struct Mark {
     at: Moment,
     /// What the call used.
-    units: u64,
+    pub(super) units: u64,
     /// What the window held, the call included.
-    used: u64,
+    pub(super) used: u64,
     /// Which window it was: it changes whenever another span is found.
     window: u32,
 }
@@ -51,23 +43,6 @@ pub struct Refused {
     pub counts: bool,
     /// Whether it is certain that it is this limit; if not, a second refusal has to say the same.
     pub sure: bool,
-}
-
-/// A window that is known.
-#[derive(Clone, Debug)]
-struct Known {
-    limit: u64,
-    why: Hypothesis,
-    /// How long uses count: the span and a little for unevenness on the way.
-    per: Span,
-    /// What counts at present, and the first booking of it.
-    used: u64,
-    oldest: usize,
-    trials: Trials,
-    /// When a refusal that is not of this kind, it seems, expected calls again.
-    misfit: Option<Moment>,
-    /// The shorter window that the last refusal while this one was full suggests.
-    shorter: Option<Hypothesis>,
 }
 
 /// A limit on a sum over a span.
@@ -212,8 +187,13 @@ impl Learned {
     /// Whether the window was full when a call went, so that this limit explains its refusal.
     #[must_use]
     pub fn explains(&self, mark: Mark) -> bool {
-        let full = |known: &Known| mark.used > known.limit - known.limit / FULL;
-        mark.window == self.window && self.known.as_ref().is_some_and(|known| full(known))
+        mark.window == self.window && self.known.as_ref().is_some_and(|known| known.was_full(mark))
+    }
+
+    /// The window that is known, if it was full when a call went.
+    fn full_at(&mut self, mark: Mark) -> Option<&mut Known> {
+        let window = self.window;
+        self.known.as_deref_mut().filter(|known| mark.window == window && known.was_full(mark))
     }
 
     /// Whether a call went within what is known to pass, not on trial.
@@ -251,7 +231,7 @@ impl Learned {
             known.refused(mark, now, wait);
         }
         let Some(hypothesis) = hypothesis else { return };
-        if let Some(shorter) = self.explains(mark).then(|| self.shortened(mark, hypothesis)).flatten() {
+        if let Some(shorter) = self.full_at(mark).and_then(|known| known.shortened(mark, hypothesis)) {
             self.know(shorter);
             return;
         }
@@ -267,25 +247,6 @@ impl Learned {
             }
         }
         self.suspect(hypothesis, how.sure && self.known.is_none());
-    }
-
-    /// A shorter window than the one that is known, if the refusals of two calls that went while it was full suggest the
-    /// same one, however long ago the first: these are rare once a limit is known, and a window that is too long never
-    /// shows itself in any other way.
-    fn shortened(&mut self, mark: Mark, hypothesis: Hypothesis) -> Option<Hypothesis> {
-        let known = self.known.as_mut()?;
-        let clearly = Span(known.why.shortest.0 / FULL * (FULL - 1));
-        if hypothesis.longest >= clearly {
-            known.shorter = None;
-            return None;
-        }
-        // All that the known window held must lie in the shorter one: then it was not the known one that reopens so soon.
-        if hypothesis.limit < mark.used - mark.units {
-            return None;
-        }
-        let before = known.shorter.replace(hypothesis)?;
-        // Calls that went together are refused together.
-        if hypothesis.at < before.reopens { None } else { before.agree(&hypothesis) }
     }
 
     /// Compares a suspicion with the one before.
@@ -346,43 +307,6 @@ impl Learned {
     #[must_use]
     pub fn known(&self) -> Option<(u64, Span)> {
         self.known.as_ref().map(|known| (known.limit, known.why.span()))
-    }
-}
-
-impl Known {
-    fn when(&mut self, uses: &VecDeque<Booking>, now: Moment, units: u64) -> Moment {
-        while let Some(booking) = uses.get(self.oldest)
-            && booking.last + self.per <= now
-        {
-            self.used -= booking.units;
-            self.oldest += 1;
-        }
-        let mut used = self.used;
-        if used + units <= self.limit
-            || used == 0
-            || used + units <= self.limit.saturating_add(self.trials.room(now, units))
-        {
-            return now;
-        }
-        for booking in uses.range(self.oldest..) {
-            used -= booking.units;
-            if used + units <= self.limit || used == 0 {
-                return booking.last + self.per;
-            }
-        }
-        now
-    }
-
-    fn refused(&mut self, mark: Mark, now: Moment, wait: Span) {
-        let fits = (mark.used - mark.units).max(1);
-        if (fits as f64) < self.limit as f64 * MISFIT && self.misfit.is_none_or(|reopens| mark.at < reopens) {
-            self.misfit.get_or_insert(mark.at + wait);
-            return;
-        }
-        self.misfit = None;
-        self.limit = self.limit.min(fits);
-        // The window goes on moving during a wait; what is lost is what rounding adds to it.
-        self.trials.refused(mark.used, now, wait.min(LONGEST_ROUNDING));
     }
 }
 
