@@ -13,7 +13,7 @@ use crate::wire::call::Operation;
 use crate::wire::refusal::{ItemErrorKind, RefusalKind};
 
 /// An act.
-#[derive(Serialize)]
+#[derive(Copy, Clone, Serialize)]
 pub(super) struct Offer {
     /// Its name in scenarios and control requests.
     pub(super) name: &'static str,
