@@ -1,4 +1,5 @@
-//! Real clients against the real command: Python, JavaScript and Java programs that know nothing of the project.
+//! Real clients against the real command: Python, JavaScript and Java programs that know nothing of the project, and a
+//! browser that shows its control page.
 //!
 //! What they need is set up by `.ci/setup`; a client whose interpreter or packages are missing is skipped, and says so.
 
@@ -215,6 +216,40 @@ fn graph_client_for_javascript_waits_when_it_is_throttled() {
     let Some(mut command) = node(&server) else { return };
     command.arg("throttled");
     run("microsoft-graph-client, throttled", command);
+}
+
+/// A browser, by the names under which it is known.
+fn chromium() -> Option<PathBuf> {
+    let places = std::env::var_os("PATH").unwrap_or_default();
+    let known = ["chromium", "chromium-browser", "google-chrome"];
+    let mut all = known.iter().flat_map(|name| std::env::split_paths(&places).map(move |place| place.join(name)));
+    let found = all.find(|file| file.is_file());
+    if found.is_none() {
+        skip("there is no Chromium; .ci/setup installs it (Debian's package chromium)");
+    }
+    found
+}
+
+/// The script that looks for laws on the control page, if a browser and what drives it are there. A picture of the page
+/// is kept in the directory that `WAVETANK_PICTURES` names.
+fn browser(server: &Server) -> Option<Command> {
+    let driver = packages().join("node_modules/playwright-core");
+    if !driver.is_dir() || Command::new("node").arg("-v").output().is_err() {
+        skip("there is no Node, or no playwright-core at target/clients/node_modules; .ci/setup installs them");
+        return None;
+    }
+    let mut command = server.environment(Command::new("node"));
+    command.env("WAVETANK_NODE_MODULES", packages());
+    command.args(["control_page.mjs", server.at("http")]).arg(chromium()?);
+    command.args(std::env::var_os("WAVETANK_PICTURES"));
+    Some(command)
+}
+
+#[test]
+fn the_control_page_switches_every_kind_of_fault_in_a_browser() {
+    let server = Server::start(&[]);
+    let Some(command) = browser(&server) else { return };
+    run("the control page", command);
 }
 
 /// A port that was free a moment ago.

@@ -4,6 +4,7 @@
 //! knows the service and the front; neither knows it. Control requests are never judged, priced or journaled.
 
 pub mod access;
+mod acts;
 mod faults;
 mod har;
 pub mod journal;

@@ -3,28 +3,31 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::acts;
 use super::reply::Wrong;
-use super::tricks::{self, Spread, Tricks};
+use super::tricks::{Spread, Tricks};
 use super::words::{self, span};
 use crate::fault::preset;
 use crate::fault::rule::{Act, FaultRule, Match};
-use crate::fault::trick::{Door, Words};
 use crate::time::{Moment, Span};
-use crate::wire::call::Operation;
-use crate::wire::refusal::{ItemErrorKind, RefusalKind};
+use crate::wire::id::MailboxKey;
+use crate::wire::refusal::RefusalKind;
 
 /// How a fault is written, and shown.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(super) struct Fault {
     /// The name by which it is removed again.
     pub(super) name: String,
-    /// What it does: one of [`ACTS`] or of [`tricks::ACTS`].
+    /// What it does: one of [`acts::ACTS`].
     act: String,
     /// The operations that it concerns; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     operations: Vec<String>,
+    /// The only mailbox that it concerns, by address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mailbox: Option<String>,
     /// The first and the last mailbox that it concerns, by number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mailboxes: Option<(u32, u32)>,
@@ -83,10 +86,14 @@ pub(super) enum Wanted {
 }
 
 impl Wanted {
-    /// The rules that it adds, from `now` on.
-    pub(super) fn rules(&self, now: Moment) -> Result<Vec<FaultRule>, Wrong> {
+    /// The rules that it adds, from `now` on, where mailboxes are found by their addresses.
+    pub(super) fn rules(
+        &self,
+        now: Moment,
+        find: impl Fn(&str) -> Option<MailboxKey>,
+    ) -> Result<Vec<FaultRule>, Wrong> {
         let (name, seconds) = match self {
-            Self::Fault(fault) => return Ok(vec![fault.rule(now)?]),
+            Self::Fault(fault) => return Ok(vec![fault.rule(now, find)?]),
             Self::Preset { preset, seconds } => (preset, *seconds),
         };
         let mut rules = words::preset(name, preset::named(name), preset::NAMES)?;
@@ -98,35 +105,10 @@ impl Wanted {
     }
 }
 
-/// What can be asked for: the acts and the presets.
-pub(super) fn offered() -> Value {
-    json!({
-        "acts": ACTS.into_iter().chain(tricks::ACTS).collect::<Vec<_>>(),
-        "kinds": RefusalKind::ALL.map(RefusalKind::name),
-        "operations": Operation::ALL.map(Operation::name).to_vec(),
-        "words": Words::NAMED.map(|(name, _)| name),
-        "errors": ItemErrorKind::ALL.map(ItemErrorKind::name),
-        "doors": Door::NAMED.map(|(name, _)| name),
-        "presets": words::presets(preset::NAMES),
-    })
-}
-
-/// The acts by name.
-const ACTS: [&str; 9] = [
-    "refuse",
-    "delay",
-    "reset",
-    "truncate",
-    "lose-answer",
-    "corrupt-item",
-    "expire-token",
-    "revoke-token",
-    "short-token",
-];
 
 impl Fault {
     /// The rule that this is, from `now` on.
-    pub(super) fn rule(&self, now: Moment) -> Result<FaultRule, Wrong> {
+    fn rule(&self, now: Moment, find: impl Fn(&str) -> Option<MailboxKey>) -> Result<FaultRule, Wrong> {
         if self.name.is_empty() || self.name.len() > 100 {
             return Err(Wrong::request("the name is empty or longer than 100 bytes", "give the fault a short name"));
         }
@@ -140,7 +122,7 @@ impl Fault {
         let until = span(self.seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
         let matches = Match {
             operations: self.operations.iter().map(|name| words::operation(name)).collect::<Result<_, _>>()?,
-            mailboxes: self.mailboxes,
+            mailboxes: self.mailboxes(find)?,
             from: now,
             until,
             nth: self.nth,
@@ -149,6 +131,17 @@ impl Fault {
             also: self.tricks.also()?,
         };
         Ok(FaultRule { name: self.name.clone(), matches, act: self.act()? })
+    }
+
+    fn mailboxes(&self, find: impl Fn(&str) -> Option<MailboxKey>) -> Result<Option<(u32, u32)>, Wrong> {
+        let Some(address) = &self.mailbox else { return Ok(self.mailboxes) };
+        let found = find(address).map(|mailbox| (mailbox.0, mailbox.0));
+        let missing = || Wrong::request(format!("there is no mailbox `{address}`"), "give the address of a mailbox");
+        let only = found.ok_or_else(missing)?;
+        if self.mailboxes.is_some_and(|mailboxes| mailboxes != only) {
+            return Err(Wrong::request("mailbox and mailboxes name different ones", "give one of them"));
+        }
+        Ok(Some(only))
     }
 
     fn act(&self) -> Result<Act, Wrong> {
@@ -173,7 +166,7 @@ impl Fault {
             other => {
                 let wait = span(self.retry_after_seconds, "retry_after_seconds")?;
                 let Some(act) = self.tricks.act(other, self.status, wait)? else {
-                    return Err(words::unknown("act", other, &[&ACTS[..], &tricks::ACTS[..]].concat()));
+                    return Err(words::unknown("act", other, &acts::ACTS.map(|offer| offer.name)));
                 };
                 act
             }
@@ -190,13 +183,15 @@ impl Fault {
         Ok(Act::Refuse { kind, status, retry_after: span(self.retry_after_seconds, "retry_after_seconds")? })
     }
 
-    /// How a rule is shown at a moment.
-    pub(super) fn of(rule: &FaultRule, now: Moment) -> Self {
+    /// How a rule is shown at a moment; `address` tells how a mailbox is called.
+    pub(super) fn of(rule: &FaultRule, now: Moment, address: impl Fn(MailboxKey) -> Option<String>) -> Self {
         let Match { operations, mailboxes, until, nth, rate, attempts_below, also, .. } = &rule.matches;
+        let only = mailboxes.filter(|(first, last)| first == last);
         let mut fault = Self {
             name: rule.name.clone(),
-            act: String::new(),
+            act: acts::name_of(&rule.act).to_owned(),
             operations: operations.iter().map(|operation| operation.name().to_owned()).collect(),
+            mailbox: only.and_then(|(first, _)| address(MailboxKey(first))),
             mailboxes: *mailboxes,
             nth: *nth,
             rate: *rate,
@@ -210,47 +205,45 @@ impl Fault {
             life_seconds: None,
             seconds: (*until < Moment::NEVER).then(|| until.since(now).as_seconds()),
         };
-        let act = match rule.act {
+        match &rule.act {
             Act::Refuse { kind, status, retry_after } => {
                 fault.kind = Some(kind.name().to_owned());
-                fault.status = Some(status);
-                fault.retry_after_seconds = retry_after.map(Span::as_seconds);
-                ACTS[0]
+                (fault.status, fault.retry_after_seconds) = (Some(*status), retry_after.map(Span::as_seconds));
             }
-            Act::Delay(ref distribution) => {
-                fault.delay = Spread::of(distribution);
-                ACTS[1]
-            }
-            Act::Reset => ACTS[2],
-            Act::Truncate => ACTS[3],
-            Act::LoseAnswer => ACTS[4],
-            Act::CorruptItem => ACTS[5],
-            Act::ExpireToken => ACTS[6],
-            Act::RevokeToken => ACTS[7],
-            Act::ShortenToken(life) => {
-                fault.life_seconds = Some(life.as_seconds());
-                ACTS[8]
-            }
-            ref act => {
-                let (name, status, wait) = fault.tricks.show(act);
+            Act::Delay(distribution) => fault.delay = Spread::of(distribution),
+            Act::ShortenToken(life) => fault.life_seconds = Some(life.as_seconds()),
+            act => {
+                let (status, wait) = fault.tricks.show(act);
                 (fault.status, fault.retry_after_seconds) = (status, wait.map(Span::as_seconds));
-                name
             }
-        };
-        act.clone_into(&mut fault.act);
+        }
         fault
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::draw::Distribution;
+    use crate::fault::trick::{Door, Saying, Trick, Words};
+    use crate::wire::refusal::{ItemError, ItemErrorKind};
+
+    /// Mailboxes are called by their numbers.
+    fn find(address: &str) -> Option<MailboxKey> {
+        address.parse().ok().map(MailboxKey)
+    }
+
+    fn shown(rule: &FaultRule, now: Moment) -> Fault {
+        Fault::of(rule, now, |mailbox| Some(mailbox.0.to_string()))
+    }
 
     fn check(text: &str, expected: Result<(), &str>) {
         let fault: Fault = serde_json::from_str(text).expect("a fault");
         let now = Moment::START + Span::seconds(5);
-        match (fault.rule(now), expected) {
-            (Ok(rule), Ok(())) => assert_eq!(Fault::of(&rule, now).rule(now), Ok(rule), "{text}"),
+        match (fault.rule(now, find), expected) {
+            (Ok(rule), Ok(())) => assert_eq!(shown(&rule, now).rule(now, find), Ok(rule), "{text}"),
             (Err(wrong), Err(part)) => assert!(wrong.error.contains(part), "{wrong:?}"),
             (found, _) => panic!("{text}: {found:?}"),
         }
@@ -275,6 +268,7 @@ mod tests {
         let also = r#""protocols":["ews"],"apps":[1],"cohort":0.5,"whole_request":true"#;
         let bursts = r#""burst_seconds":60,"burst_share":0.1,"burst_by_mailbox":true"#;
         check(&format!(r#"{{"name":"k","act":"expired",{also},{bursts}}}"#), Ok(()));
+        check(r#"{"name":"l","act":"empty","mailbox":"7"}"#, Ok(()));
         check(r#"{"name":"d","act":"revoke-token","nth":7}"#, Ok(()));
         check(r#"{"name":"e","act":"short-token","life_seconds":30}"#, Ok(()));
     }
@@ -292,5 +286,106 @@ mod tests {
         check(r#"{"name":"","act":"reset"}"#, Err("name is empty"));
         check(r#"{"name":"a","act":"reset","seconds":-1}"#, Err("seconds is -1"));
         check(r#"{"name":"a","act":"refuse","kind":"sulk"}"#, Err("no kind `sulk`"));
+        check(r#"{"name":"a","act":"reset","mailbox":"nobody"}"#, Err("no mailbox `nobody`"));
+        check(r#"{"name":"a","act":"reset","mailbox":"7","mailboxes":[7,8]}"#, Err("different ones"));
+        let delay = r#""act":"delay","delay_seconds":2"#;
+        check(
+            &format!(r#"{{"name":"a",{delay},"delay_spread":"log-normal","delay_sigma":11}}"#),
+            Err("delay_sigma is 11"),
+        );
+        check(
+            &format!(r#"{{"name":"a",{delay},"delay_spread":"uniform","delay_to_seconds":1}}"#),
+            Err("delay_to_seconds"),
+        );
+        check(r#"{"name":"a","act":"say","late_seconds":1,"late_sigma":-1}"#, Err("late_sigma is -1"));
+    }
+
+    /// A rule of every act, one after the other: whoever adds an act is sent here by the compiler, and from here to
+    /// [`acts::ACTS`] and to what a control request says of it.
+    fn next(act: Option<&Act>) -> Option<Act> {
+        let Some(act) = act else {
+            return Some(Act::Refuse { kind: RefusalKind::Unavailable, status: 503, retry_after: None });
+        };
+        let second = Distribution::Constant(Span::seconds(1));
+        Some(match act {
+            Act::Refuse { .. } => Act::Delay(second),
+            Act::Delay(_) => Act::Reset,
+            Act::Reset => Act::Truncate,
+            Act::Truncate => Act::LoseAnswer,
+            Act::LoseAnswer => Act::CorruptItem,
+            Act::CorruptItem => {
+                let (kind, status) = Words::Usual.usual();
+                Act::Say(Saying { kind, status, retry_after: None, words: Words::Usual, late: None })
+            }
+            Act::Say(_) => Act::FailItem(ItemError { kind: ItemErrorKind::Busy, retry_after: None }),
+            Act::FailItem(_) => Act::Unreachable(Door::Refused),
+            Act::Unreachable(_) => Act::ExpireToken,
+            Act::ExpireToken => Act::RevokeToken,
+            Act::RevokeToken => Act::ShortenToken(Span::seconds(30)),
+            Act::ShortenToken(_) => Act::Trick(Trick::Drip(second)),
+            Act::Trick(trick) => Act::Trick(match trick {
+                Trick::Drip(_) => Trick::Malformed,
+                Trick::Malformed => Trick::Empty,
+                Trick::Empty => Trick::WrongLength,
+                Trick::WrongLength => Trick::Twice,
+                Trick::Twice => Trick::Shuffled,
+                Trick::Shuffled => Trick::Expired,
+                Trick::Expired => Trick::Skew { by: Span::seconds(420), ahead: true },
+                Trick::Skew { .. } => return None,
+            }),
+        })
+    }
+
+    #[test]
+    fn every_act_is_offered_and_can_be_switched_on() {
+        let mut names = Vec::new();
+        let mut act = next(None);
+        while let Some(one) = act {
+            let rule = FaultRule { name: "a".into(), matches: Match::default(), act: one };
+            let fault = shown(&rule, Moment::START);
+            assert_eq!(fault.rule(Moment::START, find), Ok(rule.clone()), "{fault:?}");
+            names.push(fault.act);
+            act = next(Some(&rule.act));
+        }
+        names.sort_unstable();
+        let mut offered = acts::ACTS.map(|offer| offer.name);
+        offered.sort_unstable();
+        assert_eq!(names, offered);
+    }
+
+    #[test]
+    fn everything_that_can_be_said_about_a_fault_is_offered() {
+        let (text, number) = (|| Some(String::new()), Some(1.0));
+        let everything = Fault {
+            name: String::new(),
+            act: String::new(),
+            operations: vec![String::new()],
+            mailbox: text(),
+            mailboxes: Some((0, 1)),
+            nth: Some(1),
+            rate: 1.0,
+            attempts_below: Some(1),
+            kind: text(),
+            status: Some(500),
+            retry_after_seconds: number,
+            life_seconds: number,
+            seconds: number,
+            delay: Spread::everything(),
+            tricks: Tricks::everything(),
+            unknown: BTreeMap::new(),
+        };
+        let said = serde_json::to_value(&everything).expect("JSON");
+        let said: BTreeSet<&str> = said.as_object().expect("an object").keys().map(String::as_str).collect();
+        let of_acts = acts::ACTS.iter().flat_map(|offer| acts::parameters(offer.name));
+        let offered = of_acts.chain(acts::common()).chain(acts::conditions()).map(|parameter| parameter.key);
+        assert_eq!(said, offered.chain(["act"]).collect());
+    }
+
+    #[test]
+    fn what_an_act_ignores_are_conditions() {
+        let conditions: Vec<&str> = acts::conditions().iter().map(|parameter| parameter.key).collect();
+        for key in acts::ACTS.iter().flat_map(|offer| offer.ignores) {
+            assert!(conditions.contains(key), "{key}");
+        }
     }
 }

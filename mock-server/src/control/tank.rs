@@ -9,7 +9,7 @@ use super::journal::{self, Entry, Filter, Journal};
 use super::mailboxes;
 use super::metrics::Metrics;
 use super::reply::{self, Wrong};
-use super::{PREFIX, har, limits, page, policies, resources};
+use super::{PREFIX, acts, har, limits, page, policies, resources};
 use crate::fault::rule::FaultRule;
 use crate::fault::trick::Door;
 use crate::front::body::Unread;
@@ -170,7 +170,8 @@ impl<C: Directory> Tank<C> {
     }
 
     fn faults(&mut self, now: Moment, request: &Received, words: &[&str]) -> Result<HttpAnswer, Wrong> {
-        let faults = self.desk.service().faults();
+        let service = self.desk.service();
+        let faults = service.faults();
         let ended: Vec<_> = faults.rules().filter(|rule| rule.matches.until <= now).map(name_of).collect();
         for name in ended {
             faults.remove(&name);
@@ -180,13 +181,15 @@ impl<C: Directory> Tank<C> {
             ("POST", []) => {
                 let help = "send {\"name\": \"NAME\", \"act\": \"refuse\", \"kind\": \"request_limit\", \"nth\": 5, \"seconds\": 60}";
                 let wanted: Wanted = reply::read(&request.body, help)?;
-                for rule in wanted.rules(now)? {
+                let rules = wanted.rules(now, |address| service.content().find(address))?;
+                let faults = service.faults();
+                for rule in rules {
                     // A fault of a name takes the place of the one before.
                     faults.remove(&rule.name);
                     faults.add(rule);
                 }
             }
-            ("GET", ["acts"]) => return Ok(reply::json(200, &super::faults::offered())),
+            ("GET", ["acts"]) => return Ok(reply::json(200, &acts::offered())),
             ("DELETE", []) => {
                 let all: Vec<_> = faults.rules().map(name_of).collect();
                 for name in all {
@@ -201,7 +204,10 @@ impl<C: Directory> Tank<C> {
             }
             _ => return Err(Wrong::missing("no such way to change faults", ROUTES)),
         }
-        let shown: Vec<_> = faults.rules().map(|rule| Fault::of(rule, now)).collect();
+        let rules: Vec<FaultRule> = service.faults().rules().cloned().collect();
+        let content = service.content();
+        let address = |mailbox: MailboxKey| (mailbox.0 < content.mailboxes()).then(|| content.address(mailbox));
+        let shown: Vec<_> = rules.iter().map(|rule| Fault::of(rule, now, address)).collect();
         Ok(reply::json(200, &shown))
     }
 

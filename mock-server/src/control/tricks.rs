@@ -31,7 +31,7 @@ pub(super) struct Spread {
 }
 
 /// The words of [`Spread`].
-const SPREADS: [&str; 4] = ["constant", "exponential", "uniform", "log-normal"];
+pub(super) const SPREADS: [&str; 4] = ["constant", "exponential", "uniform", "log-normal"];
 
 impl Spread {
     /// The distribution; nothing if none is written.
@@ -42,7 +42,10 @@ impl Spread {
             "exponential" => Distribution::Exponential { mean: delay },
             "uniform" => {
                 let high = span(self.delay_to_seconds, "delay_to_seconds")?.unwrap_or(delay);
-                Distribution::Uniform { low: delay, high: high.max(delay) }
+                if high < delay {
+                    return Err(Wrong::request("delay_to_seconds is below delay_seconds", "give the longest delay"));
+                }
+                Distribution::Uniform { low: delay, high }
             }
             "log-normal" => {
                 let sigma = sigma(self.delay_sigma, "delay_sigma")?.unwrap_or(0.5);
@@ -70,21 +73,6 @@ impl Spread {
         }
     }
 }
-
-/// The acts beyond the plain ones, by name.
-pub(super) const ACTS: [&str; 11] = [
-    "say",
-    "fail-item",
-    "unreachable",
-    "drip",
-    "malformed",
-    "empty",
-    "wrong-length",
-    "twice",
-    "shuffled",
-    "expired",
-    "skew",
-];
 
 /// What a fault can ask and do beyond the plain acts.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
@@ -238,8 +226,9 @@ impl Tricks {
         Ok(Saying { kind: Saying::kind_of(kind, status), status, retry_after, words, late })
     }
 
-    /// How an act that is a trick is shown: its name, and its status and wait if it has them.
-    pub(super) fn show(&mut self, act: &Act) -> (&'static str, Option<u16>, Option<Span>) {
+    /// Takes down what there is to say about an act that is none of the plain ones; returns its status and its wait if
+    /// it has them.
+    pub(super) fn show(&mut self, act: &Act) -> (Option<u16>, Option<Span>) {
         match act {
             Act::Say(saying) => {
                 self.late_seconds = saying.late.map(|late| match late {
@@ -255,39 +244,58 @@ impl Tricks {
                     let named = Words::NAMED.into_iter().find(|(_, words)| *words == saying.words);
                     self.words = named.map(|(name, _)| name.to_owned());
                 }
-                ("say", Some(saying.status), saying.retry_after)
+                return (Some(saying.status), saying.retry_after);
             }
             Act::FailItem(error) => {
                 self.error = Some(error.kind.name().to_owned());
-                ("fail-item", None, error.retry_after)
+                return (None, error.retry_after);
             }
             Act::Unreachable(door) => {
                 let named = Door::NAMED.into_iter().find(|(_, known)| known == door);
                 self.door = named.map(|(name, _)| name.to_owned());
-                ("unreachable", None, None)
             }
-            Act::Trick(trick) => (self.trick(trick), None, None),
-            // Plain acts are shown by whoever asks.
-            _ => ("", None, None),
-        }
-    }
-
-    fn trick(&mut self, trick: &Trick) -> &'static str {
-        match trick {
-            Trick::Drip(over) => {
-                self.over_seconds = Some(over.mean().as_seconds());
-                "drip"
-            }
-            Trick::Skew { by, ahead } => {
+            Act::Trick(Trick::Drip(over)) => self.over_seconds = Some(over.mean().as_seconds()),
+            Act::Trick(Trick::Skew { by, ahead }) => {
                 self.skew_seconds = Some(if *ahead { by.as_seconds() } else { -by.as_seconds() });
-                "skew"
             }
-            Trick::Malformed => "malformed",
-            Trick::Empty => "empty",
-            Trick::WrongLength => "wrong-length",
-            Trick::Twice => "twice",
-            Trick::Shuffled => "shuffled",
-            Trick::Expired => "expired",
+            // There is nothing to say about the others, or they are plain.
+            _ => {}
+        }
+        (None, None)
+    }
+}
+
+#[cfg(test)]
+impl Spread {
+    /// With everything there is.
+    pub(super) fn everything() -> Self {
+        let number = Some(1.0);
+        Self { delay_seconds: number, delay_spread: Some(String::new()), delay_to_seconds: number, delay_sigma: number }
+    }
+}
+
+#[cfg(test)]
+impl Tricks {
+    /// With everything there is.
+    pub(super) fn everything() -> Self {
+        let (text, number) = (|| Some(String::new()), Some(1.0));
+        Self {
+            protocols: vec![String::new()],
+            apps: vec![1],
+            cohort: number,
+            burst_seconds: number,
+            burst_share: number,
+            burst_by_mailbox: true,
+            whole_request: true,
+            words: text(),
+            body: text(),
+            content_type: text(),
+            late_seconds: number,
+            late_sigma: number,
+            over_seconds: number,
+            skew_seconds: number,
+            error: text(),
+            door: text(),
         }
     }
 }

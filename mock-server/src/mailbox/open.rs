@@ -30,6 +30,7 @@ pub struct Open<'a, C> {
     corrupts: &'a dyn Fn(ItemKey) -> bool,
     fails: Option<&'a dyn Fn(u32) -> Option<ItemError>>,
     begun: u32,
+    shuffled: bool,
     /// What was sent, to be delivered once the work is done.
     pub outbox: Vec<Item>,
 }
@@ -104,7 +105,7 @@ impl<'a, C: Content> Open<'a, C> {
         wall: Timestamp,
         corrupts: &'a dyn Fn(ItemKey) -> bool,
     ) -> Self {
-        Self { view, store, shelf, wall, corrupts, fails: None, begun: 0, outbox: Vec::new() }
+        Self { view, store, shelf, wall, corrupts, fails: None, begun: 0, shuffled: false, outbox: Vec::new() }
     }
 
     /// The same mailbox, of which some work is left undone: `fails` tells of which item, by its place in the work, and
@@ -112,6 +113,11 @@ impl<'a, C: Content> Open<'a, C> {
     #[must_use]
     pub fn failing(self, fails: &'a dyn Fn(u32) -> Option<ItemError>) -> Self {
         Self { fails: Some(fails), ..self }
+    }
+
+    /// Lets pages of changes come in the wrong order: newest first.
+    pub fn shuffle(&mut self) {
+        self.shuffled = true;
     }
 
     /// Begins the work on the next of several items.

@@ -18,7 +18,7 @@ use crate::throttle::stack::Asked;
 use crate::time::Moment;
 use crate::wire::call::{FolderKind, Operation, Protocol, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
-use crate::wire::refusal::Refusal;
+use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// Who wants what kind of work done on which mailbox.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -35,6 +35,15 @@ pub struct Errand {
     pub body_bytes: u64,
     /// The kind of work, for limits, costs and faults.
     pub operation: Operation,
+}
+
+/// How the transport is spoiled of a refusal that is no answer.
+const fn broken(kind: RefusalKind) -> Option<Spoil> {
+    match kind {
+        RefusalKind::ConnectionReset => Some(Spoil::Reset),
+        RefusalKind::Truncated => Some(Spoil::Truncate),
+        _ => None,
+    }
 }
 
 /// What became of an errand.
@@ -64,7 +73,8 @@ impl<C: Content> Service<C> {
         let asked = Asked { app, mailbox, operation, body_bytes };
         let mut told = None;
         let passed = self.admit(now, &asked, identity, now, |service| {
-            match service.trick.take() {
+            let trick = service.trick.take();
+            match trick {
                 Some(Played::Expired) if service.continues => return Err(refusals::SYNC_STATE_LOST),
                 // Work can be done once only; whoever took the request has to take it again.
                 Some(Played::Twice) => service.remarks.again = true,
@@ -73,7 +83,12 @@ impl<C: Content> Service<C> {
             if let Some(refusal) = service.errand_failure(now, &asked, identity) {
                 return Err(refusal);
             }
-            let (outcome, work) = service.open(now, &asked, identity, work)?;
+            let (outcome, work) = service.open(now, &asked, identity, |open| {
+                if trick == Some(Played::Shuffled) {
+                    open.shuffle();
+                }
+                work(open)
+            })?;
             told = Some(outcome);
             Ok(((), work))
         });
@@ -83,7 +98,8 @@ impl<C: Content> Service<C> {
             self.settle(&asked, ready, served);
         }
         let (outcome, spoil) = match (outcome, strike, told) {
-            (Err(refusal), ..) => (Err(refusal), None),
+            // There is no answer that could have been sent: the connection itself fails.
+            (Err(refusal), ..) => (Err(refusal), broken(refusal.kind)),
             (Ok(()), Some(Strike::LoseAnswer), _) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
             (Ok(()), Some(Strike::Truncate), Some(told)) => (Ok(told), Some(Spoil::Truncate)),
             (Ok(()), strike, Some(told)) => (Ok(told), trick::spoiled(strike).map(|(_, spoil)| spoil)),

@@ -68,7 +68,8 @@ fn every_kind_of_fault_is_switched_on_and_ends_by_itself() {
     let server = serve();
     let address = server.address();
     let offered = control(address, "GET", "faults/acts", "", 200);
-    let acts: Vec<&str> = offered["acts"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let acts = offered["acts"].as_array().expect("a list").iter().filter_map(|act| act["name"].as_str());
+    let acts: Vec<&str> = acts.collect();
     assert!(20 <= acts.len(), "{acts:?}");
     for act in acts {
         switch(address, &fault_of(act, 3_600));
@@ -78,6 +79,22 @@ fn every_kind_of_fault_is_switched_on_and_ends_by_itself() {
         switch(address, &fault_of(act, 0));
         assert_eq!(control(address, "GET", "faults", "", 200), json!([]), "{act}");
     }
+}
+
+#[test]
+fn a_fault_concerns_the_only_mailbox_that_it_names() {
+    let server = serve();
+    let address = server.address();
+    switch(address, &json!({"name": "a", "act": "empty", "mailbox": "user0@contoso.test"}));
+    assert_eq!(ask(address, "GET", FOLDERS, "").text(), "");
+    let shown = control(address, "GET", "faults", "", 200);
+    assert_eq!((&shown[0]["mailbox"], &shown[0]["mailboxes"]), (&json!("user0@contoso.test"), &json!([0, 0])));
+    control(address, "POST", "mailboxes", r#"{"address":"alice@contoso.test"}"#, 201);
+    switch(address, &json!({"name": "a", "act": "empty", "mailbox": "alice@contoso.test"}));
+    assert_ne!(ask(address, "GET", FOLDERS, "").text(), "");
+    let wrong = json!({"name": "a", "act": "empty", "mailbox": "nobody@contoso.test"});
+    let wrong = control(address, "POST", "faults", &wrong.to_string(), 400);
+    assert!(wrong["error"].as_str().is_some_and(|error| error.contains("nobody@contoso.test")), "{wrong}");
 }
 
 #[test]
@@ -146,6 +163,42 @@ fn answers_are_spoiled_on_their_way() {
     let date = ask(address, "GET", FOLDERS, "").header("date").to_owned();
     switch(address, &json!({"name": "a", "act": "skew", "skew_seconds": 864_000}));
     assert_ne!(ask(address, "GET", FOLDERS, "").header("date").to_owned(), date);
+}
+
+#[test]
+fn the_changes_of_a_page_come_newest_first() {
+    let server = serve();
+    let address = server.address();
+    control(address, "POST", "mailboxes/user0@contoso.test/items", r#"{"count":3}"#, 201);
+    let changes = || {
+        let heard = ask(address, "GET", DELTA, "");
+        let page: Value = serde_json::from_str(heard.text()).expect("JSON");
+        let changes = page["value"].as_array().expect("a list").iter().map(|change| change["id"].clone());
+        changes.collect::<Vec<_>>()
+    };
+    let mut before = changes();
+    assert!(3 <= before.len(), "{before:?}");
+    switch(address, &json!({"name": "a", "act": "shuffled"}));
+    before.reverse();
+    assert_eq!(changes(), before);
+}
+
+#[test]
+fn connections_are_reset_before_the_work_and_after_it() {
+    let server = serve();
+    let address = server.address();
+    let before = drafts(address);
+    for (act, made) in [("reset", 0), ("lose-answer", 1)] {
+        switch(address, &json!({"name": "a", "act": act, "operations": ["create_items"]}));
+        let request = Request::post(MESSAGES)
+            .header("host", address.to_string())
+            .header("authorization", format!("Basic {}", STANDARD.encode("user0@contoso.test:any")))
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from_static(br#"{"subject":"once"}"#)))
+            .expect("a request");
+        assert!(block_on(exchange(address, request)).is_err(), "{act}");
+        assert_eq!(drafts(address), before + made, "{act}");
+    }
 }
 
 #[test]

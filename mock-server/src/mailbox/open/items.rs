@@ -262,6 +262,9 @@ impl<C: Content> Open<'_, C> {
                 },
             }
         }
+        if self.shuffled {
+            merged.reverse();
+        }
         page.changes = merged;
         Some(page)
     }
