@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use mock_server::front::clock::Clock;
 use mock_server::front::listen::{Handle, ListenError};
+use mock_server::journal::judge::goal::Goal;
 use mock_server::journal::recorder::Recorder;
 use mock_server::journal::witness::Witness;
 use mock_server::mailbox::content::Content;
@@ -176,6 +177,11 @@ impl Options {
         self.journal.begin(self.model().as_ref(), self.time_scale)
     }
 
+    /// The goals of the scenario, if there is one; problems are written to stderr.
+    pub(super) fn goals(&self) -> Result<Vec<Goal>, Exit> {
+        self.model().map_or(Ok(Vec::new()), |model| model.scenario.load().map(|plan| plan.goals))
+    }
+
     /// Starts the servers; problems are written to stderr.
     pub(super) fn start(&self, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
         match self.model() {
@@ -227,7 +233,9 @@ pub fn run(options: &Options) -> Exit {
 }
 
 fn attempt(options: &Options) -> Result<Exit, Exit> {
-    let kept = options.begin_journal()?;
+    // A scenario that is wrong leaves no journal.
+    let goals = options.goals()?;
+    let kept = journal::judging(options.begin_journal()?, &goals, options.time_scale);
     let recorder = kept.clone().unwrap_or_else(|| Recorder::new(options.time_scale));
     let servers = options.start(&recorder)?;
     let interrupt = Interrupt::new().map_err(|error| failed(&ListenError::Thread(error).into()))?;
@@ -242,7 +250,8 @@ fn attempt(options: &Options) -> Result<Exit, Exit> {
     drop(servers);
     let Some(recorder) = kept else { return Ok(Exit::Ok) };
     let card = journal::end(&recorder)?;
-    Ok(console::print(&journal::shown(&card, options.format)))
+    let exit = console::print(&journal::shown(&card, options.format));
+    Ok(exit.max(journal::exit_of(&card.goals)))
 }
 
 fn failed(error: &ServeError) -> Exit {

@@ -43,6 +43,9 @@ mailboxes = 1
 at = "1 s"
 [[windows]]
 freezes = [{ from = "2020-08-31", until = "2020-08-31" }]
+[[goals]]
+measure = "lost"
+at_most = 0
 [[credentials]]
 user = "a@b.c"
 [[credentials]]

@@ -60,8 +60,10 @@ impl Foreign<'_> {
         let asked = self.servers.certificate();
         let certificate = Certificate { ours: asked.is_none(), path: asked.unwrap_or_else(own) };
         self.servers.open_every_door(&certificate.path);
+        // A scenario that is wrong leaves no journal.
+        let goals = self.servers.goals()?;
         let kept = self.servers.begin_journal()?;
-        let recorder = kept.unwrap_or_else(|| Recorder::new(self.servers.time_scale()));
+        let recorder = kept.unwrap_or_else(|| Recorder::new(self.servers.time_scale())).with_goals(goals);
         let servers = self.servers.start(&recorder)?;
         let child = self.spawn(&servers).map_err(|error| self.not_started(&error))?;
         let status = wait(child).map_err(|error| {
@@ -71,6 +73,7 @@ impl Foreign<'_> {
         drop(servers);
         let card = journal::end(&recorder)?;
         let exit = console::print(&journal::shown(&card, self.servers.format()));
+        let exit = exit.max(journal::exit_of(&card.goals));
         if status.success() {
             return Ok(exit);
         }

@@ -37,7 +37,7 @@ use crate::world::{Elapsed, Outcome, Route, Side, World};
 const REFUSAL_BYTES: u64 = 600;
 
 /// The number of the only app of a virtual run.
-const APP: u32 = 1;
+pub(super) const APP: u32 = 1;
 
 /// Tasks of which the length of the address that they called last is remembered; a power of two.
 const ADDRESS_SLOTS: usize = 4096;
