@@ -96,3 +96,11 @@ fn the_committed_schema_is_current() {
     let committed = include_str!("../../scenarios/schema.json");
     assert!(committed == schema::text(), "run `wavetank schema > scenarios/schema.json`");
 }
+
+#[test]
+fn the_schema_names_every_measure_of_goals() {
+    let described = schema::text();
+    for measure in mock_server::journal::judge::measure::MEASURES {
+        assert!(described.contains(&format!("`{}`", measure.name)), "{}", measure.name);
+    }
+}

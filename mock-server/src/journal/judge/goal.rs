@@ -81,11 +81,8 @@ impl Goal {
     fn judge(&self, card: &Scorecard) -> Vec<Verdict> {
         let concerned: Vec<_> = card.clients.iter().filter(|card| self.concerns(card)).collect();
         if concerned.is_empty() {
-            let nobody = match &self.client {
-                Some(name) => Found::Nothing(if name.is_empty() { NOBODY } else { NOBODY_OF_THAT_NAME }),
-                None => Found::Nothing(NOBODY),
-            };
-            return vec![self.verdict(None, nobody)];
+            let nobody = if self.client.is_some() { NOBODY_OF_THAT_NAME } else { NOBODY };
+            return vec![self.verdict(None, Found::Nothing(nobody))];
         }
         concerned.into_iter().map(|card| self.verdict(Some(card), self.measure.of(card))).collect()
     }
