@@ -147,7 +147,14 @@ impl<C: Content> VirtualWorld<C> {
 
     /// Has work on one side judged and priced that is not the pipeline's.
     pub(super) fn bear(&self, side: Side, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
-        self.service(side).borrow_mut().bear(now, errand, work)
+        let server = &self.servers[side as usize];
+        let mut service = server.service.borrow_mut();
+        let performed = service.bear(now, errand, work);
+        if server.witness.is_some() {
+            // What people do is not written down, and must not be taken for a part of the next call that is.
+            service.take_trace();
+        }
+        performed
     }
 
     /// Everything that a mailbox holds on one side at this moment, in order.

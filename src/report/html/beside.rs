@@ -40,7 +40,7 @@ pub(super) fn tables(page: &mut String, beside: &Beside, level: u8, runs: usize)
     }
     push(page, &heading("People beside the wave", PEOPLE));
     if beside.people.iter().any(|people| people.alone.is_some()) {
-        push(page, "<p>The same requests without the wave stand below each row.</p>");
+        push(page, "<p>Below each row stands what the same requests meet without the wave.</p>");
     }
     people(page, beside);
 }
