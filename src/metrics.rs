@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of who made the events.
 
+pub mod beside;
 pub mod collect;
 pub mod merge;
 pub mod summary;

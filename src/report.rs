@@ -7,3 +7,4 @@ pub mod json;
 pub mod number;
 mod phrase;
 pub mod text;
+pub mod told;

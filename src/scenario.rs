@@ -83,8 +83,9 @@ fn resolve(path: &Path, content: &str, overrides: &[String], seed: Option<u64>) 
 /// The fingerprint of everything that a result depends on but the seed.
 fn hash(values: &[Assumption]) -> String {
     let ignored = ["title", "seed", "population.inventory"];
+    let is_ignored = |key: &str| ignored.contains(&key) || key.starts_with("goals.");
     let mut hash = Xxh3::new();
-    for value in values.iter().filter(|value| !ignored.contains(&value.key.as_str())) {
+    for value in values.iter().filter(|value| !is_ignored(&value.key)) {
         for part in [&value.key, "=", &value.value, "\n"] {
             hash.update(part.as_bytes());
         }

@@ -129,6 +129,37 @@ fn a_short_token_needs_its_life() {
 }
 
 #[test]
+fn a_goal_without_a_measure_a_bound_or_a_unit_is_refused() {
+    let goals = "[[goals]]\nmeasure = \"calls_to_early\"\nat_most = 0\n[[goals]]\nmeasure = \"lost\"\n\
+                 [[goals]]\nmeasure = \"worst_early\"\nat_most = 5";
+    let measure = ("14:11", "there is no measure `calls_to_early`", "did you mean `calls_too_early`?");
+    let bound = ("17:11", "a goal without a bound", "at_most = 0");
+    let unit = ("20:11", "`5` has no unit, expected a duration", "in quotes with its unit");
+    check(&with(goals), &[measure, bound, unit]);
+}
+
+#[test]
+fn health_without_a_time_an_effect_or_a_known_resource_is_refused() {
+    let health = "[source.health]\npreset = \"exchange-onlin\"\n[[source.health.episodes]]\nlength = \"1 min\"\n\
+                  slow = 2\n[[target.health.episodes]]\nresource = \"procesor\"\nlength = \"1 min\"\nevery = \"1 h\"";
+    let preset = ("14:10", "there is no health preset `exchange-onlin`", "did you mean `exchange-online`?");
+    let time = ("16:10", "an episode without a time", "every = \"3 h\"");
+    let resource = ("19:12", "there is no resource `procesor`", "did you mean `processor`?");
+    let effect = ("20:10", "an episode with no effect, or with several", "down = true");
+    check(&with(health), &[preset, time, resource, effect]);
+}
+
+#[test]
+fn a_fault_that_lacks_what_its_act_needs_is_refused() {
+    let faults = "[[source.faults]]\nname = \"drops\"\nact = \"drip\"\n[[target.faults]]\nname = \"items\"\n\
+                  act = \"fail-item\"\nerror = \"bussy\"\n[[target.faults]]\nname = \"who\"\nact = \"revoke-tokn\"";
+    let over = ("14:1", "source.faults.drops has no `over`", "over = \"20 s\"");
+    let error = ("19:9", "there is no error `bussy`", "did you mean `busy`?");
+    let act = ("22:7", "`revoke-tokn` is not known here", "did you mean `revoke-token`?");
+    check(&with(faults), &[over, error, act]);
+}
+
+#[test]
 fn a_missing_file_is_refused() {
     check(&with("\n\n\n\n[population]\ninventory = \"no-such.csv\""), &[MISSING]);
     let directory = TempDir::new().expect("a directory can be made");

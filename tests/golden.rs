@@ -7,15 +7,18 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use mock_server::journal::recorder::Recorder;
 use serde_json::Value;
 use snapbox::{Assert, Data};
+use wavetank::engine::virtual_time::run::{Keep, people_alone};
 use wavetank::engine::{order, virtual_time};
 use wavetank::population::Population;
 use wavetank::report::json;
+use wavetank::report::told::Told;
 use wavetank::scenario;
 
 /// Every example with what is changed so that it takes a moment in a test build.
-const EXAMPLES: [(&str, &[&str]); 10] = [
+const EXAMPLES: [(&str, &[&str]); 12] = [
     ("closed-concurrency", &[]),
     ("closed-link", &[]),
     ("closed-service", &[]),
@@ -24,7 +27,9 @@ const EXAMPLES: [(&str, &[&str]); 10] = [
     ("fault-heavy", &[]),
     ("network-bound", &[]),
     ("nhsmail", &["wave.mailboxes=3_000"]),
+    ("odd-answers", &[]),
     ("small-business", &[]),
+    ("stalled-evening", &[]),
     ("throttle-bound", &[]),
 ];
 
@@ -46,9 +51,15 @@ fn simulate(name: &str, overrides: &[&str]) -> String {
     let plan = scenario::load(&path, &changes, None).expect("a scenario");
     let population = Population::of(&plan).expect("examples have a population");
     let mailboxes = order::wave(&plan, &population, 0, plan.wave.mailboxes);
-    let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open());
+    let recorder = Recorder::new(1.0).with_goals(plan.goals.clone());
+    let keep = Keep { recorder: (!plan.goals.is_empty()).then_some(recorder), scripts: None };
+    let (finished, _) = virtual_time::run::rehearse(&plan, &population, &mailboxes, plan.open(), &keep);
     assert_eq!(finished.stuck, 0, "{name}: a lane waits for ever");
-    let report = json::run::report(&plan, "virtual", &finished.summary, 0.0);
+    let alone = plan.background.as_ref().map(|_| people_alone(&plan, &population, 0, finished.until));
+    let goals = keep.recorder.map(|recorder| recorder.card().goals).unwrap_or_default();
+    assert!(goals.iter().all(|goal| goal.met), "{name}: {goals:?}");
+    let told = Told { world: "virtual", summary: &finished.summary, beside: &finished.beside(alone), goals: &goals };
+    let report = json::run::whole(&plan, &told, 0.0);
     let mut report = serde_json::to_value(&report).expect("reports are JSON");
     let fields = report.as_object_mut().expect("a report is an object");
     fields.shift_remove("wall_seconds");

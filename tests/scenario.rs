@@ -3,9 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mock_server::draw::Distribution;
+use mock_server::fault::rule::Act;
+use mock_server::fault::trick::{Door, Trick};
+use mock_server::journal::judge::goal::Bound;
 use mock_server::service::config::Holding;
+use mock_server::throttle::health::episode::{Effect, Reach, When};
+use mock_server::throttle::health::preset;
+use mock_server::throttle::health::resource::Resource;
 use mock_server::throttle::limit::Rule;
 use mock_server::time::{Moment, Span};
+use mock_server::wire::refusal::ItemErrorKind;
 use proptest::prelude::*;
 use wavetank::scenario;
 use wavetank::scenario::plan::{Origin, Plan};
@@ -283,6 +291,143 @@ fn a_scale_model_divides_what_is_shared_and_nothing_else() {
     };
     assert_eq!((requests(&model, 0), requests(&model, 1)), (13_000, 10_000));
     assert_ne!(model.hash, plan.hash);
+}
+
+#[test]
+fn goals_are_read_in_the_unit_of_their_measure() {
+    let goal = |measure: &str, bound: &str| format!("[[goals]]\nmeasure = \"{measure}\"\n{bound}\n");
+    let read = |measure: &str, bound: &str| good(&with(&goal(measure, bound)), &[]).goals[0].bound;
+    assert_eq!(read("lost", "at_most = 0"), Bound::AtMost(0.0));
+    assert_eq!(read("refused_share", "at_most = \"5%\""), Bound::AtMost(0.05));
+    assert_eq!(read("worst_early", "at_most = \"1500 ms\""), Bound::AtMost(1.5));
+    assert_eq!(read("wasted_bytes", "at_most = \"2 kB\""), Bound::AtMost(2_000.0));
+    assert_eq!(read("fairness", "at_least = 0.95"), Bound::AtLeast(0.95));
+    let plan = good(&with(&goal("lost", "at_most = 0\nclient = \"exchangelib\"\nserver = \"target\"")), &[]);
+    let of = (plan.goals[0].client.as_deref(), plan.goals[0].server.as_deref());
+    assert_eq!(of, (Some("exchangelib"), Some("target")));
+    assert_eq!(plan.hash, good(MINIMAL, &[]).hash, "results do not depend on goals");
+}
+
+#[test]
+fn goals_that_say_nothing_are_refused() {
+    let goal = |measure: &str, bound: &str| format!("[[goals]]\nmeasure = \"{measure}\"\n{bound}");
+    let early = goal("calls_to_early", "at_most = 0");
+    check(&early, (6, 11), "there is no measure `calls_to_early`", "did you mean `calls_too_early`?");
+    check(&goal("lost", ""), (6, 11), "a goal without a bound", "at_most = 0");
+    check(&goal("refused_share", ""), (6, 11), "a goal without a bound", "at_most = \"5%\"");
+    check(&goal("lost", "at_most = \"5%\""), (7, 11), "`5%` is not a count", "a whole number from 0");
+    check(&goal("lost", "at_most = -1"), (7, 11), "`-1` is negative", "a whole number from 0");
+    let seconds = goal("worst_early", "at_most = 5");
+    check(&seconds, (7, 11), "`5` has no unit, expected a duration", "in quotes with its unit");
+    check(&goal("fairness", "at_least = 1.2"), (7, 12), "`1.2` is outside 0 to 1", "0.7");
+    let two = goal("lost", "at_most = 0\nat_least = 1");
+    check(&two, (8, 12), "a goal with two bounds", "write two goals");
+    check("[[goals]]\nat_most = 0", (6, 1), "goals.0 has no `measure`", "calls_too_early");
+    let server = goal("lost", "at_most = 0\nserver = \"targt\"");
+    check(&server, (8, 10), "`targt` is not known here", "did you mean `target`?");
+    let key = goal("lost", "at_most = 0\nclints = \"x\"");
+    check(&key, (8, 1), "`goals.0` has no key `clints`", "did you mean `client`?");
+    check("[[goal]]\nmeasure = \"lost\"", (5, 3), "a scenario has no key `goal`", "did you mean `goals`?");
+}
+
+#[test]
+fn health_is_a_preset_with_more_episodes_and_another_load() {
+    let health = "[source.health]\npreset = \"exchange-server\"\npeak_load = \"60%\"\nweek_at_start = \"1 d\"\n\
+                  discretionary = [\"export_items\"]\ninteractive_apps = [7]\n\
+                  [[source.health.episodes]]\nresource = \"processor\"\nevery = \"1 h\"\nlength = \"2 min\"\n\
+                  reach = \"server\"\npatience = \"10 s\"\n\
+                  [[source.health.episodes]]\nfrom = \"2 h\"\nlength = \"5 min\"\ndown = true\nback_off = \"1 min\"\n";
+    let plan = good(&with(health), &[]);
+    let terms = &plan.source.server.conditions.health;
+    let load = terms.load.as_ref().expect("users at work");
+    assert_eq!((load.peak, load.week_at_start), (0.6, Some(Span::seconds(86_400))));
+    assert_eq!(terms.discretionary.interactive_apps, [7]);
+    let [.., stall, down] = terms.episodes.as_slice() else { panic!("{terms:?}") };
+    assert_eq!((stall.resource, stall.reach), (Resource::Processor, Reach::Server));
+    assert_eq!(stall.effect, Effect::Stall { patience: Span::seconds(10), back_off: preset::BACK_OFF });
+    assert_eq!(down.effect, Effect::Down { back_off: Some(Span::seconds(60)) });
+    assert_eq!(down.when, When::Window { from: Span::seconds(7_200), length: Span::seconds(300), every: None });
+    assert_eq!(terms.episodes.len(), preset::named("exchange-server").expect("a preset").episodes.len() + 2);
+    assert!(plan.target.server.conditions.health.is_empty());
+}
+
+#[test]
+fn health_that_says_nothing_is_refused() {
+    let episode = |keys: &str| format!("[[target.health.episodes]]\n{keys}");
+    let preset = "[target.health]\npreset = \"exchange-onlin\"";
+    check(preset, (6, 10), "there is no health preset `exchange-onlin`", "did you mean `exchange-online`?");
+    let load = "[source.health]\npeak_load = \"150%\"";
+    check(load, (6, 13), "`150%` is outside 0 to 1", "\"70%\"");
+    let disk = episode("resource = \"disk-latncy\"\nevery = \"1 h\"\nlength = \"1 min\"\nslow = 2.0");
+    check(&disk, (6, 12), "there is no resource `disk-latncy`", "did you mean `disk-latency`?");
+    let never = episode("length = \"1 min\"\nslow = 2.0");
+    check(&never, (6, 10), "an episode without a time", "every = \"3 h\"");
+    let harmless = episode("length = \"1 min\"\nevery = \"1 h\"");
+    check(&harmless, (6, 10), "an episode with no effect, or with several", "down = true");
+    let both = episode("length = \"1 min\"\nevery = \"1 h\"\ndown = true\nslow = 2.0");
+    check(&both, (6, 10), "an episode with no effect, or with several", "down = true");
+    let reach = episode("length = \"1 min\"\nevery = \"1 h\"\nslow = 2.0\nreach = \"databse\"");
+    check(&reach, (9, 9), "`databse` is not known here", "did you mean `database`?");
+    let endless = episode("every = \"1 h\"\nslow = 2.0");
+    check(&endless, (6, 1), "target.health.episodes.0 has no `length`", "exponential mean 5 min");
+}
+
+/// The act of a fault with these keys.
+fn act(keys: &str) -> Act {
+    let fault = with(&format!("[[target.faults]]\nname = \"a\"\n{keys}"));
+    good(&fault, &[]).target.server.faults[0].act.clone()
+}
+
+#[test]
+fn every_newer_act_is_read() {
+    assert_eq!(act("act = \"malformed\""), Act::Trick(Trick::Malformed));
+    assert_eq!(act("act = \"empty\""), Act::Trick(Trick::Empty));
+    assert_eq!(act("act = \"wrong-length\""), Act::Trick(Trick::WrongLength));
+    assert_eq!(act("act = \"twice\""), Act::Trick(Trick::Twice));
+    assert_eq!(act("act = \"shuffled\""), Act::Trick(Trick::Shuffled));
+    assert_eq!(act("act = \"expired\""), Act::Trick(Trick::Expired));
+    assert_eq!(act("act = \"expire-token\""), Act::ExpireToken);
+    assert_eq!(act("act = \"revoke-token\""), Act::RevokeToken);
+    assert_eq!(act("act = \"short-token\"\nlife = \"30 s\""), Act::ShortenToken(Span::seconds(30)));
+    assert_eq!(act("act = \"unreachable\"\ndoor = \"tls\""), Act::Unreachable(Door::Tls));
+    let over = Distribution::Constant(Span::seconds(20));
+    assert_eq!(act("act = \"drip\"\nover = \"20 s\""), Act::Trick(Trick::Drip(over)));
+    let skew = Trick::Skew { by: Span::seconds(420), ahead: false };
+    assert_eq!(act("act = \"skew\"\nskew = \"7 min\"\nahead = false"), Act::Trick(skew));
+    let Act::Say(saying) = act("act = \"say\"\nstatus = 429\nbody = \"later\"\nretry_after = \"5 s\"") else {
+        panic!("nothing is said")
+    };
+    assert_eq!((saying.status, saying.retry_after), (429, Some(Span::seconds(5))));
+    let Act::FailItem(error) = act("act = \"fail-item\"\nerror = \"busy\"") else { panic!("no item fails") };
+    assert_eq!(error.kind, ItemErrorKind::Busy);
+    let rule = "[[target.faults]]\nname = \"a\"\nact = \"empty\"\ncohort = \"20%\"\nprotocols = [\"graph\"]\n\
+                burst_length = \"2 min\"\nburst_share = \"5%\"\nburst_by_mailbox = true\nwhole_request = true";
+    let also = good(&with(rule), &[]).target.server.faults[0].matches.also.clone();
+    assert_eq!((also.cohort, also.protocols.len(), also.whole_request), (Some(0.2), 1, true));
+    assert!(also.bursts.is_some_and(|bursts| bursts.by_mailbox && bursts.length == Span::seconds(120)));
+}
+
+#[test]
+fn newer_acts_that_say_nothing_are_refused() {
+    let fault = |keys: &str| format!("[[target.faults]]\nname = \"a\"\n{keys}");
+    check(&fault("act = \"drop\""), (7, 7), "`drop` is not known here", "did you mean `drip`?");
+    check(&fault("act = \"drip\""), (6, 1), "target.faults.a has no `over`", "over = \"20 s\"");
+    check(&fault("act = \"skew\""), (6, 1), "target.faults.a has no `skew`", "skew = \"7 min\"");
+    check(&fault("act = \"short-token\""), (6, 1), "target.faults.a has no `life`", "life = \"30 s\"");
+    check(&fault("act = \"fail-item\""), (6, 1), "target.faults.a has no `error`", "error = \"busy\"");
+    let error = fault("act = \"fail-item\"\nerror = \"bussy\"");
+    check(&error, (8, 9), "there is no error `bussy`", "did you mean `busy`?");
+    let door = fault("act = \"unreachable\"\ndoor = \"tsl\"");
+    check(&door, (8, 8), "`tsl` is not known here", "did you mean `tls`?");
+    check(&fault("act = \"say\"\nstatus = 99"), (8, 10), "`99` is outside 200 to 599", "from 200 to 599");
+    let key = fault("act = \"empty\"\nover = \"20 s\"");
+    check(&key, (8, 1), "`target.faults.a` has no key `over`", "write one of");
+    let share = fault("act = \"empty\"\nburst_share = \"5%\"");
+    check(&share, (8, 15), "bursts without a length", "burst_length = \"5 min\"");
+    let length = fault("act = \"empty\"\nburst_length = \"5 min\"");
+    check(&length, (8, 16), "bursts without a share", "burst_share = \"5%\"");
+    let preset = "[source]\nfaults = [\"delta-expird\"]";
+    check(preset, (6, 11), "there is no fault preset `delta-expird`", "did you mean `delta-expired`?");
 }
 
 fn examples() -> Vec<PathBuf> {

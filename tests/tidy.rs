@@ -26,12 +26,12 @@ const LAYERS: &[(&str, &str, &str)] = &[
     ("mock::serve", "", "mailbox service front journal control state"),
     ("sample", "", "time draw"),
     ("calendar", "", "time"),
-    ("scenario", "sample calendar", "time draw wire throttle fault service"),
+    ("scenario", "sample calendar", "time draw wire throttle fault service journal"),
     ("population", "sample calendar scenario", "time draw wire mailbox"),
     ("load", "sample scenario population", "time draw wire"),
     ("world", "", "time wire"),
     ("event", "world", "time wire"),
-    ("metrics", "event world", "time wire"),
+    ("metrics", "load event world", "time wire throttle"),
     ("checkpoint", "event", "time wire mailbox"),
     ("pipeline", "checkpoint event world scenario", "time draw wire"),
     (
@@ -43,7 +43,7 @@ const LAYERS: &[(&str, &str, &str)] = &[
     // the limits of one side.
     ("forecast", "sample calendar scenario population event metrics world engine", "time draw wire throttle"),
     ("swarm", "scenario population event metrics world pipeline engine", "time draw wire throttle fault service"),
-    ("report", "sample calendar scenario population load event metrics forecast world", "time wire"),
+    ("report", "sample calendar scenario population load event metrics forecast world", "time wire throttle journal"),
 ];
 
 /// The modules that a row of the table allows.

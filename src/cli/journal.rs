@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use mock_server::journal::judge::card::Scorecard;
+use mock_server::journal::judge::goal::{Goal, Verdict};
 use mock_server::journal::judge::text;
 use mock_server::journal::read::{self, Journal};
 use mock_server::journal::record::{FORMAT, Header, Scenario};
@@ -60,6 +61,22 @@ fn scenario(model: &ModelArgs) -> Scenario {
         seed: model.scenario.seed,
         scale: model.scale,
     }
+}
+
+/// Has clients judged by goals, if there are some: by whoever keeps a journal, or else by somebody who only judges.
+#[must_use]
+pub fn judging(recorder: Option<Recorder>, goals: &[Goal], time_scale: f64) -> Option<Recorder> {
+    if goals.is_empty() {
+        return recorder;
+    }
+    let recorder = recorder.unwrap_or_else(|| Recorder::new(time_scale));
+    Some(recorder.with_goals(goals.to_vec()))
+}
+
+/// How the command ends where clients were judged by goals.
+#[must_use]
+pub fn exit_of(goals: &[Verdict]) -> Exit {
+    if goals.iter().all(|goal| goal.met) { Exit::Ok } else { Exit::VerdictFailed }
 }
 
 /// Ends a journal; tells how clients did, or that it could not be written.

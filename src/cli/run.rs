@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use mock_server::journal::judge::goal::Verdict;
 use mock_server::journal::recorder::Recorder;
 use mock_server::journal::witness::Witness;
 use mock_server::serve::Doors;
@@ -31,6 +32,7 @@ use crate::event::{Event, Listener};
 use crate::metrics::collect::Collector;
 use crate::metrics::summary::Summary;
 use crate::report::number::count;
+use crate::report::told::Told;
 use crate::world::Side;
 
 /// Run one wave of a scenario live: the real pipeline over HTTP, by the wall clock
@@ -139,25 +141,32 @@ pub fn run(options: &Options) -> Exit {
         Ok(model) => model,
         Err(exit) => return exit,
     };
-    match journaled(options, servers) {
+    match witnessed(options, &model, servers) {
         Err(exit) => exit,
         Ok((servers, None)) if outlive => kept(options, &model, &servers),
-        Ok((servers, recorder)) => {
-            let exit = unkept(options, &model, &servers);
-            let written = recorder.map_or(Ok(()), |recorder| journal::end(&recorder).map(|_| ()));
-            written.map_or_else(|failed| exit.max(failed), |()| exit)
-        }
+        Ok((servers, recorder)) => unkept(options, &model, &servers, recorder.as_ref()),
     }
 }
 
-/// The servers, with a witness before each of our own if there is to be a journal.
-fn journaled(options: &Options, mut servers: [ServerChoice; 2]) -> Result<([ServerChoice; 2], Option<Recorder>), Exit> {
+/// The servers, with a witness before each of our own if there is to be a journal, or if there are goals.
+fn witnessed(
+    options: &Options,
+    model: &Model,
+    mut servers: [ServerChoice; 2],
+) -> Result<([ServerChoice; 2], Option<Recorder>), Exit> {
     if options.journal.journal.is_some() && servers.iter().any(|server| server.url.is_some()) {
         console::error("--journal keeps what mock servers of the run's own see, and others are named");
         console::message("help: let the server keep it: `wavetank serve SCENARIO --journal FILE`");
         return Err(Exit::InvalidInput);
     }
+    let mut goals = &model.plan.goals[..];
+    if !goals.is_empty() && servers.iter().any(|server| server.url.is_some()) {
+        console::message("warning: nobody judges the goals: mock servers of the run's own do, and others are named");
+        console::message("help: have the server judge them: `wavetank serve SCENARIO` does when it ends");
+        goals = &[];
+    }
     let recorder = options.journal.begin(options.model().as_ref(), 1.0)?;
+    let recorder = journal::judging(recorder, goals, 1.0);
     for (server, side) in servers.iter_mut().zip([Side::Source, Side::Target]) {
         server.witness = recorder.clone().map(|recorder| Witness::new(recorder, Some(side.name())));
     }
@@ -189,7 +198,7 @@ fn kept(options: &Options, model: &Model, servers: &[ServerChoice; 2]) -> Exit {
         return failed(&error.into());
     }
     drop(disk);
-    let exit = conclude(options, model, &finished, &summary, stopwatch);
+    let exit = conclude(options, model, (&finished, &summary), &[], stopwatch);
     let again = format!("the same command goes on from {}", file.display());
     if finished.interrupted {
         return exit.max(interrupted(&summary, &again));
@@ -207,13 +216,15 @@ fn kept(options: &Options, model: &Model, servers: &[ServerChoice; 2]) -> Exit {
 }
 
 /// A run whose servers end with it, so that there is nothing to go on from.
-fn unkept(options: &Options, model: &Model, servers: &[ServerChoice; 2]) -> Exit {
+fn unkept(options: &Options, model: &Model, servers: &[ServerChoice; 2], recorder: Option<&Recorder>) -> Exit {
     let stopwatch = Stopwatch::start();
     let (finished, summary) = match migrate(model, servers, Rc::new(Memory::default())) {
         Ok(run) => run,
         Err(error) => return failed(&error),
     };
-    let exit = conclude(options, model, &finished, &summary, stopwatch);
+    let judged = recorder.map_or(Ok(Vec::new()), |recorder| journal::end(recorder).map(|card| card.goals));
+    let (goals, kept) = judged.map_or_else(|exit| (Vec::new(), exit), |goals| (goals, Exit::Ok));
+    let exit = conclude(options, model, (&finished, &summary), &goals, stopwatch).max(kept);
     if !finished.interrupted {
         return exit;
     }
@@ -225,8 +236,15 @@ fn unkept(options: &Options, model: &Model, servers: &[ServerChoice; 2]) -> Exit
 }
 
 /// Writes the result and how to repeat the run.
-fn conclude(options: &Options, model: &Model, finished: &Finished, summary: &Summary, stopwatch: Stopwatch) -> Exit {
-    let exit = model.tell("live", summary, stopwatch.seconds(), &options.output);
+fn conclude(
+    options: &Options,
+    model: &Model,
+    (finished, summary): (&Finished, &Summary),
+    goals: &[Verdict],
+    stopwatch: Stopwatch,
+) -> Exit {
+    let told = Told { world: "live", summary, beside: &finished.beside, goals };
+    let exit = model.tell(&told, stopwatch.seconds(), &options.output);
     if finished.waiting > 0 && !finished.interrupted {
         console::message(format_args!(
             "the window closed before {} mailboxes were begun",

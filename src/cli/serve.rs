@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use mock_server::front::clock::Clock;
 use mock_server::front::listen::{Handle, ListenError};
+use mock_server::journal::judge::goal::Goal;
 use mock_server::journal::recorder::Recorder;
 use mock_server::journal::witness::Witness;
 use mock_server::mailbox::content::Content;
@@ -177,6 +178,11 @@ impl Serving {
         self.journal.begin(self.model.as_ref(), self.time_scale)
     }
 
+    /// The goals of the scenario, if there is one; problems are written to stderr.
+    pub(super) fn goals(&self) -> Result<Vec<Goal>, Exit> {
+        self.model.as_ref().map_or(Ok(Vec::new()), |model| model.scenario.load().map(|plan| plan.goals))
+    }
+
     /// Starts the servers; problems are written to stderr.
     pub(super) fn start(&self, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
         match &self.model {
@@ -242,7 +248,9 @@ pub fn run(options: &Options) -> Exit {
 
 fn attempt(options: &Options) -> Result<Exit, Exit> {
     let serving = options.serving();
-    let kept = serving.begin_journal()?;
+    // A scenario that is wrong leaves no journal.
+    let goals = serving.goals()?;
+    let kept = journal::judging(serving.begin_journal()?, &goals, serving.time_scale);
     let recorder = kept.clone().unwrap_or_else(|| Recorder::new(serving.time_scale));
     let servers = serving.start(&recorder)?;
     let interrupt = Interrupt::new().map_err(|error| failed(&ListenError::Thread(error).into()))?;
@@ -257,7 +265,8 @@ fn attempt(options: &Options) -> Result<Exit, Exit> {
     drop(servers);
     let Some(recorder) = kept else { return Ok(Exit::Ok) };
     let card = journal::end(&recorder)?;
-    Ok(console::print(&journal::shown(&card, options.format)))
+    let exit = console::print(&journal::shown(&card, options.format));
+    Ok(exit.max(journal::exit_of(&card.goals)))
 }
 
 fn failed(error: &ServeError) -> Exit {

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use mock_server::wire::id::MailboxKey;
 
-use super::console;
 use super::exit::Exit;
-use super::explain;
 use super::options::{Format, OutputArgs, ScenarioArgs};
+use super::{console, explain, journal};
 use crate::engine::order;
 use crate::engine::virtual_time::run::Finished;
-use crate::metrics::summary::Summary;
 use crate::population::Population;
 use crate::report::number::count;
-use crate::report::{json, text};
+use crate::report::told::Told;
+use crate::report::{html, json, text};
 use crate::scenario::plan::Plan;
 
 /// A scenario and how large a model of it is run.
@@ -92,26 +91,29 @@ impl Model {
         order::wave(&self.plan, &self.population, 0, self.plan.wave.mailboxes)
     }
 
-    /// Writes what a run came to where the user wants it.
+    /// Writes what a run came to where the user wants it. The run fails if a goal was missed.
     #[must_use]
-    pub fn tell(&self, world: &'static str, summary: &Summary, wall_seconds: f64, output: &OutputArgs) -> Exit {
+    pub fn tell(&self, told: &Told<'_>, wall_seconds: f64, output: &OutputArgs) -> Exit {
         let plan = &self.plan;
-        let published = json::render(&json::run::report(plan, world, summary, wall_seconds));
-        let readable = text::run::report(plan, summary, wall_seconds);
+        let published = json::render(&json::run::whole(plan, told, wall_seconds));
+        let readable = text::run::report(plan, told, wall_seconds);
         if let Some(directory) = &output.out {
             let files = [
                 ("summary.json", published.as_str()),
                 ("report.txt", readable.as_str()),
+                ("report.html", &html::run::page(plan, told, wall_seconds)),
                 ("scenario.json", &explain::json(plan)),
             ];
             if let Err(error) = console::keep(directory, &files) {
                 console::error(&format!("cannot write to {}: {error}", directory.display()));
                 return Exit::Incomplete;
             }
+            console::message(format_args!("report: {}", directory.join("report.html").display()));
         }
-        console::print(match output.format {
+        let exit = console::print(match output.format {
             Format::Json => &published,
             Format::Text => &readable,
-        })
+        });
+        exit.max(journal::exit_of(told.goals))
     }
 }

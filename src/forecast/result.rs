@@ -3,6 +3,7 @@
 use mock_server::time::Span;
 
 use crate::event::Cause;
+use crate::metrics::beside::Beside;
 
 /// A forecast for every window of a scenario.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct WindowForecast {
     pub sensitivity: Vec<Effect>,
     /// What was published for this window, with its source.
     pub published: Option<(u32, String)>,
+    /// What was beside the waves of the virtual runs, all of them together.
+    pub beside: Beside,
 }
 
 impl WindowForecast {

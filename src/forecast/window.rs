@@ -11,6 +11,7 @@ use super::{parallel, prestage};
 use crate::engine::order;
 use crate::engine::virtual_time::run::{Finished, simulate};
 use crate::event::Cause;
+use crate::metrics::beside::Beside;
 use crate::population::Population;
 use crate::population::describe::Description;
 use crate::scenario::plan::Plan;
@@ -182,6 +183,7 @@ impl Question<'_> {
                 .iter()
                 .find(|published| published.window == self.name)
                 .map(|published| (published.mailboxes, published.source.clone())),
+            beside: beside(&checks),
             correction,
         };
         (forecast, requests)
@@ -263,6 +265,15 @@ fn throughput(checks: &[Check]) -> Throughput {
         gigabytes_per_hour: mean(|run, seconds| run.summary.items.copied_bytes as f64 * 3.6e-6 / seconds),
         requests_per_second: mean(|run, seconds| run.requests() as f64 / seconds),
     }
+}
+
+/// What was beside the waves of the virtual runs. People without a wave are not looked at: that would take as many runs.
+fn beside(checks: &[Check]) -> Beside {
+    let mut sum = Beside::default();
+    for check in checks {
+        sum.add(&check.finished.beside(None));
+    }
+    sum
 }
 
 fn time_by_cause(checks: &[Check]) -> [f64; Cause::ALL.len()] {

@@ -3,6 +3,9 @@
 //! The chart library is Apache `ECharts`, trimmed and embedded (`report/chart`, with its licence and the script that
 //! makes it).
 
+mod beside;
+pub mod run;
+
 use std::fmt::Write;
 
 use super::json::forecast::ForecastReport;
@@ -191,6 +194,7 @@ fn section(page: &mut String, number: usize, window: &WindowForecast) {
         row("Published", format!("{} mailboxes ({})", count((*published).into()), escape(source)));
     }
     push(page, "</tbody></table>");
+    beside::tables(page, &window.beside, 3, window.correction.ratios.len());
     effects(page, &window.sensitivity);
     push(page, "</section>");
 }

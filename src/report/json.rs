@@ -1,5 +1,6 @@
 //! Results as JSON: the types here are the published format, apart from the types that the code works with.
 
+pub mod beside;
 pub mod forecast;
 pub mod load;
 pub mod run;

@@ -1,5 +1,6 @@
 //! Results as text for a terminal: no color, stable in a pipe, at most 100 columns.
 
+pub mod beside;
 pub mod forecast;
 pub mod load;
 pub mod run;

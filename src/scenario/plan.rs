@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use mock_server::draw::Distribution;
+use mock_server::journal::judge::goal::Goal;
 use mock_server::service::config::Config;
 use mock_server::service::credentials::Credentials;
 use mock_server::throttle::limit::Scope;
@@ -45,6 +46,8 @@ pub struct Plan {
     pub credentials: Credentials,
     /// People at work with their mailboxes while a wave runs, if there are any.
     pub background: Option<BackgroundPlan>,
+    /// What clients shall keep to. Results do not depend on it, only what is said of them.
+    pub goals: Vec<Goal>,
     /// Every value of the resolved scenario with where it comes from, for reports and `explain`.
     pub assumptions: Vec<Assumption>,
 }

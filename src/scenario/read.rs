@@ -8,6 +8,7 @@ pub(crate) mod credential;
 mod entries;
 pub(crate) mod fault;
 pub(crate) mod forecast;
+pub(crate) mod goal;
 pub(crate) mod health;
 pub(crate) mod limit;
 pub(crate) mod limit_change;
@@ -46,6 +47,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
     let forecast = forecast::read(root.section("forecast"), &windows);
     let credentials = credential::read(&root);
     let background = background::read(&root);
+    let goals = goal::read(&root);
     root.finish();
     let mut plan = Plan {
         title,
@@ -63,6 +65,7 @@ pub(crate) fn plan(book: &Book, table: Table, file: &Path, seed: Option<u64>) ->
         forecast,
         credentials,
         background,
+        goals,
         assumptions: Vec::new(),
     };
     plan.source.server.seed = plan.seed;

@@ -5,6 +5,7 @@
 mod background;
 pub mod conditions;
 pub mod crash;
+pub mod goal;
 pub mod limit;
 pub mod trouble;
 
@@ -14,6 +15,7 @@ use schemars::{JsonSchema, schema_for};
 
 use self::conditions::{PolicyEntry, Topology};
 use self::crash::Crash;
+use self::goal::Goal;
 use self::limit::{LimitChange, LimitEntry};
 use self::trouble::{FaultEntry, Health};
 
@@ -105,6 +107,8 @@ pub struct Scenario {
     pub credentials: Option<Vec<Credential>>,
     /// People at work beside a wave.
     pub background: Option<background::Background>,
+    /// What clients shall keep to.
+    pub goals: Option<Vec<Goal>>,
 }
 
 /// A user or an app.

@@ -43,6 +43,9 @@ mailboxes = 1
 at = "1 s"
 [[windows]]
 freezes = [{ from = "2020-08-31", until = "2020-08-31" }]
+[[goals]]
+measure = "lost"
+at_most = 0
 [[credentials]]
 user = "a@b.c"
 [[credentials]]
@@ -92,4 +95,12 @@ fn the_schema_has_the_keys_that_reading_asks_for() {
 fn the_committed_schema_is_current() {
     let committed = include_str!("../../scenarios/schema.json");
     assert!(committed == schema::text(), "run `wavetank schema > scenarios/schema.json`");
+}
+
+#[test]
+fn the_schema_names_every_measure_of_goals() {
+    let described = schema::text();
+    for measure in mock_server::journal::judge::measure::MEASURES {
+        assert!(described.contains(&format!("`{}`", measure.name)), "{}", measure.name);
+    }
 }

@@ -105,7 +105,6 @@ impl Wanted {
     }
 }
 
-
 impl Fault {
     /// The rule that this is, from `now` on.
     fn rule(&self, now: Moment, find: impl Fn(&str) -> Option<MailboxKey>) -> Result<FaultRule, Wrong> {

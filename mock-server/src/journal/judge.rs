@@ -7,8 +7,10 @@
 pub mod attempts;
 pub mod away;
 pub mod card;
+pub mod goal;
 pub mod hear;
 pub mod lanes;
+pub mod measure;
 pub mod patience;
 pub mod shares;
 pub mod text;

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::judge::Judge;
 use super::judge::card::Scorecard;
+use super::judge::goal::{Goal, Jury};
 use super::record::Record;
 use super::write::{WriteError, Writer};
 
@@ -17,7 +17,7 @@ pub struct Recorder {
 #[derive(Debug)]
 struct Inner {
     numbered: u64,
-    judge: Judge,
+    jury: Jury,
     writer: Option<Writer>,
 }
 
@@ -25,7 +25,7 @@ impl Recorder {
     /// A recorder that only judges. Time runs so many times faster than the wall clock.
     #[must_use]
     pub fn new(time_scale: f64) -> Self {
-        let inner = Inner { numbered: 0, judge: Judge::new(time_scale), writer: None };
+        let inner = Inner { numbered: 0, jury: Jury::new(time_scale), writer: None };
         Self { inner: Arc::new(Mutex::new(inner)), body_bytes: 0 }
     }
 
@@ -34,6 +34,17 @@ impl Recorder {
     pub fn with_file(self, writer: Writer, body_bytes: usize) -> Self {
         self.lock().writer = Some(writer);
         Self { body_bytes, ..self }
+    }
+
+    /// Judges clients by these goals as well. Nothing must have passed yet.
+    #[must_use]
+    pub fn with_goals(self, goals: Vec<Goal>) -> Self {
+        {
+            let mut inner = self.lock();
+            let jury = std::mem::replace(&mut inner.jury, Jury::new(1.0));
+            inner.jury = jury.with_goals(goals);
+        }
+        self
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -51,7 +62,7 @@ impl Recorder {
         let mut inner = self.lock();
         inner.numbered += 1;
         record.number = inner.numbered;
-        inner.judge.hear(&record);
+        inner.jury.hear(&record);
         if let Some(writer) = &inner.writer {
             writer.add(record);
         }
@@ -60,7 +71,7 @@ impl Recorder {
     /// How clients did so far.
     #[must_use]
     pub fn card(&self) -> Scorecard {
-        self.lock().judge.card()
+        self.lock().jury.card()
     }
 
     /// Ends the file, if there is one; tells how clients did.
@@ -70,7 +81,7 @@ impl Recorder {
     /// If anything could not be written.
     pub fn end(&self) -> Result<Scorecard, WriteError> {
         let mut inner = self.lock();
-        let card = inner.judge.card();
+        let card = inner.jury.card();
         match inner.writer.take() {
             Some(writer) => writer.end().map(|()| card),
             None => Ok(card),

@@ -10,6 +10,7 @@ use super::remark::Remarks;
 use crate::mailbox::content::Content;
 use crate::throttle::health::episode::Reach;
 use crate::throttle::health::resource::{Resource, Side};
+use crate::throttle::health::stall::Account;
 use crate::throttle::health::{Health, Suffered, Terms, Verdict};
 use crate::throttle::policy::Policy;
 use crate::throttle::policy::announce::Form;
@@ -243,6 +244,22 @@ impl<C: Content> Service<C> {
         Some(Wellness { utilization: health.utilization(all.week(now)), suffering, suffered: suffered.collect() })
     }
 
+    /// How long each resource stalled the work of each app, and how much of it. Nothing if the server is always well.
+    #[must_use]
+    pub fn stalled(&self) -> Option<&Account> {
+        Some(self.surroundings.as_ref()?.health.as_ref()?.stalled())
+    }
+
+    /// The service that keeps this account where somebody else can read it; see [`Self::stalled`]. Health that is set
+    /// later keeps one of its own.
+    #[must_use]
+    pub fn accounting(mut self, account: Account) -> Self {
+        if let Some(health) = self.surroundings.as_mut().and_then(|all| all.health.as_mut()) {
+            health.account_in(account);
+        }
+        self
+    }
+
     /// On which side of a move the server is: mailboxes come from a server that holds some.
     #[must_use]
     pub fn side(&self) -> Side {
@@ -280,6 +297,9 @@ impl<C: Content> Service<C> {
     pub(super) fn forget_surroundings(&mut self, mailbox: MailboxKey) {
         if let Some(surroundings) = &mut self.surroundings {
             surroundings.policies.forget(mailbox);
+            if let Some(health) = &mut surroundings.health {
+                health.forget(mailbox);
+            }
         }
     }
 }

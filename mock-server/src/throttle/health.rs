@@ -14,13 +14,16 @@ mod laws;
 pub mod load;
 pub mod preset;
 pub mod resource;
+pub mod stall;
 
 use self::episode::{Effect, Episode, Prepared};
 use self::load::Load;
 use self::resource::Resource;
+use self::stall::{Account, Stalls};
 use super::policy::asked::Asked;
 use crate::time::{Moment, Span};
 use crate::wire::call::{Operation, Protocol};
+use crate::wire::id::MailboxKey;
 use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// What the health of a server is like. Always well by default.
@@ -105,6 +108,7 @@ pub struct Health {
     load: Option<Load>,
     discretionary: Discretionary,
     suffered: [Suffered; Resource::ALL.len()],
+    stalls: Stalls,
 }
 
 impl Health {
@@ -117,6 +121,7 @@ impl Health {
             load: terms.load,
             discretionary: terms.discretionary,
             suffered: [Suffered::default(); Resource::ALL.len()],
+            stalls: Stalls::default(),
         }
     }
 
@@ -139,6 +144,7 @@ impl Health {
                     let hold = well.since(now);
                     if patience < hold {
                         self.suffered[resource as usize].refused += 1;
+                        self.stalls.note(asked, resource, (now, well), false);
                         verdict.refusal = Some(refusal(asked.protocol, back_off));
                         return verdict;
                     }
@@ -150,6 +156,7 @@ impl Health {
                 Effect::Slow { waiting, others } => verdict.factor *= if waits { waiting } else { others },
                 Effect::Down { back_off } => {
                     self.suffered[resource as usize].refused += 1;
+                    self.stalls.note(asked, resource, (now, well), false);
                     let down = Refusal { kind: RefusalKind::Unavailable, status: 503, retry_after: back_off };
                     verdict.refusal = Some(down);
                     return verdict;
@@ -160,6 +167,7 @@ impl Health {
             let suffered = &mut self.suffered[resource as usize];
             suffered.held += 1;
             suffered.span += verdict.hold;
+            self.stalls.note(asked, resource, (now, now + verdict.hold), true);
         }
         verdict
     }
@@ -173,6 +181,22 @@ impl Health {
     #[must_use]
     pub fn suffered(&self) -> &[Suffered; Resource::ALL.len()] {
         &self.suffered
+    }
+
+    /// How long each resource stalled the work of each app, and how much of it.
+    #[must_use]
+    pub fn stalled(&self) -> &Account {
+        &self.stalls.account
+    }
+
+    /// Keeps that account in one that somebody else can read as well.
+    pub fn account_in(&mut self, account: Account) {
+        self.stalls.account = account;
+    }
+
+    /// Forgets a mailbox whose move is over; what was counted stays counted.
+    pub fn forget(&mut self, mailbox: MailboxKey) {
+        self.stalls.forget(mailbox.0);
     }
 
     /// The share of the service that real users take at a time of the week; none if nobody counts them.

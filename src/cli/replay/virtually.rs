@@ -10,11 +10,11 @@ use mock_server::wire::refusal::RefusalKind;
 
 use super::{Options, model, of_side};
 use crate::cli::clock::Stopwatch;
-use crate::cli::console;
 use crate::cli::exit::Exit;
 use crate::cli::options::Format;
-use crate::cli::wave;
+use crate::cli::{console, journal, wave};
 use crate::engine::virtual_time::run::{Followed, Keep, rehearse};
+use crate::report::told::Told;
 use crate::world::Side;
 
 /// Runs the wave of the scenario against recorded fates.
@@ -33,10 +33,13 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
         })?;
     }
     let recorded = refusals(&steps);
-    let keep = Keep { recorder: None, scripts: Some(steps.map(Script::new)) };
+    let recorder = journal::judging(None, &model.plan.goals, 1.0);
+    let keep = Keep { recorder, scripts: Some(steps.map(Script::new)) };
     let stopwatch = Stopwatch::start();
     let (finished, followed) = rehearse(&model.plan, &model.population, &model.wave(), model.plan.open(), &keep);
-    let exit = model.tell("replay", &finished.summary, stopwatch.seconds(), &options.output);
+    let goals = keep.recorder.map(|recorder| recorder.card().goals).unwrap_or_default();
+    let told = Told { world: "replay", summary: &finished.summary, beside: &finished.beside(None), goals: &goals };
+    let exit = model.tell(&told, stopwatch.seconds(), &options.output);
     let exit = exit.max(wave::stuck(&finished));
     let compared = compared(&recorded, &finished.summary.refusals, &followed);
     match options.output.format {

@@ -68,8 +68,10 @@ impl Foreign<'_> {
         doors.tls.get_or_insert(any);
         doors.proxy.get_or_insert(any);
         doors.ca_out = Some(certificate.path.clone());
+        // A scenario that is wrong leaves no journal.
+        let goals = self.servers.goals()?;
         let kept = self.servers.begin_journal()?;
-        let recorder = kept.unwrap_or_else(|| Recorder::new(self.servers.time_scale));
+        let recorder = kept.unwrap_or_else(|| Recorder::new(self.servers.time_scale)).with_goals(goals);
         let servers = self.servers.start(&recorder)?;
         let child = self.spawn(&servers).map_err(|error| self.not_started(&error))?;
         let status = wait(child).map_err(|error| {
@@ -79,6 +81,7 @@ impl Foreign<'_> {
         drop(servers);
         let card = journal::end(&recorder)?;
         let exit = console::print(&journal::shown(&card, self.format));
+        let exit = exit.max(journal::exit_of(&card.goals));
         if status.success() {
             return Ok(exit);
         }

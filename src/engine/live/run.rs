@@ -10,6 +10,7 @@ use mock_server::front::access;
 use mock_server::front::clock::Clock;
 use mock_server::front::listen::{Handle, ListenError};
 use mock_server::mailbox::content::Content;
+use mock_server::throttle::health::stall::Account;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
 use tokio::task::JoinSet;
@@ -25,6 +26,7 @@ use crate::engine::seed;
 use crate::engine::wire::pool::{Lost, Pool};
 use crate::engine::wire::url::ServerUrl;
 use crate::event::Listener;
+use crate::metrics::beside::Beside;
 use crate::pipeline::run::{Run, RunOptions, lane};
 use crate::scenario::plan::Plan;
 use crate::world::{Side, World};
@@ -67,7 +69,7 @@ pub enum LiveError {
 }
 
 /// How a run ended.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Finished {
     /// When the last lane ended.
     pub at: Moment,
@@ -75,6 +77,8 @@ pub struct Finished {
     pub interrupted: bool,
     /// Mailboxes that no lane took up.
     pub waiting: usize,
+    /// What the health of mock servers of the run's own did to the moves.
+    pub beside: Beside,
 }
 
 /// Runs a wave, in the order given, against two servers.
@@ -107,20 +111,30 @@ where
         access::make_key();
     }
     let clock = Clock::start();
-    let (source, _source) = endpoint(plan, content, Side::Source, &servers[0], &clock)?;
-    let (target, _target) = endpoint(plan, content, Side::Target, &servers[1], &clock)?;
+    let accounts = [Account::default(), Account::default()];
+    let start = |side: Side| {
+        let number = side as usize;
+        endpoint(plan, content, side, (&servers[number], &accounts[number]), &clock)
+    };
+    let (source, _source) = start(Side::Source)?;
+    let (target, _target) = start(Side::Target)?;
     let addresses = Arc::clone(content);
     let world = LiveWorld::new(clock.clone(), [source, target], move |mailbox| addresses.address(mailbox));
     let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
     let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, REPLICATION), deadline);
     let wave = wave.to_vec();
-    match plan.wave.prestage {
+    let ended = match plan.wave.prestage {
         Some(prestage) => {
             let copied = Prestaged::new(Arc::clone(content), prestage.lead - prestage.age, true, checkpoint);
             block_on(drive(&clock, Run::new(world, options, wave, copied, listener), interrupts))
         }
         None => block_on(drive(&clock, Run::new(world, options, wave, checkpoint, listener), interrupts)),
-    }
+    };
+    let stalled = [(&plan.source, 0), (&plan.target, 1)].map(|(side, number)| {
+        let known = servers[number].url.is_none() && !side.server.conditions.health.is_empty();
+        known.then(|| accounts[number].sum())
+    });
+    ended.map(|finished| Finished { beside: Beside { stalled, ..Beside::default() }, ..finished })
 }
 
 /// How one side is reached, and its mock if we started one. The mock stops when its handle is dropped.
@@ -128,7 +142,7 @@ fn endpoint<P: Content + Send + Sync + 'static>(
     plan: &Plan,
     content: &Arc<P>,
     side: Side,
-    choice: &ServerChoice,
+    (choice, account): (&ServerChoice, &Account),
     clock: &Clock,
 ) -> Result<(Endpoint, Option<Handle>), LiveError> {
     let (protocol, path) = match side {
@@ -139,7 +153,7 @@ fn endpoint<P: Content + Send + Sync + 'static>(
         (None, url.clone())
     } else {
         let (config, witness) = (server::config(plan, side), choice.witness.clone());
-        let handle = server::start_witnessed(config, Arc::clone(content), clock.clone(), witness)?;
+        let handle = server::start_watched(config, Arc::clone(content), clock.clone(), witness, account.clone())?;
         let url = ServerUrl::of(handle.address());
         (Some(handle), url)
     };
@@ -193,7 +207,7 @@ async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
                 biased;
                 ready = prepare(run.world()) => ready?,
                 () = interrupt.as_mut() => {
-                    return Ok(Finished { at: run.world().now(), interrupted: true, waiting: run.waiting() });
+                    return Ok(finished(&run, true));
                 }
             }
             clock.restart();
@@ -221,8 +235,12 @@ async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
     lanes.shutdown().await;
     match run.take_error() {
         Some(error) => Err(error.into()),
-        None => Ok(Finished { at: run.world().now(), interrupted: count > 0, waiting: run.waiting() }),
+        None => Ok(finished(&run, count > 0)),
     }
+}
+
+fn finished<C: Checkpoint, L: Listener>(run: &Run<LiveWorld, C, L>, interrupted: bool) -> Finished {
+    Finished { at: run.world().now(), interrupted, waiting: run.waiting(), beside: Beside::default() }
 }
 
 /// Somebody wishes this process to end: an interrupt from the keyboard or, where there are such, a request to terminate.

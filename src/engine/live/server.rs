@@ -10,6 +10,7 @@ use mock_server::journal::witness::{Witness, Witnessed};
 use mock_server::mailbox::content::Content;
 use mock_server::service::config::Config;
 use mock_server::service::core::Service;
+use mock_server::throttle::health::stall::Account;
 
 use super::token::Credentials;
 use crate::engine::seed;
@@ -60,30 +61,31 @@ pub fn start<P>(config: Config, content: Arc<P>, clock: Clock) -> Result<Handle,
 where
     P: Content + Send + Sync + 'static,
 {
-    let access = Access::new(config.seed, TOKEN_LIFE);
-    listen::start(ListenOptions::loopback(clock), move || {
-        Desk::new(Service::new(config, content).with_bytes(true), access)
-    })
+    start_watched(config, content, clock, None, Account::default())
 }
 
-/// Starts a mock server like [`start`], with a witness before it.
+/// Starts a mock server like [`start`], with a witness before it if there is one, and with an account of what its health
+/// does to the moves.
 ///
 /// # Errors
 ///
 /// If the system gives no port or no thread.
-pub fn start_witnessed<P>(
+pub fn start_watched<P>(
     config: Config,
     content: Arc<P>,
     clock: Clock,
     witness: Option<Witness>,
+    account: Account,
 ) -> Result<Handle, ListenError>
 where
     P: Content + Send + Sync + 'static,
 {
-    let Some(witness) = witness else { return start(config, content, clock) };
     let access = Access::new(config.seed, TOKEN_LIFE);
-    listen::start(ListenOptions::loopback(clock), move || {
-        let service = Service::new(config, content).with_bytes(true).with_trace();
-        Witnessed::new(Desk::new(service, access), witness)
-    })
+    let service = move || Service::new(config, content).with_bytes(true).accounting(account);
+    match witness {
+        None => listen::start(ListenOptions::loopback(clock), move || Desk::new(service(), access)),
+        Some(witness) => listen::start(ListenOptions::loopback(clock), move || {
+            Witnessed::new(Desk::new(service().with_trace(), access), witness)
+        }),
+    }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use mock_server::journal::recorder::Recorder;
 use mock_server::journal::witness::Witness;
 use mock_server::service::script::{self, Played, Script};
+use mock_server::throttle::health::stall::ByResource;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
 
@@ -14,7 +15,7 @@ use super::executor::{self, Clock, Finish};
 use super::lives::{Lives, Register};
 use super::remembered::Remembered;
 use super::watch::{Blind, Rekey, Watch, Watched};
-use super::world::{Server, VirtualWorld};
+use super::world::{APP, Server, VirtualWorld};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::memory::Memory;
 use crate::checkpoint::prestaged::Prestaged;
@@ -22,6 +23,7 @@ use crate::engine::network::Link;
 use crate::engine::seed;
 use crate::event::{End, Event, Listener};
 use crate::load::tally::Tally;
+use crate::metrics::beside::{Beside, People};
 use crate::metrics::collect::Collector;
 use crate::metrics::summary::Summary;
 use crate::pipeline::planted::Planted;
@@ -43,9 +45,25 @@ pub struct Finished {
     pub stuck: usize,
     /// What came of the load of people beside the wave, for each side where there was one.
     pub background: Vec<(Side, Tally)>,
+    /// What the health of the source and of the target did to the moves; absent where health is not modelled.
+    pub stalled: [Option<ByResource>; 2],
+    /// When the last thing happened: up to then people were at work beside the wave.
+    pub until: Moment,
 }
 
 impl Finished {
+    /// What the run came to beside the wave. For people, `alone` is what the same requests meet without one; see
+    /// [`people_alone`].
+    #[must_use]
+    pub fn beside(&self, alone: Option<Vec<(Side, Tally)>>) -> Beside {
+        let mut alone = alone.unwrap_or_default();
+        let mut people = |(side, with): &(Side, Tally)| {
+            let place = alone.iter().position(|(other, _)| other == side);
+            People { side: *side, with: with.clone(), alone: place.map(|place| alone.swap_remove(place).1) }
+        };
+        Beside { stalled: self.stalled, people: self.background.iter().map(&mut people).collect() }
+    }
+
     /// Requests that the pipeline made.
     #[must_use]
     pub fn requests(&self) -> u64 {
@@ -213,6 +231,15 @@ pub fn rehearse(
     (finished, followed.get())
 }
 
+/// What the people of a plan meet up to a moment if nothing is moved: the same requests at the same moments.
+#[must_use]
+pub fn people_alone(plan: &Plan, population: &Population, replication: u64, until: Moment) -> Vec<(Side, Tally)> {
+    let content = Rc::new(Remembered::new(population, None));
+    let crowd = Crowd::new(plan, population, replication);
+    crowd.advance(until, &world(plan, &content, replication, &Clock::default(), &Keep::default()));
+    crowd.into_tallies()
+}
+
 /// Runs a wave like [`observe`], and looks at it from the inside.
 pub(super) fn look_at<'a>(
     plan: &Plan,
@@ -251,6 +278,7 @@ impl<'a> Course<'_, 'a> {
         let clock = Clock::default();
         let deadline = self.close.map_or(Moment::NEVER, |open| Moment::START + open);
         let world = Rc::new(world(self.plan, self.content, self.replication, &clock, self.inside.keep));
+        let servers = Rc::clone(&world);
         let Inside { listener, look, watch, .. } = *self.inside;
         let ear = Ear {
             collector: Collector::new(self.wave.len() as u64, deadline),
@@ -282,8 +310,16 @@ impl<'a> Course<'_, 'a> {
             done,
             events: clock.fired(),
             stuck: finish.stuck,
+            stalled: [Side::Source, Side::Target].map(|side| Self::stalled(&servers, side)),
+            until: clock.now(),
             background: self.crowd.into_tallies(),
         }
+    }
+
+    /// What the health of a server did to the moves.
+    fn stalled(world: &VirtualWorld<Tenant<'a>>, side: Side) -> Option<ByResource> {
+        let service = world.service(side).borrow();
+        service.stalled().map(|account| account.of(APP))
     }
 
     /// Runs a pipeline that never dies.

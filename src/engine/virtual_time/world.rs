@@ -37,7 +37,7 @@ use crate::world::{Elapsed, Outcome, Route, Side, World};
 const REFUSAL_BYTES: u64 = 600;
 
 /// The number of the only app of a virtual run.
-const APP: u32 = 1;
+pub(super) const APP: u32 = 1;
 
 /// Tasks of which the length of the address that they called last is remembered; a power of two.
 const ADDRESS_SLOTS: usize = 4096;
@@ -147,7 +147,14 @@ impl<C: Content> VirtualWorld<C> {
 
     /// Has work on one side judged and priced that is not the pipeline's.
     pub(super) fn bear(&self, side: Side, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
-        self.service(side).borrow_mut().bear(now, errand, work)
+        let server = &self.servers[side as usize];
+        let mut service = server.service.borrow_mut();
+        let performed = service.bear(now, errand, work);
+        if server.witness.is_some() {
+            // What people do is not written down, and must not be taken for a part of the next call that is.
+            service.take_trace();
+        }
+        performed
     }
 
     /// Everything that a mailbox holds on one side at this moment, in order.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::beside::{self, PeopleReport, StateReport};
 use super::{ScenarioIdentity, by_cause};
 use crate::forecast::result::{CurvePoint, Effect, Forecast, Inference, Quantiles, WindowForecast};
 use crate::population::describe::Description;
@@ -82,6 +83,10 @@ pub struct WindowReport {
     correction: CorrectionReport,
     sensitivity: Vec<EffectReport>,
     published: Option<PublishedReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    move_states: Option<Vec<StateReport>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    people: BTreeMap<&'static str, PeopleReport>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -266,6 +271,8 @@ impl From<&WindowForecast> for WindowReport {
                 .published
                 .as_ref()
                 .map(|(mailboxes, source)| PublishedReport { mailboxes: *mailboxes, source: source.clone() }),
+            move_states: beside::states(&window.beside),
+            people: beside::people(&window.beside),
         }
     }
 }

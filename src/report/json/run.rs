@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::beside::{self, PeopleReport, StateReport};
 use super::{ScenarioIdentity, by_cause};
 use crate::metrics::summary::Summary;
+use crate::report::told::Told;
 use crate::scenario::plan::Plan;
+use mock_server::journal::judge::goal::Verdict;
 use mock_server::wire::refusal::RefusalKind;
 
 /// The version of this format.
@@ -42,6 +45,15 @@ pub struct RunReport {
     pub verification: VerificationReport,
     /// Items left behind, by reason.
     pub skipped: BTreeMap<String, u64>,
+    /// States in which moves were stalled by the servers' health, where that was modelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub move_states: Option<Vec<StateReport>>,
+    /// What people met who worked beside the wave, by side.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub people: BTreeMap<&'static str, PeopleReport>,
+    /// Whether clients kept to the goals that the scenario states.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub goals: Vec<Verdict>,
     /// Time that the run took; differs from one run to the next.
     pub wall_seconds: f64,
 }
@@ -113,7 +125,18 @@ pub struct VerificationReport {
     skipped: u64,
 }
 
-/// What a run came to, as it is published.
+/// What a run came to with everything that was beside it, as it is published.
+#[must_use]
+pub fn whole(plan: &Plan, told: &Told<'_>, wall_seconds: f64) -> RunReport {
+    RunReport {
+        move_states: beside::states(told.beside),
+        people: beside::people(told.beside),
+        goals: told.goals.to_vec(),
+        ..report(plan, told.world, told.summary, wall_seconds)
+    }
+}
+
+/// What the wave of a run came to, as it is published.
 #[must_use]
 pub fn report(plan: &Plan, world: &'static str, summary: &Summary, wall_seconds: f64) -> RunReport {
     let mailboxes = &summary.mailboxes;
@@ -161,6 +184,9 @@ pub fn report(plan: &Plan, world: &'static str, summary: &Summary, wall_seconds:
             skipped: found.skipped,
         },
         skipped: summary.skipped.iter().cloned().collect(),
+        move_states: None,
+        people: BTreeMap::new(),
+        goals: Vec::new(),
         wall_seconds,
     }
 }

@@ -1,7 +1,8 @@
 //! `forecast` as text.
 
-use super::{line, time_by_cause};
+use super::{beside, line, time_by_cause};
 use crate::forecast::result::{Effect, Forecast, Inference, WindowForecast};
+use crate::metrics::beside::Beside;
 use crate::population::describe::Description;
 use crate::report::number::{bytes, count, percent, significant, span};
 use crate::report::phrase;
@@ -97,6 +98,10 @@ fn one_window(text: &mut String, window: &WindowForecast) {
     }
     line(text, "  where lane time goes");
     time_by_cause(text, &window.time_by_cause);
+    if window.beside != Beside::default() {
+        line(text, &format!("  beside the waves of {} virtual runs, all together", window.correction.ratios.len()));
+        beside::report(text, &window.beside);
+    }
     line(text, "  what would change the wave size");
     for effect in &window.sensitivity {
         one_effect(text, effect);

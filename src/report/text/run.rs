@@ -1,16 +1,18 @@
 //! `simulate` and `run` as text.
 
-use super::{line, time_by_cause};
-use crate::metrics::summary::Summary;
+use super::{beside, line, time_by_cause};
 use crate::report::number::{bytes, count, significant, span};
+use crate::report::told::Told;
 use crate::scenario::plan::Plan;
+use mock_server::journal::judge::text::goals;
 use mock_server::time::Moment;
 use mock_server::wire::refusal::RefusalKind;
 
 /// What a run came to.
 #[must_use]
-pub fn report(plan: &Plan, summary: &Summary, wall_seconds: f64) -> String {
+pub fn report(plan: &Plan, told: &Told<'_>, wall_seconds: f64) -> String {
     let mut text = String::new();
+    let summary = told.summary;
     let mailboxes = &summary.mailboxes;
     line(&mut text, &plan.title);
     line(
@@ -80,6 +82,10 @@ pub fn report(plan: &Plan, summary: &Summary, wall_seconds: f64) -> String {
     }
     line(&mut text, "where lane time goes");
     time_by_cause(&mut text, &summary.shares());
+    beside::report(&mut text, told.beside);
+    if !told.goals.is_empty() {
+        text.push_str(&goals(told.goals));
+    }
     line(&mut text, &format!("took {} s", significant(wall_seconds)));
     text
 }

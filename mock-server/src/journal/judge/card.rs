@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::goal::Verdict;
 use crate::journal::record::Record;
 use crate::time::Span;
 use crate::wire::refusal::RefusalKind;
@@ -18,13 +19,22 @@ pub struct Scorecard {
     pub schema: &'static str,
     /// A card for each client.
     pub clients: Vec<Card>,
+    /// Whether they kept to the goals that a scenario states.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub goals: Vec<Verdict>,
 }
 
 impl Scorecard {
-    /// A scorecard of some clients.
+    /// A scorecard of some clients, without goals.
     #[must_use]
     pub fn new(clients: Vec<Card>) -> Self {
-        Self { schema: SCHEMA, clients }
+        Self { schema: SCHEMA, clients, goals: Vec::new() }
+    }
+
+    /// Whether all goals were met.
+    #[must_use]
+    pub fn is_met(&self) -> bool {
+        self.goals.iter().all(|goal| goal.met)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::card::{Brownout, Card, Evidence, Scorecard};
+use super::goal::Verdict;
 
 /// A scorecard for people.
 #[must_use]
@@ -16,6 +17,24 @@ pub fn report(scorecard: &Scorecard) -> String {
             text.push('\n');
         }
         one(&mut text, card);
+    }
+    if !scorecard.goals.is_empty() {
+        text.push('\n');
+        text.push_str(&goals(&scorecard.goals));
+    }
+    text
+}
+
+/// What came of goals: a line with how many were met, and one for each.
+#[must_use]
+pub fn goals(verdicts: &[Verdict]) -> String {
+    let mut text = String::new();
+    let met = verdicts.iter().filter(|verdict| verdict.met).count();
+    line(&mut text, "goals", &format!("{met} of {} met", verdicts.len()));
+    for verdict in verdicts {
+        let told = &verdict.told;
+        let called = if verdict.goal == verdict.measure { String::new() } else { format!(" ({})", verdict.goal) };
+        line(&mut text, if verdict.met { "  met" } else { "  MISSED" }, &format!("{told}{called}"));
     }
     text
 }

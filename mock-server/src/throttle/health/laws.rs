@@ -167,3 +167,51 @@ fn stalls_are_named_as_in_reports_of_moves() {
         assert!([Side::Source, Side::Target].into_iter().all(|side| resource.word(side).starts_with("StalledDueTo")));
     }
 }
+
+/// How long a mailbox was stalled: looks at these seconds, with these episodes of resource, beginning and length.
+fn check_stalls(episodes: &[(Resource, u64, u64)], looks: &[u64], expected: &[(Resource, u64, u64)]) {
+    let episode = |&(resource, from, length): &(Resource, u64, u64)| Episode {
+        resource,
+        when: When::Window { from: Span::seconds(from), length: Span::seconds(length), every: None },
+        reach: Reach::Everything,
+        effect: STALL,
+    };
+    let mut health = Health::new(1, Terms { episodes: episodes.iter().map(episode).collect(), ..Terms::default() });
+    for look in looks {
+        ask(&mut health, *look as f64, Operation::ExportItems);
+        ask(&mut health, *look as f64, Operation::ReadItems);
+    }
+    let stalled = health.stalled().of(1);
+    let found: Vec<_> = Resource::ALL
+        .into_iter()
+        .zip(stalled)
+        .filter(|(_, stalled)| stalled.mailboxes > 0)
+        .map(|(resource, stalled)| (resource, stalled.span.0 / 1_000_000_000, stalled.held + stalled.refused))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_time_of_a_stall_counts_once_however_many_calls_it_holds() {
+    let disk = (Resource::DiskLatency, 100, 50);
+    check_stalls(&[disk], &[10, 99], &[]);
+    check_stalls(&[disk], &[105, 110, 149], &[(Resource::DiskLatency, 45, 3)]);
+    let processor = (Resource::Processor, 120, 60);
+    let both = [(Resource::DiskLatency, 40, 1), (Resource::Processor, 20, 1)];
+    check_stalls(&[disk, processor], &[110, 160], &both);
+    let later = [(Resource::DiskLatency, 40, 1), (Resource::Service, 6, 1)];
+    check_stalls(&[disk, (Resource::Service, 300, 10)], &[110, 304], &later);
+}
+
+#[test]
+fn a_mailbox_that_is_forgotten_stays_counted() {
+    let when = When::Window { from: Span::ZERO, length: Span::seconds(50), every: None };
+    let mut health = health(1, when, STALL);
+    ask(&mut health, 10.0, Operation::ExportItems);
+    health.forget(MailboxKey(1));
+    let other = Asked { mailbox: MailboxKey(2), ..call(Operation::ExportItems, 0) };
+    health.ask(Moment::START + Span::seconds(45), Span::ZERO, &other);
+    let stalled = health.stalled().of(1)[Resource::DiskLatency as usize];
+    assert_eq!((stalled.mailboxes, stalled.span, stalled.longest), (2, Span::seconds(45), Span::seconds(40)));
+    assert_eq!((stalled.held, stalled.refused), (1, 1));
+}
