@@ -22,8 +22,11 @@ fn head(page: &mut String, names: &[&str]) {
 }
 
 fn row(page: &mut String, name: &str, cells: &[String]) {
-    let cells: String = cells.iter().map(|cell| format!("<td class=\"number\">{}</td>", escape(cell))).collect();
-    push(page, &format!("<tr><td>{}</td>{cells}</tr>", escape(name)));
+    push(page, &format!("<tr><td>{}</td>", escape(name)));
+    for cell in cells {
+        push(page, &format!("<td class=\"number\">{}</td>", escape(cell)));
+    }
+    push(page, "</tr>");
 }
 
 /// Tables of what was modelled under headings of a level; nothing of what was not. `runs` is how many runs the numbers
