@@ -26,11 +26,13 @@ const SET_BITS: u32 = 40;
 pub const LAST_TASK: TaskNumber = (1 << TASK_BITS) - 1;
 
 /// Timers of tasks, earliest first, then in the order of setting.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct Timers {
     /// A few that are due soon, earliest first. Those before `due` were taken out.
     near: Vec<u128>,
     due: usize,
+    /// The earliest of all others; [`NONE`] if there are none.
+    far: u128,
     /// Timers each of which is later than all that were in the queue when it was set, earliest first.
     queue: VecDeque<u128>,
     /// The others.
@@ -43,6 +45,16 @@ const FEW: usize = 16;
 
 /// How many places the sorted list has: it moves to its beginning when the last of them is taken.
 const PLACES: usize = 4 * FEW;
+
+/// Later than any timer.
+const NONE: u128 = u128::MAX;
+
+impl Default for Timers {
+    fn default() -> Self {
+        let near = Vec::with_capacity(PLACES);
+        Self { near, due: 0, far: NONE, queue: VecDeque::new(), heap: BinaryHeap::new(), set: 0 }
+    }
+}
 
 impl Timers {
     /// Sets a timer for a task.
@@ -59,6 +71,7 @@ impl Timers {
         let timer = u128::from(at.0) << u64::BITS | u128::from(low);
         if self.queue.back().is_none_or(|last| *last < timer) {
             self.queue.push_back(timer);
+            self.far = self.far.min(timer);
         } else {
             self.set_near(timer);
         }
@@ -68,57 +81,76 @@ impl Timers {
     #[inline]
     fn set_near(&mut self, timer: u128) {
         if self.near.len() - self.due == FEW {
-            match self.near.pop() {
-                Some(latest) if timer < latest => self.heap.push(Reverse(latest)),
-                latest => {
-                    self.near.extend(latest);
-                    self.heap.push(Reverse(timer));
-                    return;
-                }
+            let latest = self.near[self.near.len() - 1];
+            if latest < timer {
+                self.set_far(timer);
+                return;
             }
+            self.near.pop();
+            self.set_far(latest);
         } else if self.near.len() == PLACES {
             self.near.drain(..self.due);
             self.due = 0;
         }
-        let before = self.near[self.due..].iter().rposition(|other| *other < timer);
-        self.near.insert(self.due + before.map_or(0, |before| before + 1), timer);
+        let mut place = self.near.len();
+        self.near.push(timer);
+        while place > self.due && self.near[place - 1] > timer {
+            self.near[place] = self.near[place - 1];
+            place -= 1;
+        }
+        self.near[place] = timer;
+    }
+
+    #[cold]
+    fn set_far(&mut self, timer: u128) {
+        self.heap.push(Reverse(timer));
+        self.far = self.far.min(timer);
+    }
+
+    /// The next timer; [`NONE`] if there is none.
+    #[inline]
+    fn first(&self) -> u128 {
+        self.near.get(self.due).map_or(self.far, |near| self.far.min(*near))
     }
 
     /// Takes the next timer out if it is due by a moment.
     #[inline]
     pub fn pop_by(&mut self, moment: Moment) -> Option<(Moment, TaskNumber)> {
-        let next = |timer: Option<&u128>| timer.is_some_and(|timer| (*timer >> u64::BITS) as u64 <= moment.0);
-        let heaped = self.heap.peek().map(|Reverse(timer)| timer);
-        if next(self.near.get(self.due)) || next(self.queue.front()) || next(heaped) { self.pop() } else { None }
+        if (self.first() >> u64::BITS) as u64 <= moment.0 { self.pop() } else { None }
     }
 
     /// Takes the next timer out.
     #[inline]
     pub fn pop(&mut self) -> Option<(Moment, TaskNumber)> {
-        let near = self.near.get(self.due).copied().unwrap_or(u128::MAX);
-        let queued = self.queue.front().copied().unwrap_or(u128::MAX);
-        let heaped = self.heap.peek().map_or(u128::MAX, |Reverse(timer)| *timer);
-        let timer = if near < queued && near < heaped {
-            self.due += 1;
-            near
-        } else if queued < heaped {
-            self.queue.pop_front()?
+        let timer = self.first();
+        if timer == NONE {
+            return None;
+        }
+        if timer == self.far {
+            self.pop_far();
         } else {
-            let Reverse(timer) = self.heap.pop()?;
-            timer
-        };
+            self.due += 1;
+        }
         Some((Moment((timer >> u64::BITS) as u64), timer as TaskNumber & LAST_TASK))
+    }
+
+    /// Takes the earliest of the queue and the heap out.
+    fn pop_far(&mut self) {
+        if self.queue.front() == Some(&self.far) {
+            self.queue.pop_front();
+        } else {
+            self.heap.pop();
+        }
+        let queued = self.queue.front().copied().unwrap_or(NONE);
+        self.far = self.heap.peek().map_or(queued, |Reverse(heaped)| queued.min(*heaped));
     }
 
     /// The task whose timer is next.
     #[must_use]
     #[inline]
     pub fn next_task(&self) -> Option<TaskNumber> {
-        let near = self.near.get(self.due).copied().unwrap_or(u128::MAX);
-        let queued = self.queue.front().copied().unwrap_or(u128::MAX);
-        let heaped = self.heap.peek().map_or(u128::MAX, |Reverse(timer)| *timer);
-        let timer = near.min(queued).min(heaped);
-        (timer != u128::MAX).then_some(timer as TaskNumber & LAST_TASK)
+        let timer = self.first();
+        (timer != NONE).then_some(timer as TaskNumber & LAST_TASK)
     }
 
     /// How many timers are set.
