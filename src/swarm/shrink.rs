@@ -1,7 +1,7 @@
 //! Makes a scenario that fails as small as it can be while it still fails.
 //!
-//! It works on the scenario file itself: fewer mailboxes, fewer faults, limits and crashes, fewer items, defaults
-//! instead of values. A change that is no scenario any more, or that does not fail, is taken back. Where a change needs
+//! It works on the scenario file itself: fewer mailboxes, fewer faults, crashes, episodes of bad health and
+//! limits, fewer items, defaults instead of values. A change that is no scenario any more, or that does not fail, is taken back. Where a change needs
 //! luck, a few other seeds are tried. What is left is minimal in one sense: taking away any single rule makes it pass.
 
 use std::path::{Path, PathBuf};
@@ -21,11 +21,25 @@ const PROBED_SEEDS: u64 = 20;
 const MOST_ROUNDS: usize = 4;
 
 /// The lists of rules of a scenario.
-const LISTS: [&[&str]; 5] =
-    [&["target", "faults"], &["source", "faults"], &["crashes"], &["target", "limits"], &["source", "limits"]];
+const LISTS: [&[&str]; 11] = [
+    &["target", "faults"],
+    &["source", "faults"],
+    &["crashes"],
+    &["target", "health", "episodes"],
+    &["source", "health", "episodes"],
+    &["target", "limit_changes"],
+    &["source", "limit_changes"],
+    &["target", "limits"],
+    &["source", "limits"],
+    &["target", "policies"],
+    &["source", "policies"],
+];
 
 /// Values that are replaced by their defaults if that still fails.
-const SIMPLER: [&[&str]; 22] = [
+const SIMPLER: [&[&str]; 25] = [
+    &["background"],
+    &["target", "health"],
+    &["source", "health"],
     &["wave", "prestage"],
     &["windows"],
     &["forecast"],
@@ -79,7 +93,7 @@ pub struct Minimal {
     pub seed: u64,
     /// Mailboxes of its wave.
     pub mailboxes: u32,
-    /// The faults, limits and crashes that are left; without any one of them it passes.
+    /// The faults, crashes, episodes and limits that are left; without any one of them it passes.
     pub needed: Vec<Needed>,
     /// Of so many other seeds, how many fail as well.
     pub other_seeds: (u64, u64),
@@ -305,6 +319,8 @@ fn remove(table: &mut Table, path: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use mock_server::throttle::health::episode::{Effect, Episode};
+
     use super::*;
 
     const SCENARIO: &str = r#"
@@ -316,6 +332,7 @@ mailboxes = 9
 uniform = { items = 300, item_size = "4 kB" }
 [source]
 faults = [{ name = "a", act = "reset" }, { name = "b", act = "truncate" }]
+health = { preset = "exchange-online", episodes = [{ name = "e", from = "2 s", length = "9 s", down = true }] }
 [target]
 limits = ["outlook", { name = "few", requests = "5/1 s" }]
 faults = [{ name = "c", act = "reset" }, { name = "d", act = "lose-answer", mailboxes = [7, 8] }]
@@ -338,6 +355,7 @@ mailboxes = 9
         assert_eq!((minimal.mailboxes, minimal.count("faults"), minimal.count("limits")), (1, 1, 0));
         assert_eq!(minimal.needed, [Needed { list: "target.faults".to_owned(), name: "d".to_owned() }]);
         assert!(minimal.text.contains("items = 0"), "{}", minimal.text);
+        assert!(!minimal.text.contains("health"), "{}", minimal.text);
         assert!(!minimal.text.contains("patience"), "{}", minimal.text);
         assert_eq!(minimal.other_seeds.0, minimal.other_seeds.1, "every seed fails");
     }
@@ -346,6 +364,9 @@ mailboxes = 9
     fn what_matters_stays() {
         let minimal = check(|plan| plan.wave.mailboxes >= 3 && plan.crashes.len() == 1 && plan.pipeline.lanes > 1);
         assert_eq!((minimal.mailboxes, minimal.count("crashes"), minimal.count("faults")), (3, 1, 0));
+        let down = |episode: &Episode| matches!(episode.effect, Effect::Down { .. });
+        let minimal = check(|plan| plan.source.server.conditions.health.episodes.iter().any(down));
+        assert_eq!(minimal.needed, [Needed { list: "source.health.episodes".to_owned(), name: "e".to_owned() }]);
     }
 
     #[test]
