@@ -1,7 +1,9 @@
 //! What bytes cost: writing and reading a page of changes and an import in both protocols, and their lengths alone.
 
+#[path = "support/short.rs"]
+mod short;
+
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
@@ -99,11 +101,7 @@ fn codecs(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    // Short: the whole of `cargo bench` is to end within minutes; the quickest of these runs thousands of times in it.
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    config = short::short();
     targets = codecs
 }
 criterion_main!(benches);

@@ -3,6 +3,9 @@
 //! The reference is the same client against a bare hyper server that answers two bytes to everything, on a runtime like
 //! that of the front and a thread of its own like that of the front: what is above it is ours.
 
+#[path = "support/short.rs"]
+mod short;
+
 use std::convert::Infallible;
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -187,11 +190,7 @@ fn round_trips(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    // Short: the whole of `cargo bench` is to end within minutes; the quickest of these runs thousands of times in it.
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    config = short::short();
     targets = round_trips
 }
 criterion_main!(benches);

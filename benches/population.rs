@@ -1,8 +1,10 @@
 //! What computing a population costs: a mailbox, its folders, and one item, anywhere among two million.
 
+#[path = "support/short.rs"]
+mod short;
+
 use std::hint::black_box;
 use std::path::Path;
-use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mock_server::mailbox::content::{Content, FolderShape};
@@ -75,11 +77,7 @@ fn items(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    // Short: the whole of `cargo bench` is to end within minutes; the quickest of these runs thousands of times in it.
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    config = short::short();
     targets = mailboxes, items
 }
 criterion_main!(benches);

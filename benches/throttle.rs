@@ -1,7 +1,9 @@
 //! What limits cost: one call judged and settled by the stack of limits of a mailbox server.
 
+#[path = "support/short.rs"]
+mod short;
+
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mock_server::throttle::preset;
@@ -51,11 +53,7 @@ fn judge_and_settle(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    // Short: the whole of `cargo bench` is to end within minutes; the quickest of these runs thousands of times in it.
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    config = short::short();
     targets = judge_and_settle
 }
 criterion_main!(benches);

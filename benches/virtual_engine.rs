@@ -3,6 +3,9 @@
 //! The reference for the timers is tokio's paused clock, which many take for virtual time. Both run the same closed
 //! loop: clients think, wait for one of a limited number of places, are served, and begin again.
 
+#[path = "support/short.rs"]
+mod short;
+
 use std::hint::black_box;
 use std::path::Path;
 use std::rc::Rc;
@@ -115,11 +118,7 @@ fn timers(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    // Short: the whole of `cargo bench` is to end within minutes; the quickest of these runs thousands of times in it.
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    config = short::short();
     targets = pipeline, timers
 }
 criterion_main!(benches);

@@ -14,6 +14,7 @@ use self::target::Target;
 use super::console::{self, Progress};
 use super::exit::Exit;
 use super::options::Format;
+use super::wave::Changes;
 use crate::engine::live::drive::{self, DriveError, DriveOptions, Driven, Http};
 use crate::engine::live::run as live;
 use crate::load::outcome::Outcome;
@@ -35,17 +36,8 @@ pub struct Options {
     #[arg(value_name = "SCENARIO", required_unless_present = "url")]
     scenario: Option<PathBuf>,
 
-    /// Replace a value of the scenario, for example --set wave.mailboxes=100; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
-    overrides: Vec<String>,
-
-    /// The seed of all draws, instead of the scenario's or 1
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
-    seed: Option<u64>,
-
-    /// One mailbox in so many, with what mailboxes share divided by as much
-    #[arg(long, value_name = "1/K", value_parser = super::options::scale, requires = "scenario")]
-    scale: Option<u32>,
+    #[command(flatten)]
+    changes: Changes,
 
     /// The server: of a scenario's people its base, otherwise what is fetched
     #[arg(long, value_name = "URL")]

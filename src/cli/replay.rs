@@ -121,7 +121,7 @@ fn of_side<'a>(options: &Options, journal: &'a Journal, side: Side) -> impl Iter
 fn model(options: &Options, journal: &Journal, world: &str) -> Result<Option<Model>, Exit> {
     if let Some(file) = &options.scenario {
         let scenario = ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
-        return ModelArgs::new(scenario, None).load(world).map(Some);
+        return ModelArgs { scenario, scale: None }.load(world).map(Some);
     }
     let Some(kept) = &journal.header.scenario else { return Ok(None) };
     let overrides: Vec<_> = kept.overrides.iter().chain(&options.overrides).cloned().collect();

@@ -19,10 +19,10 @@ use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
 use super::journal::{self, JournalArgs};
-use super::options::{OutputArgs, ScenarioArgs};
+use super::options::OutputArgs;
 use super::serve::{self, Limits, Serving, Sides};
 use super::servers::ServerArgs;
-use super::wave::{Model, ModelArgs};
+use super::wave::{Changes, Model, ModelArgs};
 use crate::checkpoint::disk::Disk;
 use crate::checkpoint::memory::Memory;
 use crate::checkpoint::{Checkpoint, CheckpointError};
@@ -51,17 +51,8 @@ pub struct Options {
     #[arg(value_name = "SCENARIO", required_unless_present = "command")]
     scenario: Option<PathBuf>,
 
-    /// Replace a value, for example --set target.switch.duration="9 min"; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
-    overrides: Vec<String>,
-
-    /// Replace the seed
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
-    seed: Option<u64>,
-
-    /// Run a scale model: one mailbox in so many, with what mailboxes share divided by as much
-    #[arg(long, value_name = "1/K", value_parser = super::options::scale, requires = "scenario")]
-    scale: Option<u32>,
+    #[command(flatten)]
+    changes: Changes,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -100,16 +91,14 @@ pub struct Options {
 impl Options {
     /// The scenario that is run.
     fn model(&self) -> Option<ModelArgs> {
-        let file = self.scenario.clone()?;
-        let scenario = ScenarioArgs { file, overrides: self.overrides.clone(), seed: self.seed };
-        Some(ModelArgs::new(scenario, self.scale))
+        Some(self.changes.of(self.scenario.as_ref()?))
     }
 
     /// The program that is put into the tank, with the servers for it.
     fn foreign(&self) -> Foreign<'_> {
         let servers = Serving {
             model: self.model(),
-            seed: self.seed,
+            seed: self.changes.seed,
             side: self.side,
             limits: self.limits.clone(),
             doors: self.doors.clone(),

@@ -22,8 +22,8 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::journal::JournalArgs;
-use super::options::{Format, ScenarioArgs};
-use super::wave::ModelArgs;
+use super::options::Format;
+use super::wave::{Changes, ModelArgs};
 use super::{console, journal};
 use crate::engine::live::server;
 use crate::world::Side;
@@ -39,17 +39,8 @@ pub struct Options {
     #[arg(value_name = "SCENARIO")]
     scenario: Option<PathBuf>,
 
-    /// Replace a value of the scenario, for example --set source.limits="[]"; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
-    overrides: Vec<String>,
-
-    /// Replace the seed of every random choice
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
-    seed: Option<u64>,
-
-    /// Serve a scale model: one mailbox in so many, with what mailboxes share divided by as much
-    #[arg(long, value_name = "1/K", value_parser = super::options::scale, requires = "scenario")]
-    scale: Option<u32>,
+    #[command(flatten)]
+    changes: Changes,
 
     /// Which servers of the scenario to start. With both, ports other than 0 are those of the source, and the target has
     /// the next ones
@@ -156,13 +147,10 @@ pub(super) struct Serving {
 impl Options {
     /// The servers that the options name.
     fn serving(&self) -> Serving {
-        let model = self.scenario.as_ref().map(|file| {
-            let scenario = ScenarioArgs { file: file.clone(), overrides: self.overrides.clone(), seed: self.seed };
-            ModelArgs::new(scenario, self.scale)
-        });
+        let model = self.scenario.as_ref().map(|file| self.changes.of(file));
         Serving {
             model,
-            seed: self.seed,
+            seed: self.changes.seed,
             side: self.side,
             limits: self.limits.clone(),
             doors: self.doors.clone(),

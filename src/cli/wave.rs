@@ -1,5 +1,6 @@
 //! What `simulate`, `run` and `serve` share: a plan, its population and its wave before a run; the result after it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use mock_server::wire::id::MailboxKey;
@@ -27,6 +28,31 @@ pub struct ModelArgs {
     pub scale: Option<u32>,
 }
 
+/// What may be changed of a scenario where there may be none.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Changes {
+    /// Replace a value of the scenario, for example --set target.switch.duration="9 min"; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
+    pub overrides: Vec<String>,
+
+    /// Replace the seed of every random choice; 1 where there is no scenario
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub seed: Option<u64>,
+
+    /// Take a scale model: one mailbox in so many, with what mailboxes share divided by as much
+    #[arg(long, value_name = "1/K", value_parser = super::options::scale, requires = "scenario")]
+    pub scale: Option<u32>,
+}
+
+impl Changes {
+    /// A scenario, so changed.
+    #[must_use]
+    pub fn of(&self, file: &Path) -> ModelArgs {
+        let Self { overrides, seed, scale } = self.clone();
+        ModelArgs { scenario: ScenarioArgs { file: file.to_path_buf(), overrides, seed }, scale }
+    }
+}
+
 /// A scenario that can be run.
 #[derive(Debug)]
 pub struct Model {
@@ -37,12 +63,6 @@ pub struct Model {
 }
 
 impl ModelArgs {
-    /// A scenario, as a scale model if wanted.
-    #[must_use]
-    pub fn new(scenario: ScenarioArgs, scale: Option<u32>) -> Self {
-        Self { scenario, scale }
-    }
-
     /// Reads the scenario, says which it is, and makes its population; problems are written to stderr.
     pub fn load(&self, world: &str) -> Result<Model, Exit> {
         Model::of(self.scenario.load()?, self.scale, world)

@@ -13,9 +13,8 @@ use super::Options;
 use super::demand::Demanded;
 use crate::cli::console;
 use crate::cli::exit::Exit;
-use crate::cli::options::ScenarioArgs;
 use crate::cli::servers;
-use crate::cli::wave::{Model, ModelArgs};
+use crate::cli::wave::Model;
 use crate::engine::live::drive::errand::{Errand, Estate};
 use crate::engine::live::server;
 use crate::engine::live::token::Credentials;
@@ -59,13 +58,12 @@ impl Target {
             let (url, path) = split(options.url.as_deref().unwrap_or_default());
             let url = allowed(&url)?;
             let said = format!("{url}{path}");
-            let (seed, token_url) = (options.seed.unwrap_or(SEED), url.clone());
+            let (seed, token_url) = (options.changes.seed.unwrap_or(SEED), url.clone());
             return Ok(Self { url, said, seed, path, background: None, population: None, token_url, _mock: None });
         };
         let url = options.url.as_deref().map(allowed).transpose()?;
         let token_url = options.token_url.as_deref().map(allowed).transpose()?;
-        let scenario = ScenarioArgs { file: file.clone(), overrides: options.overrides.clone(), seed: options.seed };
-        let Model { plan, population } = ModelArgs::new(scenario, options.scale).load("load")?;
+        let Model { plan, population } = options.changes.of(file).load("load")?;
         let (url, said, mock) = if let Some(url) = url {
             (url.clone(), url.to_string(), None)
         } else {
