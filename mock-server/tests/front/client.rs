@@ -50,10 +50,19 @@ async fn hear(response: hyper::Response<hyper::body::Incoming>) -> Heard {
 
 /// An HTTP/1.1 connection.
 pub(super) async fn connect(address: SocketAddr) -> http1::SendRequest<Full<Bytes>> {
-    let stream = TcpStream::connect(address).await.expect("a listening server");
+    shake(TcpStream::connect(address).await.expect("a listening server")).await
+}
+
+async fn shake(stream: TcpStream) -> http1::SendRequest<Full<Bytes>> {
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("a handshake");
     tokio::spawn(connection);
     sender
+}
+
+/// Sends a request on a connection of its own; nothing if the server does not keep it long enough.
+pub(super) async fn reach(address: SocketAddr, request: Request<Full<Bytes>>) -> Option<Heard> {
+    let mut sender = shake(TcpStream::connect(address).await.ok()?).await;
+    send(&mut sender, request).await.ok()
 }
 
 /// Sends a request on a connection.

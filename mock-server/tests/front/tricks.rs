@@ -9,7 +9,7 @@ use http_body_util::Full;
 use hyper::Request;
 use serde_json::{Value, json};
 
-use crate::client::{block_on, exchange};
+use crate::client::{block_on, exchange, reach};
 use crate::control::{ask, control, serve};
 
 const FOLDERS: &str = "/v1.0/users/user0@contoso.test/mailFolders?$top=10";
@@ -32,12 +32,19 @@ fn fault_of(act: &str, seconds: u32) -> Value {
 
 /// What an EWS client hears that stores two items at once.
 fn store_two(address: SocketAddr) -> String {
-    const BASE: &str = "http://schemas.microsoft.com/exchange/services/2006/";
     let item = "<t:Message><t:Subject>one of two</t:Subject></t:Message>";
+    ews(
+        address,
+        &format!("<m:CreateItem MessageDisposition=\"SaveOnly\"><m:Items>{item}{item}</m:Items></m:CreateItem>"),
+    )
+}
+
+/// What an EWS client hears that asks for an operation.
+fn ews(address: SocketAddr, operation: &str) -> String {
+    const BASE: &str = "http://schemas.microsoft.com/exchange/services/2006/";
     let body = format!(
         "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:m=\"{BASE}messages\" \
-         xmlns:t=\"{BASE}types\"><s:Body><m:CreateItem MessageDisposition=\"SaveOnly\"><m:Items>{item}{item}</m:Items>\
-         </m:CreateItem></s:Body></s:Envelope>"
+         xmlns:t=\"{BASE}types\"><s:Body>{operation}</s:Body></s:Envelope>"
     );
     let request = Request::builder()
         .method("POST")
@@ -54,7 +61,7 @@ fn store_two(address: SocketAddr) -> String {
 fn reached(address: SocketAddr) -> bool {
     let request = Request::get("/_tank/health").header("host", address.to_string());
     let request = request.body(Full::new(Bytes::new())).expect("a request");
-    block_on(exchange(address, request)).is_ok()
+    block_on(reach(address, request)).is_some()
 }
 
 fn drafts(address: SocketAddr) -> u64 {
@@ -240,6 +247,31 @@ fn items_fail_one_by_one_in_both_protocols() {
     switch(address, &json!({"name": "a", "act": "fail-item", "error": "omitted"}));
     assert!(!store_two(address).contains("<m:ResponseCode>"));
     assert_eq!(drafts(address), before);
+}
+
+#[test]
+fn many_items_that_are_uploaded_at_once_are_one_request() {
+    let server = serve();
+    let address = server.address();
+    switch(
+        address,
+        &json!({"name": "a", "act": "refuse", "kind": "server_busy", "nth": 2, "operations": ["upload_items"]}),
+    );
+    let shape = "<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape>";
+    let named = "<m:FolderIds><t:DistinguishedFolderId Id=\"inbox\"/></m:FolderIds>";
+    let found = ews(address, &format!("<m:GetFolder>{shape}{named}</m:GetFolder>"));
+    let inbox = found.split_once("FolderId Id=\"").and_then(|(_, rest)| rest.split_once('"')).expect("an inbox").0;
+    let item = |parent| {
+        let parent = format!("<t:ParentFolderId Id=\"{parent}\"/>");
+        format!("<t:Item CreateAction=\"CreateNew\">{parent}<t:Data>AA==</t:Data></t:Item>")
+    };
+    let items = [inbox, inbox, inbox].map(item).concat();
+    let upload = format!("<m:UploadItems><m:Items>{items}</m:Items></m:UploadItems>");
+    let heard: Vec<String> = (0..4).map(|_| ews(address, &upload)).collect();
+    let refused: Vec<bool> = heard.iter().map(|text| text.contains("ErrorServerBusy")).collect();
+    assert!(refused.windows(2).all(|pair| pair[0] != pair[1]), "{heard:?}");
+    let answers = |text: &String| text.matches("<m:UploadItemsResponseMessage ").count();
+    assert!(heard.iter().filter(|text| !text.contains("ErrorServerBusy")).all(|text| answers(text) == 3), "{heard:?}");
 }
 
 #[test]

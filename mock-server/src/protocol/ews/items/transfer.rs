@@ -15,6 +15,7 @@ use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Space};
+use crate::wire::id::MailboxKey;
 
 /// Answers `ExportItems`.
 pub(in super::super) fn export<H: Host>(
@@ -47,39 +48,63 @@ pub(in super::super) fn upload<H: Host>(
     if uploads.is_empty() {
         return Err(Refused::schema("there must be at least one item"));
     }
-    let mut messages = Messages::new(&UPLOAD_ITEMS, None);
+    let mut places = Vec::with_capacity(uploads.len());
     for element in uploads {
-        let folder = match element.typed("ParentFolderId") {
-            Some(folder) => context.folder(folder),
-            None => return Err(Refused::schema("the parent folder is missing")),
+        let Some(folder) = element.typed("ParentFolderId") else {
+            return Err(Refused::schema("the parent folder is missing"));
         };
-        let folder = match folder {
-            Ok(folder) => folder,
-            Err(failure) => {
-                messages.fail(failure);
-                continue;
-            }
+        places.push((element, context.folder(folder)));
+    }
+    let mut messages = Messages::new(&UPLOAD_ITEMS, None);
+    // What goes into one mailbox is one piece of work, however many items it is: limits and faults count requests.
+    for run in places.chunk_by(|(_, one), (_, next)| owner(one) == owner(next)) {
+        let Some(mailbox) = owner(&run[0].1) else {
+            run.iter().filter_map(|(_, folder)| folder.as_ref().err()).for_each(|failure| messages.fail(*failure));
+            continue;
         };
-        context.perform(folder.mailbox(), Operation::UploadItems, |open| {
-            if let Err(error) = open.begin_item() {
-                messages.leave(error);
-                return ((), Work::default());
-            }
-            let mut work = Work { items: 1, content_bytes: 0 };
-            match store(open, element, &folder) {
-                Ok((number, bytes)) => {
-                    work.content_bytes = bytes;
-                    let version = open.head(number).map_or(0, |head| head.version);
-                    let id = item_ids::item(open.mailbox(), number, None);
-                    let key = item_ids::change_key(open.mailbox(), version);
-                    messages.succeed(|writer| writer.empty("m:ItemId", &[("Id", &id), ("ChangeKey", &key)]));
-                }
-                Err(failure) => messages.fail(failure),
+        context.perform(mailbox, Operation::UploadItems, |open| {
+            let mut work = Work::default();
+            let here = run.iter().filter_map(|(element, folder)| Some((*element, folder.as_ref().ok()?)));
+            for (element, folder) in here {
+                work.content_bytes += upload_one(open, element, folder, &mut messages, &mut work.items);
             }
             ((), work)
         })?;
     }
     Ok(messages.finish())
+}
+
+/// The mailbox that an item goes into, if its folder is known.
+fn owner(folder: &Result<FolderTarget, Failure>) -> Option<MailboxKey> {
+    folder.as_ref().ok().map(FolderTarget::mailbox)
+}
+
+/// Stores one item and says what became of it; returns the length of its stream.
+fn upload_one<C: Content>(
+    open: &mut Open<'_, C>,
+    element: &Element<'_>,
+    folder: &FolderTarget,
+    messages: &mut Messages,
+    items: &mut u64,
+) -> u64 {
+    if let Err(error) = open.begin_item() {
+        messages.leave(error);
+        return 0;
+    }
+    *items += 1;
+    match store(open, element, folder) {
+        Ok((number, bytes)) => {
+            let version = open.head(number).map_or(0, |head| head.version);
+            let id = item_ids::item(open.mailbox(), number, None);
+            let key = item_ids::change_key(open.mailbox(), version);
+            messages.succeed(|writer| writer.empty("m:ItemId", &[("Id", &id), ("ChangeKey", &key)]));
+            bytes
+        }
+        Err(failure) => {
+            messages.fail(failure);
+            0
+        }
+    }
 }
 
 /// Stores one item; returns its number and the length of its stream.
