@@ -241,8 +241,20 @@ fn attempt(options: &Options) -> Result<Exit, Exit> {
     let kept = journal::judging(serving.begin_journal()?, &goals, serving.time_scale);
     let recorder = kept.clone().unwrap_or_else(|| Recorder::new(serving.time_scale));
     let servers = serving.start(&recorder)?;
-    let interrupt = Interrupt::new().map_err(|error| failed(&ListenError::Thread(error).into()))?;
-    let exit = console::print(&ready(options.format, &servers));
+    until_interrupted(servers, options.format)?;
+    let Some(recorder) = kept else { return Ok(Exit::Ok) };
+    let card = journal::end(&recorder)?;
+    let exit = console::print(&journal::shown(&card, options.format));
+    Ok(exit.max(journal::exit_of(&card.goals)))
+}
+
+/// Says that servers are ready, and keeps them until somebody ends this.
+pub(super) fn until_interrupted(servers: Vec<Open>, format: Format) -> Result<(), Exit> {
+    let interrupt = Interrupt::new().map_err(|error| {
+        console::failure(&ListenError::Thread(error));
+        Exit::Incomplete
+    })?;
+    let exit = console::print(&ready(format, &servers));
     if exit != Exit::Ok {
         return Err(exit);
     }
@@ -251,10 +263,7 @@ fn attempt(options: &Options) -> Result<Exit, Exit> {
         Exit::Incomplete
     })?;
     drop(servers);
-    let Some(recorder) = kept else { return Ok(Exit::Ok) };
-    let card = journal::end(&recorder)?;
-    let exit = console::print(&journal::shown(&card, options.format));
-    Ok(exit.max(journal::exit_of(&card.goals)))
+    Ok(())
 }
 
 fn failed(error: &ServeError) -> Exit {
@@ -281,7 +290,7 @@ fn kept(recorder: &Recorder, side: Option<Side>) -> Kept {
 }
 
 /// The text that says that servers are ready.
-pub(super) fn ready(format: Format, servers: &[Open]) -> String {
+fn ready(format: Format, servers: &[Open]) -> String {
     let of = |side| servers.iter().find(|server| server.side == Some(side)).map(|server| &server.ready);
     let (source, target) = (of(Side::Source), of(Side::Target));
     let mut text = match format {

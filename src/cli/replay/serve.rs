@@ -1,14 +1,13 @@
 //! A journal, played to any client: a server that gives the recorded refusals and delays.
 
 use mock_server::front::clock::Clock;
-use mock_server::front::listen::{Handle, ListenError};
+use mock_server::front::listen::Handle;
 use mock_server::journal::read::Journal;
 use mock_server::journal::recorder::Recorder;
 use mock_server::journal::rehearse::Rehearsal;
 use mock_server::journal::witness::Witness;
 use mock_server::mailbox::content::Content;
 use mock_server::mailbox::plain::Plain;
-use mock_server::serve::interrupt::Interrupt;
 use mock_server::serve::{Doors, Kept, Ready, ServeError};
 use mock_server::service::config::Config;
 use mock_server::service::credentials::Credentials;
@@ -41,19 +40,7 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
         console::error("the journal holds no request that could be answered again");
         return Err(Exit::InvalidInput);
     }
-    let interrupt = Interrupt::new().map_err(|error| {
-        console::failure(&ListenError::Thread(error));
-        Exit::Incomplete
-    })?;
-    let exit = console::print(&serve::ready(options.output.format, &servers));
-    if exit != Exit::Ok {
-        return Err(exit);
-    }
-    interrupt.wait().map_err(|error| {
-        console::failure(&error);
-        Exit::Incomplete
-    })?;
-    drop(servers);
+    serve::until_interrupted(servers, options.output.format)?;
     let card = journal::end(&recorder)?;
     Ok(console::print(&journal::shown(&card, options.output.format)))
 }
