@@ -15,5 +15,6 @@ mod redact;
 pub mod rehearse;
 pub mod steps;
 pub mod subject;
+pub mod told;
 pub mod witness;
 pub mod write;

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::journal::Entry;
 
 /// The archive of some entries.
-pub(super) fn archive(entries: &[&Entry]) -> Value {
+pub(super) fn archive(entries: &[Entry]) -> Value {
     json!({
         "log": {
             "version": "1.2",
             "creator": { "name": "mock-server", "version": env!("CARGO_PKG_VERSION") },
-            "entries": entries.iter().map(|entry| one(entry)).collect::<Vec<_>>(),
+            "entries": entries.iter().map(one).collect::<Vec<_>>(),
         }
     })
 }

@@ -5,10 +5,18 @@
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
+use hyper::Method;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::time::Span;
+use crate::front::exchange::{About, Decision, Received};
+use crate::journal::kept::{self, HEADERS};
+use crate::journal::witness::spoil_name;
+use crate::service::reply::Spoil;
+use crate::time::{Moment, Span};
+use crate::wire::call::Operation;
+use crate::wire::id::MailboxKey;
+use crate::wire::refusal::RefusalKind;
 
 /// Most entries that are kept (assumed: an hour of a busy client).
 pub const ENTRIES: usize = 20_000;
@@ -87,33 +95,118 @@ impl Filter {
     }
 }
 
-/// The journal.
-#[derive(Debug, Default)]
-pub struct Journal {
-    entries: VecDeque<Entry>,
+/// Texts that are kept of a request and its answer: the URL, what the client calls itself, the beginning of an error, and
+/// the headers.
+const TEXTS: usize = 3 + HEADERS.len();
+
+/// What is kept of a request: an entry before anybody asks for it. Most are never read, so as little as possible is done
+/// for each; all texts are in one piece of memory.
+#[derive(Debug)]
+struct Line {
+    number: u64,
+    at: Moment,
+    lasted: Span,
+    method: Method,
+    about: Option<About>,
+    status: u16,
+    spoil: Option<Spoil>,
+    request_bytes: usize,
+    answer_bytes: usize,
+    texts: Box<str>,
+    /// Where each text ends; those that are missing are empty.
+    ends: [u32; TEXTS],
+}
+
+impl Line {
+    fn text(&self, place: usize) -> Option<String> {
+        let begin = if place == 0 { 0 } else { self.ends[place - 1] as usize };
+        let text = &self.texts[begin..self.ends[place] as usize];
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// The entry, for a server whose clock showed zero at `began`. `address` tells whose mailbox it is.
+    fn entry(&self, began: Timestamp, address: &impl Fn(MailboxKey) -> String) -> Entry {
+        let header = |(place, name): (usize, &&str)| Some(((*name).to_owned(), self.text(3 + place)?));
+        Entry {
+            number: self.number,
+            at: began + SignedDuration::from_nanos(i64::try_from(self.at.0).unwrap_or(i64::MAX)),
+            method: self.method.to_string(),
+            url: self.text(0).unwrap_or_default(),
+            mailbox: self.about.map(|about| address(about.mailbox)),
+            operation: self.about.map(|about| about.operation).map(Operation::name),
+            app: self.about.map(|about| about.app),
+            status: self.status,
+            refusal: self.about.and_then(|about| about.refusal).map(RefusalKind::name),
+            spoiled: self.spoil.map(spoil_name),
+            milliseconds: self.lasted.as_seconds() * 1e3,
+            request_bytes: self.request_bytes,
+            answer_bytes: self.answer_bytes,
+            user_agent: self.text(1),
+            answer_headers: HEADERS.iter().enumerate().filter_map(header).collect(),
+            error: self.text(2),
+        }
+    }
+}
+
+/// The journal of a server whose clock showed zero at `began`.
+#[derive(Debug)]
+pub(super) struct Journal {
+    began: Timestamp,
+    lines: VecDeque<Line>,
     written: u64,
+    /// Where texts are put together, so that what is kept is as long as it needs to be.
+    texts: String,
 }
 
 impl Journal {
-    /// Adds an entry and numbers it; the oldest makes room.
-    pub fn add(&mut self, entry: Entry) {
-        if self.entries.len() == ENTRIES {
-            self.entries.pop_front();
+    /// A journal of nothing yet.
+    pub(super) fn new(began: Timestamp) -> Self {
+        Self { began, lines: VecDeque::new(), written: 0, texts: String::new() }
+    }
+
+    /// Adds a request and what became of it; the oldest makes room.
+    pub(super) fn add(&mut self, now: Moment, request: &Received, decision: &Decision) {
+        if self.lines.len() == ENTRIES {
+            self.lines.pop_front();
         }
         self.written += 1;
-        self.entries.push_back(Entry { number: self.written, ..entry });
+        let Decision { answer, about, spoil, ready, .. } = decision;
+        let (texts, mut ends) = (&mut self.texts, [0; TEXTS]);
+        texts.clear();
+        kept::write_url(request, texts);
+        ends[0] = texts.len() as u32;
+        texts.push_str(kept::agent(request).unwrap_or_default());
+        ends[1] = texts.len() as u32;
+        texts.push_str(&kept::error(request, answer).unwrap_or_default());
+        ends[2] = texts.len() as u32;
+        for (place, name) in HEADERS.iter().enumerate() {
+            texts.push_str(&kept::header(answer, name).unwrap_or_default());
+            ends[3 + place] = texts.len() as u32;
+        }
+        self.lines.push_back(Line {
+            number: self.written,
+            at: now,
+            lasted: ready.since(now),
+            method: request.method.clone(),
+            about: *about,
+            status: answer.status,
+            spoil: *spoil,
+            request_bytes: request.body.len(),
+            answer_bytes: answer.body.len(),
+            texts: texts.as_str().into(),
+            ends,
+        });
     }
 
     /// How many entries were ever written; those that made room included.
-    #[must_use]
-    pub fn written(&self) -> u64 {
+    pub(super) fn written(&self) -> u64 {
         self.written
     }
 
-    /// The entries that a filter takes, oldest first.
-    #[must_use]
-    pub fn select(&self, filter: &Filter) -> Vec<&Entry> {
-        let mut found: Vec<_> = self.entries.iter().filter(|entry| filter.takes(entry)).collect();
+    /// The entries that a filter takes, oldest first. `address` tells whose a mailbox is.
+    pub(super) fn select(&self, filter: &Filter, address: impl Fn(MailboxKey) -> String) -> Vec<Entry> {
+        let entries = self.lines.iter().map(|line| line.entry(self.began, &address));
+        let mut found: Vec<_> = entries.filter(|entry| filter.takes(entry)).collect();
         if let Some(last) = filter.last {
             found.drain(..found.len().saturating_sub(last));
         }
@@ -121,55 +214,50 @@ impl Journal {
     }
 
     /// Forgets all entries; numbers go on.
-    pub fn clear(&mut self) {
-        self.entries.clear();
+    pub(super) fn clear(&mut self) {
+        self.lines.clear();
     }
-}
-
-/// Milliseconds of a span.
-#[must_use]
-pub fn milliseconds(span: Span) -> f64 {
-    span.as_seconds() * 1e3
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use bytes::Bytes;
+    use hyper::{HeaderMap, Uri};
 
-    fn entry(mailbox: &str, status: u16) -> Entry {
-        Entry {
-            number: 0,
-            at: Timestamp::UNIX_EPOCH,
-            method: "GET".into(),
-            url: "http://localhost/".into(),
-            mailbox: Some(mailbox.into()),
-            operation: Some("find_folders"),
-            app: None,
-            status,
-            refusal: None,
-            spoiled: None,
-            milliseconds: 0.0,
-            request_bytes: 0,
-            answer_bytes: 0,
-            user_agent: None,
-            answer_headers: Vec::new(),
-            error: None,
-        }
+    use super::*;
+    use crate::wire::http::HttpAnswer;
+
+    /// A list of folders of the mailbox of a number, which takes a second.
+    fn add(journal: &mut Journal, mailbox: u32, status: u16) {
+        let mut headers = HeaderMap::new();
+        headers.insert("user-agent", "Client/1".parse().expect("a header"));
+        let uri = Uri::from_static("/api/x?authtoken=s&a=b");
+        let request = Received { method: Method::GET, uri, headers, peer: None, secure: true, body: Bytes::new() };
+        let headers = vec![("retry-after", "7".to_owned()), ("X-Other", "x".to_owned())];
+        let about = About { app: 3, mailbox: MailboxKey(mailbox), operation: Operation::FindFolders, refusal: None };
+        let answer = HttpAnswer { status, headers, body: b"text".to_vec() };
+        let ready = Moment::START + Span::seconds(1);
+        let decision = Decision { answer, ready, spoil: None, about: Some(about), ongoing: None };
+        journal.add(Moment::START, &request, &decision);
+    }
+
+    fn all(journal: &Journal, filter: &Filter) -> Vec<Entry> {
+        journal.select(filter, |mailbox| format!("{}@b", mailbox.0))
     }
 
     fn check(filter: &Filter, expected: &[u64]) {
-        let mut journal = Journal::default();
-        for (mailbox, status) in [("a@b", 200), ("c@d", 429), ("a@b", 503)] {
-            journal.add(entry(mailbox, status));
+        let mut journal = Journal::new(Timestamp::UNIX_EPOCH);
+        for (mailbox, status) in [(1, 200), (2, 429), (1, 503)] {
+            add(&mut journal, mailbox, status);
         }
-        let found: Vec<_> = journal.select(filter).iter().map(|entry| entry.number).collect();
+        let found: Vec<_> = all(&journal, filter).iter().map(|entry| entry.number).collect();
         assert_eq!(found, expected, "{filter:?}");
     }
 
     #[test]
     fn filters_take_what_they_say() {
         check(&Filter::default(), &[1, 2, 3]);
-        check(&Filter { mailbox: Some("A@B".into()), ..Filter::default() }, &[1, 3]);
+        check(&Filter { mailbox: Some("1@B".into()), ..Filter::default() }, &[1, 3]);
         check(&Filter { refused: true, ..Filter::default() }, &[2, 3]);
         check(&Filter { status: Some(429), ..Filter::default() }, &[2]);
         check(&Filter { after: 1, last: Some(1), ..Filter::default() }, &[3]);
@@ -178,9 +266,37 @@ mod tests {
 
     #[test]
     fn the_oldest_entries_make_room_and_numbers_go_on() {
-        let mut journal = Journal::default();
-        (0..ENTRIES + 5).for_each(|_| journal.add(entry("a@b", 200)));
-        let all = journal.select(&Filter::default());
+        let mut journal = Journal::new(Timestamp::UNIX_EPOCH);
+        (0..ENTRIES + 5).for_each(|_| add(&mut journal, 1, 200));
+        let all = all(&journal, &Filter::default());
         assert_eq!((all.len(), all[0].number), (ENTRIES, 6));
+    }
+
+    #[test]
+    fn an_entry_says_all_that_is_kept() {
+        let mut journal = Journal::new(Timestamp::UNIX_EPOCH);
+        add(&mut journal, 1, 200);
+        add(&mut journal, 2, 429);
+        let entries = all(&journal, &Filter::default());
+        let refused = Entry {
+            number: 2,
+            at: Timestamp::UNIX_EPOCH,
+            method: "GET".into(),
+            url: "https://localhost/api/x?authtoken=REDACTED&a=b".into(),
+            mailbox: Some("2@b".into()),
+            operation: Some("find_folders"),
+            app: Some(3),
+            status: 429,
+            refusal: None,
+            spoiled: None,
+            milliseconds: 1_000.0,
+            request_bytes: 0,
+            answer_bytes: 4,
+            user_agent: Some("Client/1".into()),
+            answer_headers: vec![("Retry-After".into(), "7".into())],
+            error: Some("text".into()),
+        };
+        assert_eq!(entries[1], refused);
+        assert_eq!(entries[0].error, None);
     }
 }

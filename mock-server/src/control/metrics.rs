@@ -8,7 +8,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use super::journal::Entry;
+use crate::front::exchange::{Decision, Received};
+use crate::time::Moment;
+use crate::wire::refusal::RefusalKind;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct Answered {
@@ -65,15 +67,15 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts a request.
-    pub(super) fn count(&self, entry: &Entry) {
-        let operation = entry.operation.unwrap_or("none");
-        self.requests.get_or_create(&Answered { operation, status: entry.status }).inc();
-        if let Some(kind) = entry.refusal {
+    pub(super) fn count(&self, now: Moment, request: &Received, decision: &Decision) {
+        let operation = decision.about.map_or("none", |about| about.operation.name());
+        self.requests.get_or_create(&Answered { operation, status: decision.answer.status }).inc();
+        if let Some(kind) = decision.about.and_then(|about| about.refusal).map(RefusalKind::name) {
             self.refusals.get_or_create(&Refused { kind }).inc();
         }
-        self.seconds.get_or_create(&Of { operation }).observe(entry.milliseconds / 1e3);
-        self.received.inc_by(entry.request_bytes as u64);
-        self.sent.inc_by(entry.answer_bytes as u64);
+        self.seconds.get_or_create(&Of { operation }).observe(decision.ready.since(now).as_seconds());
+        self.received.inc_by(request.body.len() as u64);
+        self.sent.inc_by(decision.answer.body.len() as u64);
     }
 
     /// The text.

@@ -1,11 +1,11 @@
 //! The desk with a control desk before it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::access::{Guard, TurnedAway};
 use super::faults::{Fault, Wanted};
-use super::journal::{self, Entry, Filter, Journal};
+use super::journal::{Filter, Journal};
 use super::mailboxes;
 use super::metrics::Metrics;
 use super::reply::{self, Wrong};
@@ -15,24 +15,22 @@ use crate::fault::trick::Door;
 use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
+use crate::journal::judge;
 use crate::journal::recorder::Recorder;
 use crate::journal::rehearse::Rehearsal;
-use crate::journal::witness::{Seen, Witness, spoil_name};
-use crate::journal::{judge, kept};
+use crate::journal::witness::{Seen, Witness};
 use crate::mailbox::named::Directory;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::time::Moment;
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
-use crate::wire::refusal::RefusalKind;
 
 /// Whoever decides what becomes of requests, with a journal and control routes.
 #[derive(Debug)]
 pub struct Tank<C> {
     desk: Desk<C>,
     guard: Guard,
-    began: Timestamp,
     journal: Journal,
     metrics: Metrics,
     /// Items that were made so far.
@@ -50,8 +48,7 @@ impl<C: Directory> Tank<C> {
         Self {
             desk,
             guard,
-            began,
-            journal: Journal::default(),
+            journal: Journal::new(began),
             metrics: Metrics::default(),
             made,
             witness: Witness::new(Recorder::new(1.0), None),
@@ -78,35 +75,9 @@ impl<C: Directory> Tank<C> {
         self
     }
 
-    /// What passed.
-    #[must_use]
-    pub fn journal(&self) -> &Journal {
-        &self.journal
-    }
-
     fn note(&mut self, now: Moment, request: &Received, decision: &Decision) {
-        let about = decision.about;
-        let answer = &decision.answer;
-        let entry = Entry {
-            number: 0,
-            at: self.began + SignedDuration::from_nanos(i64::try_from(now.0).unwrap_or(i64::MAX)),
-            method: request.method.to_string(),
-            url: kept::url(request),
-            mailbox: about.map(|about| self.desk.service().content().address(about.mailbox)),
-            operation: about.map(|about| about.operation.name()),
-            app: about.map(|about| about.app),
-            status: answer.status,
-            refusal: about.and_then(|about| about.refusal).map(RefusalKind::name),
-            spoiled: decision.spoil.map(spoil_name),
-            milliseconds: journal::milliseconds(decision.ready.since(now)),
-            request_bytes: request.body.len(),
-            answer_bytes: answer.body.len(),
-            user_agent: kept::agent(request),
-            answer_headers: kept::headers(answer),
-            error: kept::error(request, answer),
-        };
-        self.metrics.count(&entry);
-        self.journal.add(entry);
+        self.metrics.count(now, request, decision);
+        self.journal.add(now, request, decision);
     }
 
     fn control(&mut self, now: Moment, request: &Received) -> HttpAnswer {
@@ -263,13 +234,14 @@ impl<C: Directory> Tank<C> {
         match (request.method.as_str(), words) {
             ("GET", []) => {
                 let (filter, form) = asked(request.uri.query().unwrap_or_default())?;
-                let found = self.journal.select(&filter);
+                let content = self.desk.service().content();
+                let found = self.journal.select(&filter, |mailbox| content.address(mailbox));
                 if form == Form::Har {
                     return Ok(reply::json(200, &har::archive(&found)));
                 }
                 let mut lines = Vec::new();
                 for entry in found {
-                    serde_json::to_writer(&mut lines, entry).expect("writing to memory does not fail");
+                    serde_json::to_writer(&mut lines, &entry).expect("writing to memory does not fail");
                     lines.push(b'\n');
                 }
                 Ok(reply::typed(200, "application/x-ndjson; charset=utf-8", lines))

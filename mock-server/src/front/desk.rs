@@ -4,8 +4,10 @@
 
 mod voice;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use hyper::header::AUTHORIZATION;
 use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -207,11 +209,7 @@ impl<C: Content> Desk<C> {
         let asked = protocol::graph::Asked {
             method: request.method.as_str(),
             url: path_and_query(request),
-            headers: request
-                .headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
-                .collect(),
+            headers: headers(request),
             body: &request.body,
             base: &base,
             user: caller.user.as_deref(),
@@ -421,6 +419,17 @@ fn continues(request: &Received) -> bool {
     let query = request.uri.query().unwrap_or_default();
     let body = &request.body[..request.body.len().min(STATE_WITHIN)];
     query.contains("deltatoken") || query.contains("skiptoken") || memmem::find(body, b"SyncState>").is_some()
+}
+
+/// The headers of a request, but for what it proves: that was read already.
+fn headers(request: &Received) -> Vec<(&str, Cow<'_, str>)> {
+    let told = request.headers.iter().filter(|(name, _)| *name != AUTHORIZATION);
+    told.map(|(name, value)| (name.as_str(), text(value.as_bytes()))).collect()
+}
+
+/// Text as it is, or with marks where it is none.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Who sends a request.

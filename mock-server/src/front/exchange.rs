@@ -55,7 +55,13 @@ impl Received {
     /// The scheme and host that absolute URLs begin with, so that they lead back the way the client came.
     #[must_use]
     pub fn base(&self) -> String {
-        format!("{}://{}", if self.secure { "https" } else { "http" }, self.host())
+        [self.scheme(), "://", self.host()].concat()
+    }
+
+    /// The scheme of URLs that lead back the way the client came.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
     }
 
     /// Whether its URL is that of a session, which holds its own permission.
@@ -363,6 +369,7 @@ fn dripped(answer: HttpAnswer, over: Span) -> Response<AnswerBody> {
 
 fn respond(status: u16, headers: Vec<(&'static str, String)>, body: AnswerBody) -> Response<AnswerBody> {
     let mut response = Response::new(body);
+    response.headers_mut().reserve(headers.len());
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in headers {
         // What a codec writes is text; a value that echoes what no header can hold is left out.

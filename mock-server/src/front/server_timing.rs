@@ -11,15 +11,19 @@ pub const HEADER: &str = "server-timing";
 /// Most parts of a header that are looked at; ours has three.
 const PARTS: usize = 32;
 
-fn milliseconds(span: Span) -> String {
-    format!("{}.{:03}", span.0 / 1_000_000, span.0 / 1_000 % 1_000)
-}
-
 /// Writes the header, in milliseconds with three decimals.
 #[must_use]
 pub fn encode(spent: Spent) -> String {
-    let [delayed, queued, served] = [spent.delayed, spent.queued, spent.served].map(milliseconds);
-    format!("delayed;dur={delayed}, queued;dur={queued}, served;dur={served}")
+    let [delayed, queued, served] = [spent.delayed, spent.queued, spent.served].map(|span| span.0 / 1_000);
+    format!(
+        "delayed;dur={}.{:03}, queued;dur={}.{:03}, served;dur={}.{:03}",
+        delayed / 1_000,
+        delayed % 1_000,
+        queued / 1_000,
+        queued % 1_000,
+        served / 1_000,
+        served % 1_000,
+    )
 }
 
 /// Reads the header. What it does not name is zero.

@@ -167,7 +167,7 @@ fn record(number: u64, began: Timestamp, entry: &Entry) -> Record {
     };
     let kept = super::kept::HEADERS.iter().filter_map(|name| {
         let value = find(&response.headers, name)?;
-        Some(((*name).to_owned(), redact::header(name, value)))
+        Some(((*name).to_owned(), redact::header(name, value).into_owned()))
     });
     Record {
         number,

@@ -23,7 +23,7 @@ use self::card::{Card, Scorecard, Volume};
 use self::lanes::Lanes;
 use self::patience::Patience;
 use self::shares::Shares;
-use super::record::Record;
+use super::told::Told;
 use crate::time::{Moment, Span};
 use crate::wire::refusal::RefusalKind;
 
@@ -31,19 +31,22 @@ use crate::wire::refusal::RefusalKind;
 /// answer left may have been sent before it was heard (assumed: a far continent and a busy client).
 pub const ON_ITS_WAY: Span = Span::milliseconds(250);
 
-/// What clients are told apart by.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-struct Who {
-    agent: String,
-    app: u32,
-}
+/// Most clients that are judged apart, by what they call themselves and their apps (assumed: more than any test has).
+/// Whoever comes later is judged together with the others who do, so that nobody fills the memory by making up names.
+const CLIENTS: usize = 1_000;
+
+/// What those are called who are judged together.
+const OTHERS: &str = "(others)";
 
 /// Hears records in the order in which requests arrived, and judges clients.
 #[derive(Clone, Debug)]
 pub struct Judge {
     /// How long an answer may be on its way, in the time of the records.
     grace: Span,
-    clients: BTreeMap<Who, Client>,
+    /// By what they call themselves, and by their apps.
+    clients: BTreeMap<String, BTreeMap<u32, Client>>,
+    /// How many there are.
+    count: usize,
 }
 
 /// What is known of one client.
@@ -69,24 +72,34 @@ impl Judge {
     /// A judge of a server whose time runs so many times faster than the wall clock.
     #[must_use]
     pub fn new(time_scale: f64) -> Self {
-        Self { grace: ON_ITS_WAY.scale(time_scale), clients: BTreeMap::new() }
+        Self { grace: ON_ITS_WAY.scale(time_scale), clients: BTreeMap::new(), count: 0 }
     }
 
     /// Hears of a request. What concerns no mailbox, such as asking for tokens, is nobody's merit or fault.
-    pub fn hear(&mut self, record: &Record) {
-        if record.mailbox.is_none() && record.steps.is_empty() {
+    pub fn hear(&mut self, told: &Told<'_>) {
+        if told.mailbox.is_none() && !told.is_work {
             return;
         }
-        let who = Who { agent: record.user_agent.clone().unwrap_or_default(), app: record.app.unwrap_or(0) };
-        let grace = self.grace;
-        self.clients.entry(who).or_insert_with(|| Client::new(record.at(), grace)).hear(record);
+        let (agent, app) = (told.agent.unwrap_or_default(), told.app.unwrap_or(0));
+        if let Some(client) = self.clients.get_mut(agent).and_then(|apps| apps.get_mut(&app)) {
+            return client.hear(told);
+        }
+        let (agent, app) = if self.count < CLIENTS { (agent, app) } else { (OTHERS, 0) };
+        let apps = self.clients.entry(agent.to_owned()).or_default();
+        let client = apps.entry(app).or_insert_with(|| {
+            self.count += 1;
+            Client::new(told.at, self.grace)
+        });
+        client.hear(told);
     }
 
     /// How the clients did so far, in the order of their names.
     #[must_use]
     pub fn card(&self) -> Scorecard {
-        let card = |(who, client): (&Who, &Client)| client.card(who);
-        Scorecard::new(self.clients.iter().map(card).collect())
+        let of_name = |(agent, apps): (&String, &BTreeMap<u32, Client>)| {
+            apps.iter().map(|(&app, client)| client.card(agent, app)).collect::<Vec<_>>()
+        };
+        Scorecard::new(self.clients.iter().flat_map(of_name).collect())
     }
 }
 
@@ -104,21 +117,20 @@ impl Client {
         }
     }
 
-    fn hear(&mut self, record: &Record) {
-        let kind = record.kind();
-        self.volume.count(record, kind);
-        self.last = self.last.max(record.answered());
-        self.patience.hear(record, kind);
-        self.lanes.hear(record, kind);
-        self.attempts.hear(record, kind);
-        self.away.hear(record, kind);
-        self.shares.hear(record);
+    fn hear(&mut self, told: &Told<'_>) {
+        self.volume.count(told);
+        self.last = self.last.max(told.answered);
+        self.patience.hear(told);
+        self.lanes.hear(told);
+        self.attempts.hear(told);
+        self.away.hear(told);
+        self.shares.hear(told);
     }
 
-    fn card(&self, who: &Who) -> Card {
+    fn card(&self, agent: &str, app: u32) -> Card {
         Card {
-            client: if who.agent.is_empty() { "(nameless)".to_owned() } else { who.agent.clone() },
-            app: who.app,
+            client: if agent.is_empty() { "(nameless)" } else { agent }.to_owned(),
+            app,
             seconds: self.last.since(self.first).as_seconds(),
             volume: self.volume.clone(),
             retry_after: self.patience.obedience(self.volume.requests),

@@ -1,11 +1,13 @@
 //! What is kept of a request and its answer, whoever keeps it: at most so much, and nothing that proves who somebody is.
 
+use std::borrow::Cow;
+
 use super::{redact, subject};
 use crate::front::exchange::Received;
 use crate::wire::http::HttpAnswer;
 
 /// The answer's headers that are kept.
-pub(super) const HEADERS: [&str; 7] =
+pub const HEADERS: [&str; 7] =
     ["Retry-After", "request-id", "Server-Timing", "Rate-Limit-Reason", "WWW-Authenticate", "Content-Type", "Location"];
 
 /// Longest part of an error answer that is kept, in bytes. The errors of EWS and Graph are below one kilobyte.
@@ -18,8 +20,8 @@ const URL_BYTES: usize = 2 << 10;
 const AGENT_BYTES: usize = 200;
 
 /// The beginning of a text, at most so many bytes.
-fn beginning(text: &str, bytes: usize) -> String {
-    text[..text.floor_char_boundary(bytes)].to_owned()
+fn beginning(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
 }
 
 /// The path of a request, and its query unless secrets are exchanged there.
@@ -31,32 +33,51 @@ pub(super) fn target(request: &Received) -> &str {
     request.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str)
 }
 
+/// Adds the URL of a request, as the client meant it, to a text.
+pub fn write_url(request: &Received, text: &mut String) {
+    let begin = text.len();
+    text.push_str(request.scheme());
+    text.push_str("://");
+    // A user and password before the host are left out.
+    text.push_str(request.host().rsplit('@').next().unwrap_or_default());
+    text.push_str(&redact::query(target(request)));
+    text.truncate(text.floor_char_boundary(begin + URL_BYTES));
+}
+
 /// The URL of a request as the client meant it.
 #[must_use]
 pub fn url(request: &Received) -> String {
-    beginning(&redact::url(&format!("{}{}", request.base(), target(request))), URL_BYTES)
+    let mut url = String::new();
+    write_url(request, &mut url);
+    url
 }
 
 /// What a client calls itself.
 #[must_use]
-pub fn agent(request: &Received) -> Option<String> {
+pub fn agent(request: &Received) -> Option<&str> {
     request.header("user-agent").map(|agent| beginning(agent, AGENT_BYTES))
+}
+
+/// A header of an answer as it is kept.
+#[must_use]
+pub fn header<'a>(answer: &'a HttpAnswer, name: &str) -> Option<Cow<'a, str>> {
+    answer.header(name).map(|value| redact::header(name, value))
 }
 
 /// The headers of an answer that concern throttling and identity.
 #[must_use]
 pub fn headers(answer: &HttpAnswer) -> Vec<(String, String)> {
-    let kept = |name: &&str| Some(((*name).to_owned(), redact::header(name, answer.header(name)?)));
-    HEADERS.iter().filter_map(kept).collect()
+    HEADERS.iter().filter_map(|name| Some(((*name).to_owned(), header(answer, name)?.into_owned()))).collect()
 }
 
 /// The beginning of an error answer; nothing of answers that are none, nor where secrets are exchanged.
 #[must_use]
-pub fn error(request: &Received, answer: &HttpAnswer) -> Option<String> {
+pub fn error<'a>(request: &Received, answer: &'a HttpAnswer) -> Option<Cow<'a, str>> {
     if answer.status < 400 || subject::proves(request.uri.path()) {
         return None;
     }
-    Some(String::from_utf8_lossy(&answer.body[..answer.body.len().min(ERROR_BYTES)]).into_owned())
+    let beginning = &answer.body[..answer.body.len().min(ERROR_BYTES)];
+    Some(std::str::from_utf8(beginning).map_or_else(|_| String::from_utf8_lossy(beginning), Cow::Borrowed))
 }
 
 #[cfg(test)]

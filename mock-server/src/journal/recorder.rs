@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::judge::card::Scorecard;
 use super::judge::goal::{Goal, Jury};
 use super::record::Record;
+use super::told::Told;
 use super::write::{WriteError, Writer};
 
 /// Numbers what passes, judges it, and keeps it in a file if there is one. Clones share everything.
@@ -57,14 +58,14 @@ impl Recorder {
         self.body_bytes
     }
 
-    /// Numbers, judges and keeps one record.
-    pub fn note(&self, mut record: Record) {
+    /// Numbers and judges one request. Its record is made only where it is kept.
+    pub fn note(&self, told: &Told<'_>, record: impl FnOnce() -> Record) {
         let mut inner = self.lock();
         inner.numbered += 1;
-        record.number = inner.numbered;
-        inner.jury.hear(&record);
+        let number = inner.numbered;
+        inner.jury.hear(&Told { number, ..told.clone() });
         if let Some(writer) = &inner.writer {
-            writer.add(record);
+            writer.add(Record { number, ..record() });
         }
     }
 

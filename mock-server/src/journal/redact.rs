@@ -46,10 +46,18 @@ pub(super) fn url(url: &str) -> Cow<'_, str> {
         }
         None => Cow::Borrowed(url),
     };
-    let Some((path, query)) = bare.split_once('?') else { return bare };
+    match query(&bare) {
+        Cow::Owned(clean) => Cow::Owned(clean),
+        Cow::Borrowed(_) => bare,
+    }
+}
+
+/// A URL, or the path and query of one, without the secrets in its query.
+pub(super) fn query(url: &str) -> Cow<'_, str> {
+    let Some((path, query)) = url.split_once('?') else { return Cow::Borrowed(url) };
     let secret = |part: &str| is_secret(part.split('=').next().unwrap_or_default());
     if !query.split('&').any(secret) {
-        return bare;
+        return Cow::Borrowed(url);
     }
     let part = |part: &str| match part.split_once('=') {
         Some((name, _)) if is_secret(name) => format!("{name}={REDACTED}"),
@@ -59,8 +67,8 @@ pub(super) fn url(url: &str) -> Cow<'_, str> {
 }
 
 /// A header's value as it is kept: links without what they prove.
-pub(super) fn header(name: &str, value: &str) -> String {
-    if name.eq_ignore_ascii_case("location") { url(value).into_owned() } else { value.to_owned() }
+pub(super) fn header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    if name.eq_ignore_ascii_case("location") { url(value) } else { Cow::Borrowed(value) }
 }
 
 /// A body as it is kept; nothing if it holds secrets in a place from which they cannot be taken out.

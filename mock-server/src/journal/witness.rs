@@ -1,11 +1,14 @@
 //! Whoever stands before a desk and writes down what passes.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::judge::hear;
 use super::pieces::{self, Answered};
 use super::record::{Piece, Record, StepRecord};
 use super::recorder::Recorder;
+use super::told::{Subject, Told};
 use super::{kept, redact, subject};
 use crate::fault::trick::Door;
 use crate::front::body::Unread;
@@ -61,9 +64,34 @@ impl Witness {
 
     /// Writes down one request.
     pub fn note(&self, seen: &Seen<'_>) {
-        let body_bytes = self.recorder.body_bytes();
-        let record = record(seen, body_bytes);
-        self.recorder.note(Record { server: self.server.map(str::to_owned), ..record });
+        let Seen { now, request, decision, steps, .. } = seen;
+        let answer = &decision.answer;
+        let (method, url) = (request.method.as_str(), kept::target(request));
+        let owner = seen.mailbox.as_deref().unwrap_or_default();
+        let key = pieces::fingerprint(&[owner.as_bytes(), method.as_bytes(), url.as_bytes(), &request.body]);
+        let done = if steps.is_empty() { answer.status < 400 } else { steps.iter().any(Step::done) };
+        let heard = heard(seen);
+        let told = Told {
+            number: 0,
+            at: *now,
+            answered: decision.ready.max(*now),
+            server: self.server,
+            mailbox: seen.mailbox.as_deref(),
+            agent: kept::agent(request),
+            app: decision.about.map(|about| about.app),
+            refusal: heard.kind,
+            wait: heard.wait,
+            is_spoiled: decision.spoil.is_some(),
+            is_answered: heard.kind.is_none() && decision.spoil.is_none() && (200..400).contains(&answer.status),
+            is_work: !steps.is_empty(),
+            done,
+            items: moved(steps),
+            request_bytes: request.body.len() as u64,
+            key,
+            makes: &makes(seen, key, done),
+            subject: Subject::Of { method, url, body: &request.body },
+        };
+        self.recorder.note(&told, || record(seen, &told, self.recorder.body_bytes()));
     }
 }
 
@@ -80,67 +108,77 @@ pub const fn spoil_name(spoil: Spoil) -> &'static str {
     }
 }
 
-/// The wait and the kind of refusal that a client hears.
-fn heard(seen: &Seen<'_>, error: Option<&str>) -> hear::Heard {
+/// Items that pieces of work moved or removed.
+fn moved(steps: &[Step]) -> u64 {
+    steps.iter().filter(|step| step.done()).map(|step| step.items).sum()
+}
+
+/// What is kept of an error that the client heard.
+fn error<'a>(seen: &Seen<'a>) -> Option<Cow<'a, str>> {
+    let reset = seen.decision.spoil == Some(Spoil::Reset);
+    kept::error(seen.request, &seen.decision.answer).filter(|_| !reset)
+}
+
+/// The wait and the kind of refusal that a client hears. The words of the answer are asked only for what the service does
+/// not tell.
+fn heard(seen: &Seen<'_>) -> hear::Heard {
     let answer = &seen.decision.answer;
-    let by_words = if answer.status >= 400 {
-        hear::heard(answer.status, answer.header("retry-after"), error.unwrap_or_default(), seen.wall)
-    } else {
-        hear::Heard::default()
-    };
-    let by_steps = seen.steps.iter().rev().find_map(|step| step.refusal);
     let refused = seen.decision.about.and_then(|about| about.refusal);
+    let wait = seen.steps.iter().rev().find_map(|step| step.refusal).and_then(|refusal| refusal.retry_after);
+    if answer.status < 400 || (refused.is_some() && wait.is_some()) {
+        return hear::Heard { kind: refused, wait: wait.filter(|_| refused.is_some()) };
+    }
+    let by_words =
+        hear::heard(answer.status, answer.header("retry-after"), &error(seen).unwrap_or_default(), seen.wall);
     let kind = refused.or(by_words.kind);
-    let wait = by_steps.and_then(|refusal| refusal.retry_after).or(by_words.wait);
-    hear::Heard { kind, wait: wait.filter(|_| kind.is_some()) }
+    hear::Heard { kind, wait: wait.or(by_words.wait).filter(|_| kind.is_some()) }
 }
 
 /// What is written down of a request.
-fn record(seen: &Seen<'_>, body_bytes: usize) -> Record {
-    let Seen { now, request, decision, steps, mailbox, .. } = seen;
+fn record(seen: &Seen<'_>, told: &Told<'_>, body_bytes: usize) -> Record {
+    let Seen { request, decision, steps, .. } = seen;
     let answer = &decision.answer;
     let token = subject::proves(request.uri.path());
-    let shown = kept::target(request);
-    let (subject, owner) = (subject::subject(request.method.as_str(), shown, &request.body), mailbox.as_deref());
-    let owner = owner.unwrap_or_default().as_bytes();
-    let method = request.method.as_str();
-    let key = pieces::fingerprint(&[owner, method.as_bytes(), shown.as_bytes(), &request.body]);
-    let done = if steps.is_empty() { answer.status < 400 } else { steps.iter().any(Step::done) };
     let reset = decision.spoil == Some(Spoil::Reset);
-    let error = kept::error(request, answer).filter(|_| !reset);
-    let heard = heard(seen, error.as_deref());
     let content_type = request.header("content-type");
     let body = (!token && !request.body.is_empty() && request.body.len() <= body_bytes)
         .then(|| std::str::from_utf8(&request.body).ok())
         .flatten()
         .and_then(|text| redact::body(content_type.unwrap_or_default(), text));
     Record {
-        number: 0,
-        at_ns: now.0,
-        lasted_ns: decision.ready.since(*now).0,
-        server: None,
-        method: method.to_owned(),
         url: kept::url(request),
-        subject,
+        method: request.method.as_str().to_owned(),
         content_type: content_type.map(str::to_owned),
         body,
-        mailbox: mailbox.clone(),
         operation: decision.about.map(|about| about.operation.name().to_owned()),
-        app: decision.about.map(|about| about.app),
-        user_agent: kept::agent(request),
         status: if reset { 0 } else { answer.status },
-        refusal: heard.kind.map(RefusalKind::name).map(str::to_owned),
-        wait_ns: heard.wait.map(|wait| wait.0),
         spoiled: decision.spoil.map(|spoil| spoil_name(spoil).to_owned()),
-        done,
-        items: steps.iter().filter(|step| step.done()).map(|step| step.items).sum(),
-        request_bytes: request.body.len() as u64,
         answer_bytes: answer.body.len() as u64,
-        key,
-        makes: makes(seen, key, done),
-        steps: steps.iter().map(StepRecord::from).collect(),
         answer_headers: kept::headers(answer),
-        error: error.and_then(|error| redact::body("text/plain", &error)),
+        error: error(seen).and_then(|error| redact::body("text/plain", &error)),
+        ..of_told(told, steps)
+    }
+}
+
+/// What is written down of whatever a judge is told.
+fn of_told(told: &Told<'_>, steps: &[Step]) -> Record {
+    Record {
+        at_ns: told.at.0,
+        lasted_ns: told.answered.since(told.at).0,
+        server: told.server.map(str::to_owned),
+        subject: told.subject.name().into_owned(),
+        mailbox: told.mailbox.map(str::to_owned),
+        app: told.app,
+        user_agent: told.agent.map(str::to_owned),
+        refusal: told.refusal.map(RefusalKind::name).map(str::to_owned),
+        wait_ns: told.wait.map(|wait| wait.0),
+        done: told.done,
+        items: told.items,
+        request_bytes: told.request_bytes,
+        key: told.key,
+        makes: told.makes.to_vec(),
+        steps: steps.iter().map(StepRecord::from).collect(),
+        ..Record::default()
     }
 }
 
@@ -188,7 +226,7 @@ impl Witness {
         let operation = request.call.operation().name();
         let said = |call: &Call| pieces::fingerprint(&[mailbox.as_bytes(), format!("{call:?}").as_bytes()]);
         let done = steps.iter().any(Step::done);
-        let makes = match request.call {
+        let makes: Vec<Piece> = match request.call {
             Call::Batch { calls } => {
                 // The first step is that of the batch itself.
                 let entries = calls.iter().zip(steps.iter().skip(1));
@@ -211,28 +249,32 @@ impl Witness {
             call if pieces::makes(call.operation()) => vec![Piece { key: said(call), done }],
             _ => Vec::new(),
         };
-        let status = refusal.map_or(200, |refusal| refusal.status);
-        self.recorder.note(Record {
-            at_ns: now.0,
-            lasted_ns: reply.ready.since(now).0,
-            server: self.server.map(str::to_owned),
-            method: "CALL".to_owned(),
-            subject: operation.to_owned(),
-            operation: Some(operation.to_owned()),
+        let told = Told {
+            number: 0,
+            at: now,
+            answered: reply.ready.max(now),
+            server: self.server,
+            mailbox: Some(&mailbox),
+            agent: Some("wavetank"),
             app: Some(request.app),
-            user_agent: Some("wavetank".to_owned()),
-            status,
-            refusal: refusal.map(|refusal| refusal.kind.name().to_owned()),
-            wait_ns: refusal.and_then(|refusal| refusal.retry_after).map(|wait| wait.0),
-            spoiled: reply.spoiled.as_ref().map(|(spoil, _)| spoil_name(*spoil).to_owned()),
+            refusal: refusal.map(|refusal| refusal.kind),
+            wait: refusal.and_then(|refusal| refusal.retry_after),
+            is_spoiled: reply.spoiled.is_some(),
+            is_answered: refusal.is_none() && reply.spoiled.is_none(),
+            is_work: !steps.is_empty(),
             done,
-            items: steps.iter().filter(|step| step.done()).map(|step| step.items).sum(),
+            items: moved(steps),
             request_bytes: request.body_bytes,
             key: said(request.call),
-            makes,
-            steps: steps.iter().map(StepRecord::from).collect(),
-            mailbox: Some(mailbox),
-            ..Record::default()
+            makes: &makes,
+            subject: Subject::Known(operation),
+        };
+        self.recorder.note(&told, || Record {
+            method: "CALL".to_owned(),
+            operation: Some(operation.to_owned()),
+            status: refusal.map_or(200, |refusal| refusal.status),
+            spoiled: reply.spoiled.as_ref().map(|(spoil, _)| spoil_name(*spoil).to_owned()),
+            ..of_told(&told, steps)
         });
     }
 }

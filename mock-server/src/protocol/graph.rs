@@ -112,7 +112,7 @@ impl Asked<'_> {
 pub fn answer<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mut H) -> HttpAnswer {
     let mut answer = match carry_out(asked, state, host) {
         Ok(reply) => reply.answer(),
-        Err(failure) => failure.answer(&asked.marks(host.wall())),
+        Err(failure) => failure.answer(|| asked.marks(host.wall())),
     };
     host.remark(&mut answer);
     if let Some(client) = asked.header("client-request-id") {

@@ -16,6 +16,8 @@
 //!
 //! [RFC 9562]: https://www.rfc-editor.org/rfc/rfc9562#section-5.8
 
+use uuid::Uuid;
+
 use super::call::RequestIdentity;
 use crate::draw::mix;
 
@@ -41,8 +43,8 @@ pub fn encode(identity: RequestIdentity) -> String {
     let high = u128::from(request >> 16) << 80;
     let middle = u128::from(request >> 4 & 0xfff) << 64;
     let low = u128::from(request & 0xf) << 58 | u128::from(check(request, attempt)) << 32 | u128::from(attempt);
-    let hex = format!("{:032x}", high | middle | low | MARKS);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    let mut text = [0; LENGTH];
+    Uuid::from_u128(high | middle | low | MARKS).hyphenated().encode_lower(&mut text).to_owned()
 }
 
 /// Reads a GUID that [`encode`] wrote. Nothing is returned for any other text.

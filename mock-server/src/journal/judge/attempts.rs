@@ -10,7 +10,8 @@ use hashbrown::HashSet;
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use super::card::{Evidence, Items};
-use crate::journal::record::{Key, Record};
+use crate::journal::record::Key;
+use crate::journal::told::Told;
 use crate::wire::refusal::RefusalKind;
 
 /// How many of each are kept as evidence.
@@ -38,23 +39,23 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    pub(super) fn hear(&mut self, record: &Record, kind: Option<RefusalKind>) {
-        self.moved += record.items;
-        let may_help = kind.is_some_and(RefusalKind::is_transient);
-        let unheard = record.done && (record.spoiled.is_some() || may_help);
-        if record.makes.is_empty() {
-            if record.is_answered() || (kind.is_some() && !may_help) {
-                self.open.remove(&record.key);
-            } else if may_help || record.spoiled.is_some() {
-                self.wants(record.key, record, kind, false);
+    pub(super) fn hear(&mut self, told: &Told<'_>) {
+        self.moved += told.items;
+        let may_help = told.refusal.is_some_and(RefusalKind::is_transient);
+        let unheard = told.done && (told.is_spoiled || may_help);
+        if told.makes.is_empty() {
+            if told.is_answered || (told.refusal.is_some() && !may_help) {
+                self.open.remove(&told.key);
+            } else if may_help || told.is_spoiled {
+                self.wants(told.key, told, false);
             }
             return;
         }
-        for piece in &record.makes {
+        for piece in told.makes {
             if !piece.done {
                 // What can never be made is not lost by trying once; a part of an answered whole can be tried again.
-                if may_help || kind.is_none() {
-                    self.wants(piece.key, record, kind, true);
+                if may_help || told.refusal.is_none() {
+                    self.wants(piece.key, told, true);
                 } else {
                     self.open.remove(&piece.key);
                 }
@@ -68,25 +69,25 @@ impl Attempts {
                     self.doubled += 1;
                     if self.doubles.len() < SHOWN {
                         let what = format!("made again what request {first} had made, whose answer was lost");
-                        self.doubles.push(Evidence::of(record, what));
+                        self.doubles.push(Evidence::of(told, what));
                     }
                 }
                 (true, None) => self.repeated += 1,
                 (false, _) => {}
             }
             if unheard {
-                self.unheard.insert(piece.key, record.number);
+                self.unheard.insert(piece.key, told.number);
             }
         }
     }
 
-    fn wants(&mut self, key: Key, record: &Record, kind: Option<RefusalKind>, makes: bool) {
+    fn wants(&mut self, key: Key, told: &Told<'_>, makes: bool) {
         if self.made.contains(&key) {
             return;
         }
         self.open.entry(key).or_insert_with(|| {
-            let why = kind.map_or("was left undone in an answered request", RefusalKind::name);
-            Open { evidence: Evidence::of(record, format!("{why}; never sent again with success")), makes }
+            let why = told.refusal.map_or("was left undone in an answered request", RefusalKind::name);
+            Open { evidence: Evidence::of(told, format!("{why}; never sent again with success")), makes }
         });
     }
 

@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 
 use super::card::Brownout;
 use super::is_trouble;
-use crate::journal::record::Record;
+use crate::journal::told::Told;
 use crate::time::NANOSECONDS;
-use crate::wire::refusal::RefusalKind;
 
 /// Seconds that are looked at together, so that single failures among many answers are none (assumed).
 const TOGETHER: u64 = 5;
@@ -41,12 +40,12 @@ pub(super) struct Away {
 }
 
 impl Away {
-    pub(super) fn hear(&mut self, record: &Record, kind: Option<RefusalKind>) {
-        let failed = kind.is_some_and(is_trouble) || (kind.is_none() && record.spoiled.is_some());
-        if !failed && !record.is_answered() {
+    pub(super) fn hear(&mut self, told: &Told<'_>) {
+        let failed = told.refusal.is_some_and(is_trouble) || (told.refusal.is_none() && told.is_spoiled);
+        if !failed && !told.is_answered {
             return;
         }
-        let second = self.seconds.entry(record.answered().0 / NANOSECONDS).or_default();
+        let second = self.seconds.entry(told.answered.0 / NANOSECONDS).or_default();
         if failed {
             second.failed += 1;
         } else {

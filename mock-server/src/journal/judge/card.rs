@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::goal::Verdict;
-use crate::journal::record::Record;
+use crate::journal::told::Told;
 use crate::time::Span;
-use crate::wire::refusal::RefusalKind;
 
 /// The version of this format.
 pub const SCHEMA: &str = "wavetank.scorecard/1";
@@ -75,7 +74,7 @@ pub struct Volume {
     /// Those that came to nothing because the server, or the way to it, failed.
     pub failed: u64,
     /// Refusals and failures by kind, requests that were wrong included.
-    pub refusals: BTreeMap<String, u64>,
+    pub refusals: BTreeMap<&'static str, u64>,
     /// Bytes of all request bodies.
     pub sent_bytes: u64,
     /// Bytes of request bodies that were refused or failed.
@@ -83,23 +82,23 @@ pub struct Volume {
 }
 
 impl Volume {
-    pub(super) fn count(&mut self, record: &Record, kind: Option<RefusalKind>) {
+    pub(super) fn count(&mut self, told: &Told<'_>) {
         self.requests += 1;
-        self.sent_bytes += record.request_bytes;
-        if let Some(kind) = kind {
-            *self.refusals.entry(kind.name().to_owned()).or_default() += 1;
+        self.sent_bytes += told.request_bytes;
+        if let Some(kind) = told.refusal {
+            *self.refusals.entry(kind.name()).or_default() += 1;
         }
-        let vain = match kind {
+        let vain = match told.refusal {
             Some(kind) if kind.is_throttle() => &mut self.throttled,
             Some(kind) if kind.is_transient() => &mut self.failed,
-            None if record.spoiled.is_some() => &mut self.failed,
+            None if told.is_spoiled => &mut self.failed,
             _ => {
                 self.answered += 1;
                 return;
             }
         };
         *vain += 1;
-        self.wasted_bytes += record.request_bytes;
+        self.wasted_bytes += told.request_bytes;
     }
 
     pub(super) fn waste(&self) -> Waste {
@@ -235,12 +234,12 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn of(record: &Record, what: String) -> Self {
+    pub(super) fn of(told: &Told<'_>, what: String) -> Self {
         Self {
-            number: record.number,
-            at_seconds: record.at().as_seconds(),
-            mailbox: record.mailbox.clone().unwrap_or_default(),
-            subject: record.subject.clone(),
+            number: told.number,
+            at_seconds: told.at.as_seconds(),
+            mailbox: told.mailbox.unwrap_or_default().to_owned(),
+            subject: told.subject.name().into_owned(),
             what,
         }
     }

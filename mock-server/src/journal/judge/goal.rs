@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Judge;
 use super::card::{Card, Scorecard};
 use super::measure::{Found, Measure};
-use crate::journal::record::Record;
+use crate::journal::told::Told;
 
 /// How far a measure may go.
 #[derive(Copy, Clone, PartialEq, Debug)]
@@ -155,10 +155,10 @@ impl Jury {
     }
 
     /// Hears of a request.
-    pub fn hear(&mut self, record: &Record) {
-        self.whole.hear(record);
-        if let Some(judge) = record.server.as_ref().and_then(|server| self.apart.get_mut(server)) {
-            judge.hear(record);
+    pub fn hear(&mut self, told: &Told<'_>) {
+        self.whole.hear(told);
+        if let Some(judge) = told.server.and_then(|server| self.apart.get_mut(server)) {
+            judge.hear(told);
         }
     }
 
@@ -180,7 +180,7 @@ impl Jury {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::record::Key;
+    use crate::journal::record::{Key, Record};
     use crate::time::Span;
     use crate::wire::refusal::RefusalKind;
 
@@ -211,9 +211,9 @@ mod tests {
     fn check(goal: Goal, expected: &[(Option<&str>, bool)]) -> Vec<Verdict> {
         let mut jury = Jury::new(1.0).with_goals(vec![goal]);
         for (client, early) in [("Calm/1", false), ("Hasty/2", true)] {
-            jury.hear(&asks(client, "source", 0, true));
-            jury.hear(&asks(client, "source", if early { 5_000 } else { 11_000 }, false));
-            jury.hear(&asks(client, "target", 12_000, false));
+            jury.hear(&asks(client, "source", 0, true).told());
+            jury.hear(&asks(client, "source", if early { 5_000 } else { 11_000 }, false).told());
+            jury.hear(&asks(client, "target", 12_000, false).told());
         }
         let verdicts = jury.card().goals;
         let told: Vec<_> = verdicts.iter().map(|verdict| (verdict.client.as_deref(), verdict.met)).collect();

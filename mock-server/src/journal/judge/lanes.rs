@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::card::{Discipline, Evidence};
-use crate::journal::record::Record;
+use crate::journal::told::Told;
 use crate::time::{Moment, Span};
 use crate::wire::refusal::RefusalKind;
 
@@ -66,9 +66,9 @@ impl Lanes {
         }
     }
 
-    pub(super) fn hear(&mut self, record: &Record, kind: Option<RefusalKind>) {
-        let (at, end) = (record.at(), Reverse(record.answered()));
-        let mailbox = record.mailbox.as_deref().unwrap_or_default();
+    pub(super) fn hear(&mut self, told: &Told<'_>) {
+        let (at, end) = (told.at, Reverse(told.answered));
+        let mailbox = told.mailbox.unwrap_or_default();
         self.most = self.most.max(self.everywhere.width(at) + 1);
         self.everywhere.ends.push(end);
         if !self.by_mailbox.contains_key(mailbox) {
@@ -87,12 +87,12 @@ impl Lanes {
         }
         if width > DOCUMENTED {
             self.beyond += 1;
-            let what = || Evidence::of(record, format!("was the request number {width} under way on its mailbox"));
+            let what = || Evidence::of(told, format!("was the request number {width} under way on its mailbox"));
             Evidence::keep(&mut self.widest, WIDEST, Span(width as u64), what);
         }
-        if matches!(kind, Some(RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount)) {
+        if matches!(told.refusal, Some(RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount)) {
             self.refused += 1;
-            way.told = Some((record.answered(), width));
+            way.told = Some((told.answered, width));
         }
     }
 

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::card::{Evidence, Obedience};
-use crate::journal::record::{Key, Record};
+use crate::journal::record::Key;
+use crate::journal::told::Told;
 use crate::time::{Moment, Span};
 use crate::wire::refusal::RefusalKind;
 
@@ -56,10 +57,10 @@ impl Patience {
         }
     }
 
-    pub(super) fn hear(&mut self, record: &Record, kind: Option<RefusalKind>) {
-        let mailbox = record.mailbox.as_deref().unwrap_or_default();
-        let waits = [self.everything.as_mut(), self.by_mailbox.get_mut(mailbox), self.by_request.get_mut(&record.key)];
-        let at = record.at();
+    pub(super) fn hear(&mut self, told: &Told<'_>) {
+        let mailbox = told.mailbox.unwrap_or_default();
+        let waits = [self.everything.as_mut(), self.by_mailbox.get_mut(mailbox), self.by_request.get_mut(&told.key)];
+        let at = told.at;
         let binding =
             waits.into_iter().flatten().filter(|wait| wait.said + self.grace < at && at + CLOCKS < wait.until);
         if let Some(wait) = binding.max_by_key(|wait| wait.until) {
@@ -67,23 +68,25 @@ impl Patience {
             self.broken += u64::from(!wait.broken);
             wait.broken = true;
             let (early, after, asked) = (wait.until.since(at), at.since(wait.said), wait.until.since(wait.said));
-            let what = format!(
-                "asked again {:.3} s after request {} was told to wait {:.3} s",
-                after.as_seconds(),
-                wait.number,
-                asked.as_seconds()
-            );
-            Evidence::keep(&mut self.worst, WORST, early, || Evidence::of(record, what));
+            Evidence::keep(&mut self.worst, WORST, early, || {
+                let what = format!(
+                    "asked again {:.3} s after request {} was told to wait {:.3} s",
+                    after.as_seconds(),
+                    wait.number,
+                    asked.as_seconds()
+                );
+                Evidence::of(told, what)
+            });
         }
-        let (Some(kind), Some(wait)) = (kind, record.wait().filter(|wait| *wait > Span::ZERO)) else { return };
+        let (Some(kind), Some(wait)) = (told.refusal, told.wait.filter(|wait| *wait > Span::ZERO)) else { return };
         self.announced += 1;
-        let said = record.answered();
-        let new = Wait { said, until: said + wait, number: record.number, broken: false };
+        let said = told.answered;
+        let new = Wait { said, until: said + wait, number: told.number, broken: false };
         match kind {
             RefusalKind::AppLimit => put(&mut self.everything, new),
             RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount => {
                 self.by_request.retain(|_, wait| wait.until > at);
-                self.by_request.insert(record.key, new);
+                self.by_request.insert(told.key, new);
             }
             _ => match self.by_mailbox.get_mut(mailbox) {
                 Some(known) if known.until > new.until => {}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::card::{Fairness, Share};
-use crate::journal::record::Record;
+use crate::journal::told::Told;
 use crate::time::Moment;
 
 /// Answered requests from which on a mailbox's rate means something (assumed).
@@ -24,16 +24,16 @@ pub(super) struct Shares {
 }
 
 impl Shares {
-    pub(super) fn hear(&mut self, record: &Record) {
-        let Some(name) = record.mailbox.as_deref() else { return };
-        let (at, answered) = (record.at(), u64::from(record.is_answered()));
+    pub(super) fn hear(&mut self, told: &Told<'_>) {
+        let Some(name) = told.mailbox else { return };
+        let (at, answered) = (told.at, u64::from(told.is_answered));
         match self.mailboxes.get_mut(name) {
             Some(mailbox) => {
                 mailbox.answered += answered;
-                mailbox.last = mailbox.last.max(record.answered());
+                mailbox.last = mailbox.last.max(told.answered);
             }
             None => {
-                self.mailboxes.insert(name.to_owned(), Mailbox { answered, first: at, last: record.answered() });
+                self.mailboxes.insert(name.to_owned(), Mailbox { answered, first: at, last: told.answered });
             }
         }
     }

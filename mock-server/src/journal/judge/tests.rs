@@ -1,7 +1,7 @@
 //! What a judge says of clients whose manners are known.
 
 use super::*;
-use crate::journal::record::{Key, Piece};
+use crate::journal::record::{Key, Piece, Record};
 
 /// A request of `alice` that arrives at a number of milliseconds and takes ten.
 fn asks(at: u64) -> Record {
@@ -36,7 +36,7 @@ fn makes(record: Record, piece: u64, done: bool) -> Record {
 fn card(records: &[Record]) -> Card {
     let mut judge = Judge::new(1.0);
     for record in records {
-        judge.hear(record);
+        judge.hear(&record.told());
     }
     let scorecard = judge.card();
     assert_eq!(scorecard.clients.len(), 1);
@@ -187,7 +187,7 @@ fn the_text_says_what_the_numbers_say() {
     let told = refused(asks(100), RefusalKind::RequestLimit, Some(Span::seconds(10)));
     let mut judge = Judge::new(1.0);
     for record in [told, asks(5_110)] {
-        judge.hear(&record);
+        judge.hear(&record.told());
     }
     let text = text::report(&judge.card());
     for part in ["2 in 5.0 s: 1 answered, 1 refused", "1 of 1 waits broken", "worst 5.00 s", "request 5110 at 5.110 s"]

@@ -159,9 +159,9 @@ pub(super) fn carry_out<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mu
         let nested = part.url.split('?').next().is_some_and(|path| path.trim_end_matches('/').ends_with("/$batch"));
         let answer = if failed {
             let failure = Failure::new(424, "FailedDependency", "A request that this one depends on failed.");
-            failure.answer(&inner.marks(host.wall()))
+            failure.answer(|| inner.marks(host.wall()))
         } else if nested {
-            Failure::bad("A batch cannot hold a batch.").answer(&inner.marks(host.wall()))
+            Failure::bad("A batch cannot hold a batch.").answer(|| inner.marks(host.wall()))
         } else {
             super::answer(&inner, state, host)
         };

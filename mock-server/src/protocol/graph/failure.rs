@@ -136,8 +136,8 @@ impl Failure {
         }
     }
 
-    /// The failure as an answer. `marks` are the ids and the date of the request, for the inner error.
-    pub(super) fn answer(&self, marks: &Value) -> HttpAnswer {
+    /// The failure as an answer. `marks` makes the ids and the date of the request, for those that have an inner error.
+    pub(super) fn answer(&self, marks: impl FnOnce() -> Value) -> HttpAnswer {
         match self {
             Self::Refused(refusal) if refusal.kind == RefusalKind::Malformed => {
                 Self::bad("The request cannot be read.").answer(marks)
@@ -148,7 +148,7 @@ impl Failure {
                 if let Some(location) = location {
                     headers.push(("Location", location.clone()));
                 }
-                let body = json!({"error": {"code": code, "message": message, "innerError": marks}});
+                let body = json!({"error": {"code": code, "message": message, "innerError": marks()}});
                 HttpAnswer { status: *status, headers, body: body.to_string().into_bytes() }
             }
         }
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_written_as_odata_says() {
-        let answer = Failure::item_not_found().answer(&json!({"request-id": "x"}));
+        let answer = Failure::item_not_found().answer(|| json!({"request-id": "x"}));
         assert_eq!(answer.status, 404);
         let body: Value = serde_json::from_slice(&answer.body).expect("JSON");
         assert_eq!(body["error"]["code"], "ErrorItemNotFound");
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_lost_state_says_where_to_start_over() {
-        let answer = Failure::sync_state_lost("https://h/delta".to_owned()).answer(&Value::Null);
+        let answer = Failure::sync_state_lost("https://h/delta".to_owned()).answer(|| Value::Null);
         assert_eq!((answer.status, answer.header("location")), (410, Some("https://h/delta")));
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn user_id(mailbox: MailboxKey) -> String {
 
 /// The mailbox of a user's id or a mailbox's id; nothing for other text.
 pub(super) fn user(text: &str) -> Option<MailboxKey> {
-    mailbox_of(text).or_else(|| mailbox_of(&format!("MBX:{text}@{TENANT}")))
+    if text.len() == TENANT.len() { mailbox_of(&format!("MBX:{text}@{TENANT}")) } else { mailbox_of(text) }
 }
 
 #[cfg(test)]

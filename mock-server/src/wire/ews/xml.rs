@@ -337,11 +337,18 @@ impl Writer {
     pub(crate) fn leaf_with(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         self.open(name, attributes);
         let text = self.cleaned(text);
-        let bytes = text.as_bytes();
-        // Bodies are long and rarely hold any of what has to be escaped.
-        let is_plain = memchr::memchr3(b'<', b'>', b'&', bytes).is_none() && memchr::memchr(b'\r', bytes).is_none();
-        let text = if is_plain { text } else { quick_xml::escape::partial_escape(text) };
-        self.event(Event::Text(BytesText::from_escaped(text)));
+        // Bodies are long; most of what has to be escaped in them are the ends of their lines, one by one.
+        if memchr::memchr3(b'<', b'>', b'&', text.as_bytes()).is_none() {
+            let mut written = 0;
+            for end in memchr::memchr_iter(b'\r', text.as_bytes()) {
+                self.raw(text[written..end].as_bytes());
+                self.raw(b"&#13;");
+                written = end + 1;
+            }
+            self.raw(text[written..].as_bytes());
+        } else {
+            self.event(Event::Text(BytesText::from_escaped(quick_xml::escape::partial_escape(text))));
+        }
         self.close(name);
     }
 
