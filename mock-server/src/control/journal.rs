@@ -16,7 +16,6 @@ use crate::service::reply::Spoil;
 use crate::time::{Moment, Span};
 use crate::wire::call::Operation;
 use crate::wire::id::MailboxKey;
-use crate::wire::refusal::RefusalKind;
 
 /// Most entries that are kept (assumed: an hour of a busy client).
 pub const ENTRIES: usize = 20_000;
@@ -136,7 +135,7 @@ impl Line {
             operation: self.about.map(|about| about.operation).map(Operation::name),
             app: self.about.map(|about| about.app),
             status: self.status,
-            refusal: self.about.and_then(|about| about.refusal).map(RefusalKind::name),
+            refusal: self.about.and_then(|about| about.refusal).map(|refusal| refusal.kind.name()),
             spoiled: self.spoil.map(spoil_name),
             milliseconds: self.lasted.as_seconds() * 1e3,
             request_bytes: self.request_bytes,

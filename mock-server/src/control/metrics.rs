@@ -10,7 +10,6 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::front::exchange::{Decision, Received};
 use crate::time::Moment;
-use crate::wire::refusal::RefusalKind;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct Answered {
@@ -70,7 +69,7 @@ impl Metrics {
     pub(super) fn count(&self, now: Moment, request: &Received, decision: &Decision) {
         let operation = decision.about.map_or("none", |about| about.operation.name());
         self.requests.get_or_create(&Answered { operation, status: decision.answer.status }).inc();
-        if let Some(kind) = decision.about.and_then(|about| about.refusal).map(RefusalKind::name) {
+        if let Some(kind) = decision.about.and_then(|about| about.refusal).map(|refusal| refusal.kind.name()) {
             self.refusals.get_or_create(&Refused { kind }).inc();
         }
         self.seconds.get_or_create(&Of { operation }).observe(decision.ready.since(now).as_seconds());

@@ -35,6 +35,9 @@ const PART_BYTES: usize = 16 << 10;
 /// Reads a whole body of at most `bytes` within `time`, and unpacks it.
 pub(super) async fn read(body: Incoming, headers: &HeaderMap, bytes: usize, time: Duration) -> Result<Bytes, Unread> {
     let coding = Coding::of(headers).ok_or(Unread::Coding)?;
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
     if body.size_hint().lower() > bytes as u64 {
         return Err(Unread::TooLarge);
     }

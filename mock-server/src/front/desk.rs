@@ -19,7 +19,7 @@ use super::entra::{Asked, Users};
 use super::exchange::{self, About, Decide, Decision, Received};
 use super::folders;
 use super::server_timing;
-use super::visit::{FIRST_FOREIGN, Visit, Visitor};
+use super::visit::{FIRST_FOREIGN, NO_TOKEN, Visit, Visitor};
 use crate::fault::also::{Target, Who};
 use crate::fault::plan::TokenLoss;
 use crate::fault::trick;
@@ -99,7 +99,7 @@ impl<C: Content> Desk<C> {
             self.access.lose(self.service.wall(now), token, loss);
             let door = if voice.protocol() == Protocol::Ews { Door::Ews } else { Door::Graph };
             let answer = self.turn_away(now, request, door, &loss.into());
-            return Decision { about: about(Some(RefusalKind::Unauthorized)), ..Decision::at_once(now, answer) };
+            return Decision { about: about(Some(NO_TOKEN)), ..Decision::at_once(now, answer) };
         }
         let placed = folders::place(call, mailbox, self.service.content());
         let asked = Request {
@@ -114,7 +114,7 @@ impl<C: Content> Desk<C> {
         let (mut answer, spoil) = write(&reply, voice);
         answer.headers.push((server_timing::HEADER, server_timing::encode(reply.spent)));
         answer.headers.push(("request-id", identity::encode(identity)));
-        let about = about(reply.outcome.as_ref().err().map(|refusal| refusal.kind));
+        let about = about(reply.outcome.as_ref().err().copied());
         Decision { answer, ready: reply.ready, spoil, about, ongoing: None }
     }
 
@@ -230,7 +230,7 @@ impl<C: Content> Desk<C> {
         let life = shortened.unwrap_or(self.access.token_life());
         let asked = Asked {
             method: &request.method,
-            authorization: request.header("authorization"),
+            authorization: request.header(AUTHORIZATION),
             body: &request.body,
             base: &base,
             correlation: client_request_id(request),
@@ -313,7 +313,7 @@ impl<C: Content> Decide for Desk<C> {
         if let Some(target) = entra::endpoint(path) {
             return Decision::at_once(now, self.entra(now, request, target));
         }
-        if let Some(answer) = protocol::openid::answer(request.uri.path(), &request.base()) {
+        if let Some(answer) = protocol::openid::answer(request.uri.path(), || request.base()) {
             return Decision::at_once(now, answer);
         }
         let way = protocol::autodiscover::way(request.uri.path());
@@ -323,7 +323,7 @@ impl<C: Content> Decide for Desk<C> {
         }
         let door = if way.is_some() { Door::Ews } else { door(path) };
         let wall = self.service.wall(now);
-        let admitted = self.access.admit(wall, door, request.header("authorization"));
+        let admitted = self.access.admit(wall, door, request.header(AUTHORIZATION));
         match admitted.or_else(|denied| by_url(door, request).ok_or(denied)) {
             Err(denied) => Decision::at_once(now, self.turn_away(now, request, door, &denied)),
             Ok(caller) => {

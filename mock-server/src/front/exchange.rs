@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, AsHeaderName, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use tokio::sync::{Notify, mpsc};
 
@@ -18,6 +18,7 @@ use super::bounds::Bounds;
 use super::clock::Clock;
 use super::coding;
 use super::pending::Pending;
+use super::server_timing;
 use super::socket::{Fate, InProgress};
 use crate::fault::trick::Door;
 use crate::protocol::ews::streaming::{Ongoing, Said};
@@ -26,7 +27,8 @@ use crate::time::{Moment, Span};
 use crate::wire::call::Operation;
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
-use crate::wire::refusal::RefusalKind;
+use crate::wire::identity;
+use crate::wire::refusal::Refusal;
 
 /// A request as it was received.
 #[derive(Clone, Debug)]
@@ -48,7 +50,7 @@ pub struct Received {
 impl Received {
     /// The value of a header, if it is there and is text.
     #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
@@ -74,7 +76,7 @@ impl Received {
     #[must_use]
     pub fn host(&self) -> &str {
         let authority = self.uri.authority().map(hyper::http::uri::Authority::as_str);
-        authority.or_else(|| self.header("host")).unwrap_or("localhost")
+        authority.or_else(|| self.header(HOST)).unwrap_or("localhost")
     }
 }
 
@@ -108,7 +110,7 @@ pub struct About {
     /// The kind of call.
     pub operation: Operation,
     /// Why it was refused, if it was.
-    pub refusal: Option<RefusalKind>,
+    pub refusal: Option<Refusal>,
 }
 
 impl Decision {
@@ -373,9 +375,21 @@ fn respond(status: u16, headers: Vec<(&'static str, String)>, body: AnswerBody) 
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in headers {
         // What a codec writes is text; a value that echoes what no header can hold is left out.
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        if let (Some(name), Ok(value)) = (header_name(name), HeaderValue::try_from(value)) {
             response.headers_mut().append(name, value);
         }
     }
     response
+}
+
+/// Names that most answers have and HTTP does not know: others like them are made anew each time.
+static USUAL: [HeaderName; 3] = [
+    HeaderName::from_static(server_timing::HEADER),
+    HeaderName::from_static("request-id"),
+    HeaderName::from_static(identity::HEADER),
+];
+
+fn header_name(name: &str) -> Option<HeaderName> {
+    let usual = USUAL.iter().find(|usual| usual.as_str() == name);
+    usual.cloned().or_else(|| HeaderName::try_from(name).ok())
 }

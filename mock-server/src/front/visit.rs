@@ -26,7 +26,7 @@ use crate::wire::refusal::{Refusal, RefusalKind};
 pub(super) const FIRST_FOREIGN: u64 = script::FIRST_FOREIGN;
 
 /// What a request hears whose token was taken from it.
-const NO_TOKEN: Refusal = Refusal { kind: RefusalKind::Unauthorized, status: 401, retry_after: None };
+pub(super) const NO_TOKEN: Refusal = Refusal { kind: RefusalKind::Unauthorized, status: 401, retry_after: None };
 
 /// Who visits, and why.
 #[derive(Copy, Clone, Debug)]
@@ -84,12 +84,7 @@ impl<'a, C: Content> Visit<'a, C> {
     /// Ends the visit: the answer leaves when the last work is done.
     pub(super) fn leave(self, mut answer: HttpAnswer, app: u32) -> Decision {
         answer.headers.push((server_timing::HEADER, server_timing::encode(self.spent)));
-        let about = self.about.map(|(mailbox, operation, refusal)| About {
-            app,
-            mailbox,
-            operation,
-            refusal: refusal.map(|refusal| refusal.kind),
-        });
+        let about = self.about.map(|(mailbox, operation, refusal)| About { app, mailbox, operation, refusal });
         Decision { answer, ready: self.ready, spoil: self.spoil, about, ongoing: None }
     }
 

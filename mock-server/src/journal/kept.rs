@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use hyper::header::USER_AGENT;
+
 use super::{redact, subject};
 use crate::front::exchange::Received;
 use crate::wire::http::HttpAnswer;
@@ -55,7 +57,7 @@ pub fn url(request: &Received) -> String {
 /// What a client calls itself.
 #[must_use]
 pub fn agent(request: &Received) -> Option<&str> {
-    request.header("user-agent").map(|agent| beginning(agent, AGENT_BYTES))
+    request.header(USER_AGENT).map(|agent| beginning(agent, AGENT_BYTES))
 }
 
 /// A header of an answer as it is kept.

@@ -124,7 +124,9 @@ fn error<'a>(seen: &Seen<'a>) -> Option<Cow<'a, str>> {
 fn heard(seen: &Seen<'_>) -> hear::Heard {
     let answer = &seen.decision.answer;
     let refused = seen.decision.about.and_then(|about| about.refusal);
-    let wait = seen.steps.iter().rev().find_map(|step| step.refusal).and_then(|refusal| refusal.retry_after);
+    let by_steps = seen.steps.iter().rev().find_map(|step| step.refusal);
+    let wait = by_steps.or(refused).and_then(|refusal| refusal.retry_after);
+    let refused = refused.map(|refusal| refusal.kind);
     if answer.status < 400 || (refused.is_some() && wait.is_some()) {
         return hear::Heard { kind: refused, wait: wait.filter(|_| refused.is_some()) };
     }

@@ -12,15 +12,17 @@ const CLOUD: &str = "microsoftonline.com";
 /// What follows the tenant in the paths that are answered here.
 const LEADING: [&str; 4] = ["v2.0", ".well-known", "userrealm", "discovery"];
 
-/// Answers a question about Entra; none if the path asks something else. `base` is the scheme and host that were asked.
+/// Answers a question about Entra; none if the path asks something else. `base` tells the scheme and
+/// host that were asked.
 #[must_use]
-pub fn answer(path: &str, base: &str) -> Option<HttpAnswer> {
+pub fn answer(path: &str, base: impl FnOnce() -> String) -> Option<HttpAnswer> {
     let mut words = path.split('/').filter(|word| !word.is_empty());
     let first = words.next()?;
     // Every request passes here: what leads elsewhere is not looked at any longer.
     let leads = |word: &str| LEADING.iter().any(|leading| leading.eq_ignore_ascii_case(word));
     words.clone().next().filter(|second| leads(second))?;
     let tenant = first.to_ascii_lowercase();
+    let base: &str = &base();
     let rest: Vec<String> = words.clone().map(str::to_ascii_lowercase).collect();
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     let body = match *rest {
@@ -90,17 +92,18 @@ mod tests {
 
     #[test]
     fn endpoints_lead_back_to_the_host_that_was_asked() {
-        let told = answer("/a-tenant/v2.0/.well-known/openid-configuration", "https://h:1").expect("an answer");
+        let told =
+            answer("/a-tenant/v2.0/.well-known/openid-configuration", || "https://h:1".to_owned()).expect("an answer");
         let told: serde_json::Value = serde_json::from_slice(&told.body).expect("JSON");
         assert_eq!(told["token_endpoint"], "https://h:1/a-tenant/oauth2/v2.0/token");
         assert_eq!(told["issuer"], "https://h:1/cafe0000-0000-4000-8000-00000000cafe/v2.0");
         assert_eq!(told["jwks_uri"], "https://h:1/a-tenant/discovery/v2.0/keys");
-        assert_eq!(answer("/v1.0/users", "https://h:1"), None);
-        let old = answer("/common/.well-known/openid-configuration", "https://h:1").expect("an answer");
+        assert_eq!(answer("/v1.0/users", || "https://h:1".to_owned()), None);
+        let old = answer("/common/.well-known/openid-configuration", || "https://h:1".to_owned()).expect("an answer");
         let old: Value = serde_json::from_slice(&old.body).expect("JSON");
         assert_eq!(old["device_authorization_endpoint"], "https://h:1/common/oauth2/devicecode");
         assert_eq!(old["issuer"], "https://sts.windows.net/{tenantid}/");
-        let realm = answer("/common/userrealm/alice%40contoso.test", "https://h:1").expect("an answer");
+        let realm = answer("/common/userrealm/alice%40contoso.test", || "https://h:1".to_owned()).expect("an answer");
         assert!(String::from_utf8_lossy(&realm.body).contains(r#""domain_name":"contoso.test""#));
     }
 }
