@@ -310,13 +310,15 @@ impl<C: Content> Decide for Desk<C> {
 
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
         let path = path_and_query(request);
-        if let Some(target) = entra::endpoint(path) {
+        // Most requests are Graph's, and those need not be compared with what others are asked for.
+        let is_graph = ["/v1.0/", "/beta/"].iter().any(|version| path.starts_with(version));
+        if !is_graph && let Some(target) = entra::endpoint(path) {
             return Decision::at_once(now, self.entra(now, request, target));
         }
-        if let Some(answer) = protocol::openid::answer(request.uri.path(), || request.base()) {
+        if !is_graph && let Some(answer) = protocol::openid::answer(request.uri.path(), || request.base()) {
             return Decision::at_once(now, answer);
         }
-        let way = protocol::autodiscover::way(request.uri.path());
+        let way = if is_graph { None } else { protocol::autodiscover::way(request.uri.path()) };
         if way == Some(protocol::autodiscover::Way::Json) {
             // This way is open to strangers: a client asks it before it knows whom to prove anything to.
             return self.autodiscover(now, request, protocol::autodiscover::Way::Json);
