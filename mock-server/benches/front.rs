@@ -1,4 +1,5 @@
 //! What real clients' requests cost the front, against a bare hyper server that answers two bytes to everything.
+//! A long answer is also compared with one that answers as many bytes.
 //!
 //! Both servers run on a thread of their own, on a single-threaded runtime of the same kind and with the same limits of
 //! HTTP. One client after the other, in many short rounds that alternate, keeps the same number of connections busy with
@@ -57,7 +58,7 @@ const PLAIN: Plain = Plain { mailboxes: 1, items: 1_000, item_bytes: 16 << 10, c
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    let hello = Server::hello();
+    let hello = Server::hello(b"ok".to_vec());
     let mock = Server::mock(Vec::new());
     let never = Limit {
         name: "never".to_owned(),
@@ -75,16 +76,24 @@ fn main() {
     let token = token(mock.address);
     let list = graph_list(&token);
     let (fields, body) = ews_get_item(mock.address);
+    let long = "ews GetItem of one id, with its body of 16 KiB";
+    // What of the costs of a long answer is nothing but sending it.
+    let (_, whole) = ask(mock.address, &body);
+    let as_long = Server::hello(whole.into_bytes());
     let cases = [
         ("graph list of 10 with $select", &mock, list.clone(), 200, 0.40),
         ("answer 429", &throttled, list, 429, 0.70),
         ("ews GetItem of one id, three fields", &mock, fields, 200, 0.30),
-        ("ews GetItem of one id, with its body of 16 KiB", &mock, body, 200, 0.30),
+        (long, &mock, body.clone(), 200, 0.30),
     ];
+    let wanted = |name: &str| arguments.iter().all(|word| name.contains(word.as_str()));
     for (name, server, request, status, goal) in cases {
-        if arguments.iter().all(|word| name.contains(word.as_str())) {
+        if wanted(name) {
             compare(name, &hello, server, &request, status, goal);
         }
+    }
+    if wanted(long) {
+        compare(&format!("{long}, against as many bytes"), &as_long, &mock, &body, 200, 0.30);
     }
 }
 
@@ -96,8 +105,9 @@ struct Server {
 }
 
 impl Server {
-    /// The reference.
-    fn hello() -> Self {
+    /// The reference: it answers everything with the same bytes.
+    fn hello(body: Vec<u8>) -> Self {
+        let body = Bytes::from(body);
         let (tell, told) = std::sync::mpsc::channel();
         thread::spawn(move || {
             let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -108,8 +118,10 @@ impl Server {
                 loop {
                     let (stream, _) = listener.accept().await.expect("a connection");
                     stream.set_nodelay(true).expect("an option");
-                    let answer = service_fn(async |_: hyper::Request<Incoming>| {
-                        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"ok"))))
+                    let body = body.clone();
+                    let answer = service_fn(move |_: hyper::Request<Incoming>| {
+                        let answer = Response::new(Full::new(body.clone()));
+                        async { Ok::<_, Infallible>(answer) }
                     });
                     let mut builder = hyper::server::conn::http1::Builder::new();
                     builder.timer(TokioTimer::new());
