@@ -125,6 +125,9 @@ impl Shape {
                 Path::Foreign | Path::Extended(_) => None,
             })
             .collect();
+        // Most fields are told from those that are named by the length of their names alone.
+        let lengths = named.iter().fold(0u64, |lengths, uri| lengths | 1 << (uri.len() % 64));
+        let is_named = |uri: &str| lengths >> (uri.len() % 64) & 1 == 1 && named.contains(uri);
         let wanted = |field: &Field| {
             let base = match self.base {
                 Base::IdOnly => field.uri == "item:ItemId",
@@ -132,7 +135,7 @@ impl Shape {
                 Base::AllProperties => !field.is(EXTRA),
             };
             let mime = self.mime && field.uri == "item:MimeContent";
-            (base || mime || named.contains(field.uri) || field.uri == "item:ItemId") && !(find && field.is(GET))
+            (base || mime || is_named(field.uri) || field.uri == "item:ItemId") && !(find && field.is(GET))
         };
         let (head, behind) = tables::tables(sort);
         Plan {
