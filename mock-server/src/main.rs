@@ -95,7 +95,7 @@ fn serve(options: &Options) -> Result<(), ServeError> {
     let holding = if options.empty { Holding::Empty } else { Holding::Live };
     let config = Config { holding, ..Config::instant(options.seed, options.limits.0.clone()) };
     let doors = &options.doors;
-    let authority = doors.authority(&[DOMAIN])?;
+    let authority = doors.authority(vec![DOMAIN.to_owned()])?;
     let owner = owner(options, &plain);
     let front = doors.open(config, plain, &owner, Clock::start(), authority, Credentials::default())?;
     let interrupt = Interrupt::new().map_err(ListenError::Thread)?;

@@ -97,13 +97,13 @@ impl Doors {
     /// # Errors
     ///
     /// If no certificate can be made or written.
-    pub fn authority(&self, domains: &[&str]) -> Result<Option<Authority>, ServeError> {
+    pub fn authority(&self, domains: Vec<String>) -> Result<Option<Authority>, ServeError> {
         if self.tls.is_none() && self.proxy.is_none() && self.ca_out.is_none() {
             return Ok(None);
         }
         let named = self.named.iter().filter_map(|address| address.split_once('@'));
-        let named = named.map(|(_, domain)| domain);
-        let mut domains: Vec<String> = domains.iter().copied().chain(named).map(str::to_lowercase).collect();
+        let named = named.map(|(_, domain)| domain.to_lowercase());
+        let mut domains: Vec<String> = domains.into_iter().chain(named).collect();
         domains.sort_unstable();
         domains.dedup();
         let authority = Authority::new(&domains)?;
@@ -283,8 +283,9 @@ mod tests {
 
     #[test]
     fn an_authority_is_made_only_for_who_needs_one() {
-        assert!(doors("127.0.0.1:0", None).authority(&[]).expect("nothing to do").is_none());
-        let authority = doors("127.0.0.1:0", Some("127.0.0.1:0")).authority(&["Contoso.test"]).expect("one is made");
+        assert!(doors("127.0.0.1:0", None).authority(Vec::new()).expect("nothing to do").is_none());
+        let authority =
+            doors("127.0.0.1:0", Some("127.0.0.1:0")).authority(vec!["Contoso.test".to_owned()]).expect("one is made");
         assert!(authority.is_some_and(|authority| authority.covers("autodiscover.contoso.test")));
     }
 

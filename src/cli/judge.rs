@@ -49,7 +49,7 @@ fn attempt(options: &Options) -> Result<Exit, Exit> {
     let mut jury = Jury::new(journal.header.time_scale).with_goals(goals);
     let wanted = |server: &Option<String>| options.server.is_none() || *server == options.server;
     for record in journal.records.iter().filter(|record| wanted(&record.server)) {
-        jury.hear(record);
+        jury.hear(&record.told());
     }
     let card = jury.card();
     let exit = console::print(&journal::shown(&card, options.format));

@@ -9,7 +9,6 @@ use mock_server::front::listen::{Handle, ListenError};
 use mock_server::journal::judge::goal::Goal;
 use mock_server::journal::recorder::Recorder;
 use mock_server::journal::witness::Witness;
-use mock_server::mailbox::content::Content;
 use mock_server::mailbox::plain::Plain;
 use mock_server::serve::interrupt::Interrupt;
 use mock_server::serve::{Doors, Kept, Ready, ServeError};
@@ -17,7 +16,6 @@ use mock_server::service::config::Config;
 use mock_server::service::credentials::Credentials;
 use mock_server::throttle::limit::Limit;
 use mock_server::throttle::preset;
-use mock_server::wire::id::MailboxKey;
 use serde::Serialize;
 
 use super::exit::Exit;
@@ -194,7 +192,7 @@ impl Serving {
         let owner = format!("named mailboxes alone with seed {}", config.seed);
         let clock = Clock::start_scaled(self.time_scale);
         let kept = kept(recorder, None);
-        let handle = doors.open_kept(config, none, &owner, clock, doors.authority(&[])?, credentials, kept)?;
+        let handle = doors.open_kept(config, none, &owner, clock, doors.authority(Vec::new())?, credentials, kept)?;
         Ok(vec![Open::new(None, Ready::of(doors, &handle), handle)])
     }
 
@@ -204,9 +202,7 @@ impl Serving {
         let model = model.load("serving")?;
         warn(&self.doors, &model.plan.credentials);
         let clock = Clock::start_scaled(self.time_scale);
-        let first = model.population.address(MailboxKey(0));
-        let domain = first.split_once('@').map(|(_, domain)| domain);
-        let authority = self.doors.authority(domain.as_slice()).map_err(|error| failed(&error))?;
+        let authority = self.doors.authority(model.population.domains()).map_err(|error| failed(&error))?;
         let sides = match self.side {
             Sides::Source => vec![(Side::Source, self.doors.clone())],
             Sides::Target => vec![(Side::Target, self.doors.clone())],

@@ -1,6 +1,7 @@
 //! The population as content for the mock server.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mock_server::draw::{Purpose, hash, mix, unit};
@@ -21,6 +22,17 @@ const WEEK_DAYS: f64 = 7.0;
 
 /// The domain of generated addresses; RFC 2606 reserves it.
 const DOMAIN: &str = "example.org";
+
+impl Population {
+    /// The domains that all addresses are in, or below: that of generated addresses and those of an inventory.
+    #[must_use]
+    pub fn domains(&self) -> Vec<String> {
+        let generated = std::iter::once(DOMAIN);
+        let owned = if let Source::Owned(owned) = &self.inner.source { Some(owned.domains()) } else { None };
+        let all: BTreeSet<&str> = generated.chain(owned.into_iter().flatten()).collect();
+        all.into_iter().map(str::to_owned).collect()
+    }
+}
 
 impl Content for Population {
     fn mailboxes(&self) -> u32 {

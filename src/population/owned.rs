@@ -67,6 +67,11 @@ impl Owned {
         (!address.is_empty()).then_some(address)
     }
 
+    /// The domains of the addresses, one for each.
+    pub(super) fn domains(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().filter_map(|row| row.address.split_once('@')).map(|(_, domain)| domain)
+    }
+
     /// The mailbox of an address.
     pub(super) fn find(&self, address: &str) -> Option<MailboxKey> {
         let address = address.to_lowercase();

@@ -1,18 +1,22 @@
-//! TLS: an authority that is made when the server starts, and a certificate for this machine and for the hosts that it
-//! stands in for.
+//! TLS: an authority that is made when the server starts, a certificate for this machine and for the hosts of the service
+//! that it stands in for, and one more for each host of a mail domain when a client first asks for it.
 //!
 //! Clients that trust the authority believe that the mock is the service. Its key never leaves the process, so nobody
 //! else can use that trust.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use quick_cache::unsync::Cache;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
 use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 /// The hosts that the mock stands in for, beside this machine.
@@ -31,6 +35,9 @@ pub const HOSTS: [&str; 9] = [
 /// The names of this machine.
 const OWN: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
+/// How many certificates of hosts of mail domains are kept. Assumed: more than a test has clients; others are made again.
+const KEPT: usize = 1_024;
+
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -42,12 +49,23 @@ pub enum TlsError {
     Setup(#[from] rustls::Error),
 }
 
-/// An authority and the certificate that it gave this server.
+/// An authority and the certificates that it gives this server.
 #[derive(Clone)]
 pub struct Authority {
     pem: Arc<str>,
     acceptor: TlsAcceptor,
     domains: Arc<[String]>,
+}
+
+/// Shows each client the certificate of the host that it asks for.
+struct Certificates {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    key: KeyPair,
+    provider: Arc<CryptoProvider>,
+    domains: Arc<[String]>,
+    /// That of this machine and of [`HOSTS`].
+    usual: Arc<CertifiedKey>,
+    made: Mutex<Cache<String, Arc<CertifiedKey>>>,
 }
 
 impl std::fmt::Debug for Authority {
@@ -57,32 +75,22 @@ impl std::fmt::Debug for Authority {
 }
 
 impl Authority {
-    /// Makes an authority and a certificate for this machine, [`HOSTS`], and the given mail domains with their
-    /// autodiscover hosts.
+    /// Makes an authority and a certificate for this machine and [`HOSTS`]. It also gives certificates to the given mail
+    /// domains and to all hosts in them, such as those of autodiscover.
     ///
     /// # Errors
     ///
-    /// If a domain cannot stand in a certificate.
+    /// If the system gives no randomness.
     pub fn new(domains: &[String]) -> Result<Self, TlsError> {
-        let mut names: Vec<String> = OWN.iter().chain(&HOSTS).map(|&name| name.to_owned()).collect();
-        for domain in domains {
-            names.extend([domain.clone(), format!("autodiscover.{domain}")]);
-        }
-        let issuer = CertifiedIssuer::self_signed(authority(), KeyPair::generate()?)?;
-        let key = KeyPair::generate()?;
-        let certificate = leaf(names)?.signed_by(&key, &issuer)?;
-        let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone(), issuer.der().clone()];
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let domains: Arc<[String]> = domains.iter().map(|domain| domain.to_lowercase()).collect();
+        let certificates = Certificates::new(Arc::clone(&domains))?;
+        let pem = Arc::from(certificates.issuer.pem());
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(&certificates.provider))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(chain, PrivateKeyDer::Pkcs8(key.serialize_der().into()))?;
+            .with_cert_resolver(Arc::new(certificates));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self {
-            pem: Arc::from(issuer.pem()),
-            acceptor: TlsAcceptor::from(Arc::new(config)),
-            domains: domains.iter().map(|domain| domain.to_lowercase()).collect(),
-        })
+        Ok(Self { pem, acceptor: TlsAcceptor::from(Arc::new(config)), domains })
     }
 
     /// The certificate of the authority, for clients to trust, as PEM.
@@ -95,8 +103,7 @@ impl Authority {
     #[must_use]
     pub fn covers(&self, host: &str) -> bool {
         let host = host.to_lowercase();
-        let bare = host.strip_prefix("autodiscover.").unwrap_or(&host);
-        HOSTS.contains(&&*host) || OWN.contains(&&*host) || self.domains.iter().any(|domain| domain == bare)
+        HOSTS.contains(&&*host) || OWN.contains(&&*host) || is_below(&host, &self.domains)
     }
 
     /// Takes a client's handshake.
@@ -105,6 +112,59 @@ impl Authority {
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
         self.acceptor.accept(stream).await
+    }
+}
+
+/// Whether a host is one of some domains, or in one of them.
+fn is_below(host: &str, domains: &[String]) -> bool {
+    let within =
+        |domain: &String| host.strip_suffix(&**domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    domains.iter().any(within)
+}
+
+impl Certificates {
+    fn new(domains: Arc<[String]>) -> Result<Self, TlsError> {
+        let issuer = CertifiedIssuer::self_signed(authority(), KeyPair::generate()?)?;
+        let key = KeyPair::generate()?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let names = OWN.iter().chain(&HOSTS).map(|&name| name.to_owned()).collect();
+        let usual = give(&issuer, &key, &provider, names)?;
+        Ok(Self { issuer, key, provider, domains, usual, made: Mutex::new(Cache::new(KEPT)) })
+    }
+}
+
+/// Gives a certificate to some names.
+fn give(
+    issuer: &CertifiedIssuer<'static, KeyPair>,
+    key: &KeyPair,
+    provider: &CryptoProvider,
+    names: Vec<String>,
+) -> Result<Arc<CertifiedKey>, TlsError> {
+    let certificate = leaf(names)?.signed_by(key, issuer)?;
+    let chain = vec![certificate.der().clone(), issuer.der().clone()];
+    let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    Ok(Arc::new(CertifiedKey::from_der(chain, private, provider)?))
+}
+
+impl std::fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Certificates").field("domains", &self.domains).finish_non_exhaustive()
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let host = hello.server_name().map(str::to_lowercase).filter(|host| is_below(host, &self.domains));
+        let Some(host) = host else { return Some(Arc::clone(&self.usual)) };
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = made.get(&host) {
+            return Some(Arc::clone(known));
+        }
+        // A name that cannot stand in a certificate is shown the usual one, which the client then refuses.
+        let given = give(&self.issuer, &self.key, &self.provider, vec![host.clone()]);
+        let given = given.unwrap_or_else(|_| Arc::clone(&self.usual));
+        made.insert(host, Arc::clone(&given));
+        Some(given)
     }
 }
 
@@ -134,10 +194,12 @@ mod tests {
     #[test]
     fn the_mock_stands_in_for_the_service_and_its_own_domains_only() {
         let authority = Authority::new(&["Contoso.test".to_owned()]).expect("a certificate");
-        for host in ["Graph.microsoft.com", "contoso.test", "autodiscover.contoso.test", "127.0.0.1"] {
+        for host in
+            ["Graph.microsoft.com", "contoso.test", "autodiscover.contoso.test", "a.b.Contoso.test", "127.0.0.1"]
+        {
             assert!(authority.covers(host), "{host}");
         }
-        for host in ["example.com", "autodiscover.example.com", "www.contoso.test", ""] {
+        for host in ["example.com", "autodiscover.example.com", "notcontoso.test", "test", ""] {
             assert!(!authority.covers(host), "{host}");
         }
         assert!(authority.pem().starts_with("-----BEGIN CERTIFICATE-----"));

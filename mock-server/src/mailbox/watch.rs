@@ -178,6 +178,12 @@ impl Watch {
         self.given
     }
 
+    /// How many watch at a moment. Those who stopped asking are forgotten.
+    pub fn subscriptions_at(&mut self, now: Timestamp) -> usize {
+        self.subscriptions.retain(|_, subscription| !subscription.has_expired(now));
+        self.subscriptions.len()
+    }
+
     /// Somebody who watches, to be changed.
     pub fn subscription(&mut self, number: u64) -> Option<&mut Subscription> {
         self.subscriptions.get_mut(&number)
@@ -232,5 +238,16 @@ mod tests {
     fn positions_come_back() {
         let position = Position { items: 7, folders: u32::MAX, clock: 5 };
         assert_eq!(Position::read(position.numbers()), position);
+    }
+
+    #[test]
+    fn those_who_stopped_asking_no_longer_watch() {
+        let mut watch = Watch::default();
+        let at = |minutes| Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_mins(minutes);
+        for delivery in [Delivery::Pull { timeout: 10 }, Delivery::Pull { timeout: 30 }, Delivery::Streaming] {
+            let (folders, kinds, position) = (None, BTreeSet::new(), Position::default());
+            watch.subscribe(Subscription { delivery, folders, kinds, position, asked: at(0) });
+        }
+        assert_eq!([10, 20, 60].map(|minutes| watch.subscriptions_at(at(minutes))), [3, 2, 1]);
     }
 }

@@ -128,8 +128,12 @@ fn bombs_and_unknown_codings_are_refused() {
     });
 }
 
-/// A connection through TLS that speaks one protocol.
-async fn secure(address: SocketAddr, ca: &str, protocol: &[u8]) -> tokio_rustls::client::TlsStream<TcpStream> {
+/// A connection through TLS to a host, by a client that speaks one protocol and trusts one authority.
+async fn connect(
+    (address, host): (SocketAddr, &'static str),
+    ca: &str,
+    protocol: &[u8],
+) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).expect("a certificate")).expect("an authority");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -137,8 +141,13 @@ async fn secure(address: SocketAddr, ca: &str, protocol: &[u8]) -> tokio_rustls:
     let mut config = config.expect("known versions").with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![protocol.to_vec()];
     let stream = TcpStream::connect(address).await.expect("a listening server");
-    let name = ServerName::try_from("graph.microsoft.com").expect("a name");
-    let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("a handshake");
+    let name = ServerName::try_from(host).expect("a name");
+    tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+/// A connection through TLS that speaks one protocol.
+async fn secure(address: SocketAddr, ca: &str, protocol: &[u8]) -> tokio_rustls::client::TlsStream<TcpStream> {
+    let stream = connect((address, "graph.microsoft.com"), ca, protocol).await.expect("a handshake");
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol));
     stream
 }
@@ -149,15 +158,36 @@ async fn hear(response: hyper::Response<hyper::body::Incoming>) -> Heard {
     Heard { status: head.status, headers: head.headers, body }
 }
 
-#[test]
-fn both_versions_of_http_work_through_tls() {
-    let authority = Authority::new(&[]).expect("a certificate");
+/// An echo behind TLS for some mail domains, and the certificate of its authority.
+fn echo_behind_tls(domains: &[String]) -> (Handle, SocketAddr, String) {
+    let authority = Authority::new(domains).expect("a certificate");
     let ca = authority.pem().to_owned();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let options = ListenOptions::loopback(Clock::start());
     let options = ListenOptions { secure: Some(Secure { authority, tls: Some(any), proxy: None }), ..options };
     let front = start(options, || Echo).expect("a free port");
     let address = front.tls().expect("TLS");
+    (front, address, ca)
+}
+
+#[test]
+fn every_host_in_a_mail_domain_has_a_certificate_and_no_stranger_has() {
+    let (_front, address, ca) = echo_behind_tls(&["Example.org".to_owned()]);
+    block_on(async {
+        let hosts = ["graph.microsoft.com", "example.org", "autodiscover.o00017.example.org", "o21999.example.org"];
+        for host in hosts.into_iter().chain(hosts) {
+            connect((address, host), &ca, b"http/1.1").await.unwrap_or_else(|error| panic!("{host}: {error}"));
+        }
+        for host in ["example.com", "graph.microsoft.com.example.net", "notexample.org"] {
+            let error = connect((address, host), &ca, b"http/1.1").await.expect_err(host);
+            assert!(error.to_string().contains("certificate"), "{host}: {error}");
+        }
+    });
+}
+
+#[test]
+fn both_versions_of_http_work_through_tls() {
+    let (_front, address, ca) = echo_behind_tls(&[]);
     block_on(async {
         let io = TokioIo::new(secure(address, &ca, b"h2").await);
         let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.expect("a handshake");

@@ -6,13 +6,11 @@ use mock_server::journal::read::Journal;
 use mock_server::journal::recorder::Recorder;
 use mock_server::journal::rehearse::Rehearsal;
 use mock_server::journal::witness::Witness;
-use mock_server::mailbox::content::Content;
 use mock_server::mailbox::plain::Plain;
 use mock_server::serve::{Doors, Kept, Ready, ServeError};
 use mock_server::service::config::Config;
 use mock_server::service::credentials::Credentials;
 use mock_server::service::script;
-use mock_server::wire::id::MailboxKey;
 
 use super::{Options, model, of_side};
 use crate::cli::exit::Exit;
@@ -58,9 +56,7 @@ fn of_scenario(
     model: &Model,
     (recorder, clock): (&Recorder, &Clock),
 ) -> Result<Vec<Open>, ServeError> {
-    let first = model.population.address(MailboxKey(0));
-    let domain = first.split_once('@').map(|(_, domain)| domain);
-    let authority = options.doors.authority(domain.as_slice())?;
+    let authority = options.doors.authority(model.population.domains())?;
     let sides = [Side::Source, Side::Target].into_iter();
     let sides: Vec<_> = sides.filter(|side| of_side(options, journal, *side).next().is_some()).collect();
     let mut doors: Doors = options.doors.clone();
@@ -87,7 +83,7 @@ fn of_names(options: &Options, journal: &Journal, (recorder, clock): (&Recorder,
             doors.named.push(address.to_owned());
         }
     }
-    let authority = doors.authority(&[])?;
+    let authority = doors.authority(Vec::new())?;
     let config = Config::instant(options.seed.unwrap_or(1), Vec::new());
     let none = Plain { mailboxes: 0, ..Plain::default() };
     let side = Side::from(options.side);

@@ -100,6 +100,7 @@ failures! {
     MANY_NAMES = "ErrorNameResolutionMultipleResults", "Multiple results were found.";
     NO_NAMES = "ErrorNameResolutionNoResults", "No results were found.";
     INVALID_SUBSCRIPTION = "ErrorInvalidSubscription", "Subscription is invalid.";
+    SUBSCRIPTION_COUNT = "ErrorExceededSubscriptionCount", "You have exceeded the available subscriptions for your account.";
     SUBSCRIPTION_NOT_FOUND = "ErrorSubscriptionNotFound", "The subscription was not found.";
     SUBSCRIPTION_REQUEST = "ErrorInvalidSubscriptionRequest", "The subscription request is invalid.";
     WATERMARK = "ErrorInvalidWatermark", "The watermark is invalid.";

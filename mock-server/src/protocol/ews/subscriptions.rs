@@ -23,6 +23,9 @@ use crate::wire::opaque::{self, Kind};
 /// The most changes that one answer tells of (assumed).
 const CHANGES_MAX: usize = 500;
 
+/// The most subscriptions of one mailbox: what is widely quoted for `EwsMaxSubscriptions`, without a source to be trusted.
+const SUBSCRIPTIONS_MAX: usize = 5_000;
+
 /// The longest time between two `GetEvents` of a subscription, in minutes (`SubscriptionTimeoutType` in `types.xsd`).
 const TIMEOUT_MAX: u32 = 1_440;
 
@@ -136,7 +139,11 @@ fn begin<C: Content>(
         Some(watermark) => read_watermark(open, watermark)?,
         None => open.position(),
     };
-    let subscription = Subscription { delivery, folders, kinds, position, asked: open.wall() };
+    let now = open.wall();
+    if SUBSCRIPTIONS_MAX <= open.watch().subscriptions_at(now) {
+        return Err(Failure::SUBSCRIPTION_COUNT);
+    }
+    let subscription = Subscription { delivery, folders, kinds, position, asked: now };
     Ok((open.watch().subscribe(subscription), position))
 }
 

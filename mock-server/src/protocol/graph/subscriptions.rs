@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -26,10 +27,18 @@ const MAX_MINUTES: i64 = 10_080;
 #[derive(Clone, Default, Debug)]
 pub(super) struct Subscriptions {
     last: u64,
-    by_id: BTreeMap<String, Map<String, Value>>,
+    by_id: BTreeMap<String, Subscription>,
 }
 
-fn expiry(sent: &Map<String, Value>, wall: jiff::Timestamp) -> Result<String, Failure> {
+#[derive(Clone, Debug)]
+struct Subscription {
+    /// When it is forgotten unless it is renewed.
+    expires: Timestamp,
+    /// What is said of it.
+    entity: Map<String, Value>,
+}
+
+fn expiry(sent: &Map<String, Value>, wall: Timestamp) -> Result<Timestamp, Failure> {
     let text = sent.get("expirationDateTime").and_then(Value::as_str).and_then(date);
     let at = text.ok_or_else(|| Failure::new(400, "InvalidRequest", "The property expirationDateTime is required."))?;
     let seconds = at.as_second() - wall.as_second();
@@ -37,7 +46,7 @@ fn expiry(sent: &Map<String, Value>, wall: jiff::Timestamp) -> Result<String, Fa
         let message = "Subscription expiration can only be 10070 minutes in the future.";
         return Err(Failure::new(400, "InvalidRequest", message));
     }
-    Ok(times::utc(at))
+    Ok(at)
 }
 
 /// The mailbox whose resource is subscribed to; the first where the resource names none.
@@ -58,7 +67,7 @@ pub(super) fn carry_out<H: Host>(
         [] => Map::new(),
         body => serde_json::from_slice(body).map_err(|_| Failure::bad("Unable to read JSON request payload."))?,
     };
-    let known = state.subscriptions.by_id.get(&place.item);
+    let known = state.subscriptions.by_id.get(&place.item).map(|known| &known.entity);
     let resource = sent.get("resource").or_else(|| known?.get("resource")).and_then(Value::as_str).unwrap_or_default();
     let mailbox = owner(resource, asked, host);
     let wall = host.wall();
@@ -70,13 +79,14 @@ fn act(
     place: &Place,
     sent: &Map<String, Value>,
     state: &mut State,
-    wall: jiff::Timestamp,
+    wall: Timestamp,
 ) -> Result<Reply, Failure> {
     let own = &mut state.subscriptions;
+    own.by_id.retain(|_, known| wall < known.expires);
     let root = format!("{}/{}/$metadata#subscriptions", asked.base, place.version);
     match (asked.method, place.route) {
         ("GET", R::Subscriptions) => {
-            let value: Vec<Value> = own.by_id.values().cloned().map(Value::Object).collect();
+            let value: Vec<_> = own.by_id.values().map(|known| Value::Object(known.entity.clone())).collect();
             Ok(Reply::json(200, json!({"@odata.context": root, "value": value})))
         }
         ("POST", R::Subscriptions) => {
@@ -96,19 +106,20 @@ fn act(
             for name in ["resource", "changeType", "clientState", "notificationUrl", "lifecycleNotificationUrl"] {
                 entity.insert(name.to_owned(), sent.get(name).cloned().unwrap_or(Value::Null));
             }
-            entity.insert("expirationDateTime".to_owned(), json!(expires));
-            own.by_id.insert(id, entity.clone());
+            entity.insert("expirationDateTime".to_owned(), json!(times::utc(expires)));
+            own.by_id.insert(id, Subscription { expires, entity: entity.clone() });
             Ok(one(&root, entity, 201))
         }
         ("GET" | "PATCH" | "DELETE", R::Subscription) => {
             let gone = || Failure::new(404, "ResourceNotFound", "The object was not found.");
-            let entity = own.by_id.get_mut(&place.item).ok_or_else(gone)?;
+            let Subscription { expires, entity } = own.by_id.get_mut(&place.item).ok_or_else(gone)?;
             if asked.method == "DELETE" {
                 own.by_id.remove(&place.item);
                 return Ok(Reply::empty(204));
             }
             if asked.method == "PATCH" {
-                entity.insert("expirationDateTime".to_owned(), json!(expiry(sent, wall)?));
+                *expires = expiry(sent, wall)?;
+                entity.insert("expirationDateTime".to_owned(), json!(times::utc(*expires)));
             }
             Ok(one(&root, entity.clone(), 200))
         }
@@ -121,4 +132,51 @@ fn one(root: &str, entity: Map<String, Value>, status: u16) -> Reply {
         [("@odata.context".to_owned(), json!(format!("{root}/$entity")))].into_iter().collect();
     body.extend(entity);
     Reply::json(status, Value::Object(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reply::Body;
+    use super::*;
+    use crate::wire::permission::Permissions;
+
+    /// Asks for something on subscriptions some minutes after the beginning; the answer's status and body.
+    fn ask(state: &mut State, minutes: i64, (method, url): (&str, &str), sent: Value) -> (u16, Value) {
+        let wall = Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_mins(minutes);
+        let place = route::find(url).expect("a place");
+        let asked = Asked {
+            method,
+            url,
+            headers: Vec::new(),
+            body: &[],
+            base: "http://h",
+            user: None,
+            permissions: Permissions::ALL,
+            request_id: "r",
+        };
+        let sent: Map<String, Value> = serde_json::from_value(sent).expect("an object");
+        match act(&asked, &place, &sent, state, wall) {
+            Ok(Reply { status, body: Body::Json(value), .. }) => (status, value),
+            Ok(reply) => (reply.status, Value::Null),
+            Err(failure) => (failure.status(), Value::Null),
+        }
+    }
+
+    #[test]
+    fn a_subscription_lives_until_its_time_is_over_unless_it_is_renewed() {
+        let mut state = State::default();
+        let all = ("GET", "/v1.0/subscriptions");
+        let wanted = json!({
+            "changeType": "created", "notificationUrl": "https://c.test/n", "resource": "/users/a@b.test/messages",
+            "expirationDateTime": "1970-01-01T01:00:00Z",
+        });
+        let (status, made) = ask(&mut state, 0, ("POST", "/v1.0/subscriptions"), wanted);
+        assert_eq!((status, &made["expirationDateTime"]), (201, &json!("1970-01-01T01:00:00Z")));
+        let one = format!("/v1.0/subscriptions/{}", made["id"].as_str().expect("an id"));
+        let renewed = json!({"expirationDateTime": "1970-01-01T02:00:00Z"});
+        assert_eq!(ask(&mut state, 59, ("PATCH", &one), renewed.clone()).0, 200);
+        assert_eq!(ask(&mut state, 119, all, json!({})).1["value"].as_array().map(Vec::len), Some(1));
+        assert_eq!(ask(&mut state, 120, all, json!({})).1["value"].as_array().map(Vec::len), Some(0));
+        assert_eq!(ask(&mut state, 120, ("PATCH", &one), renewed).0, 404);
+    }
 }
