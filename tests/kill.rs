@@ -313,3 +313,58 @@ fn an_interrupted_run_says_how_it_goes_on_and_does() {
     look(&servers);
     assert!(servers.checkpoints().is_empty(), "the default checkpoint is removed when all is done");
 }
+
+/// What a run says in its report and on stderr, and how it ended.
+fn ended(run: Child) -> (Option<i32>, Value, String) {
+    let Output { status, stdout, stderr } = run.wait_with_output().expect("it ends");
+    let report = if stdout.is_empty() { Value::Null } else { serde_json::from_slice(&stdout).expect("JSON") };
+    (status.code(), report, String::from_utf8_lossy(&stderr).into_owned())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("scenario.toml"), SCENARIO).expect("it can be written");
+    let files = || {
+        let entries = fs::read_dir(directory.path()).expect("the directory is there");
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+        names.sort();
+        names.into_iter().map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>()
+    };
+    let mut arguments = vec!["run", "scenario.toml", "--format", "json", "--journal", "first.journal"];
+    let start = |arguments: &[&str]| wavetank(directory.path(), arguments).spawn().expect("the command starts");
+    let mut completed = 0;
+    for interrupt in 0..2 {
+        let mut run = start(&arguments);
+        let mut stderr = run.stderr.take().expect("it is piped");
+        // Until the servers have made their keys, there is nothing to interrupt.
+        thread::sleep(Duration::from_millis(600));
+        for _ in 0..=interrupt {
+            let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
+            assert!(told.expect("there is a kill command").success());
+        }
+        let (code, report, _) = ended(run);
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).expect("UTF-8");
+        assert_eq!(code, Some(5), "{said}");
+        let names = files();
+        let [.., progress, source, target] = &names[..] else { panic!("{names:?}") };
+        assert!(said.contains(&format!("the same command goes on from {progress}")), "{said}");
+        assert!(said.contains(&format!("is in {source} and {target}")), "{said}");
+        completed = report["mailboxes"]["completed"].as_u64().expect("a count").max(completed);
+        arguments.truncate(4);
+    }
+    assert!(completed < 4, "it was interrupted before its end");
+    let (code, report, stderr) = ended(start(&arguments));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("going on from wavetank-"), "{stderr}");
+    let count = |group: &str, name: &str| report[group][name].as_u64().expect("a count");
+    assert_eq!(count("mailboxes", "completed"), 4, "{report}");
+    let found = ["missing", "duplicate", "skipped"].map(|name| count("verification", name));
+    assert_eq!((found, count("verification", "present")), ([0, 0, 0], count("verification", "expected")), "{report}");
+    assert_eq!(files(), ["first.journal", "scenario.toml"], "what was kept is removed when all is done");
+    // A run that is not interrupted leaves nothing.
+    assert_eq!(ended(start(&arguments)).0, Some(0));
+    assert_eq!(files(), ["first.journal", "scenario.toml"]);
+}
