@@ -321,6 +321,23 @@ fn ended(run: Child) -> (Option<i32>, Value, String) {
     (status.code(), report, String::from_utf8_lossy(&stderr).into_owned())
 }
 
+/// Waits until a process listens for interrupts. Where the system does not tell, for some time.
+#[cfg(unix)]
+fn await_interruptible(process: u32) {
+    const INTERRUPT: u64 = 1 << 1;
+    let caught = || {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    };
+    while caught().is_some_and(|caught| caught & INTERRUPT == 0) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    if caught().is_none() {
+        thread::sleep(Duration::from_secs(2));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
@@ -332,14 +349,16 @@ fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
         names.sort();
         names.into_iter().map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>()
     };
-    let mut arguments = vec!["run", "scenario.toml", "--format", "json", "--journal", "first.journal"];
+    let mut arguments = vec!["run", "scenario.toml", "--format", "json"];
+    // Long enough to be interrupted twice.
+    arguments.extend(["--set", "target.switch.duration=\"constant 4 s\"", "--journal", "first.journal"]);
     let start = |arguments: &[&str]| wavetank(directory.path(), arguments).spawn().expect("the command starts");
     let mut completed = 0;
     for interrupt in 0..2 {
         let mut run = start(&arguments);
         let mut stderr = run.stderr.take().expect("it is piped");
-        // Until the servers have made their keys, there is nothing to interrupt.
-        thread::sleep(Duration::from_millis(600));
+        await_interruptible(run.id());
+        thread::sleep(Duration::from_millis(300));
         for _ in 0..=interrupt {
             let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
             assert!(told.expect("there is a kill command").success());
@@ -353,7 +372,7 @@ fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
         assert!(said.contains(&format!("the same command goes on from {progress}")), "{said}");
         assert!(said.contains(&format!("is in {source} and {target}")), "{said}");
         completed = report["mailboxes"]["completed"].as_u64().expect("a count").max(completed);
-        arguments.truncate(4);
+        arguments.truncate(6);
     }
     assert!(completed < 4, "it was interrupted before its end");
     let (code, report, stderr) = ended(start(&arguments));

@@ -117,6 +117,14 @@ pub fn run(options: &Options) -> Exit {
     if !options.command.is_empty() {
         return options.foreign().run().unwrap_or_else(|exit| exit);
     }
+    let Doors { tls, proxy, ca_out, named, state, .. } = &options.doors;
+    if tls.is_some() || proxy.is_some() || ca_out.is_some() || !named.is_empty() || state.is_some() {
+        console::error(
+            "--tls, --proxy, --ca-out, --mailbox and --state are for the servers of a COMMAND, and there is none",
+        );
+        console::message("help: to keep a run in a file of your choice, name it with --checkpoint");
+        return Exit::InvalidInput;
+    }
     let Some(args) = options.model() else { return Exit::InvalidInput };
     let servers = match options.servers.choose() {
         Ok(servers) => servers,
