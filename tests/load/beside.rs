@@ -185,7 +185,7 @@ fn people_are_at_work_beside_a_live_wave() {
     assert_eq!((people.with.offered, served + refused), (due, due));
     // Each side is refused because of the other: alone, both would stay below the limit most of the time.
     assert!(refused > 0 && served > refused, "{served} {refused}");
-    assert!(refusals_of(&collector.summary(), RefusalKind::RequestLimit) > 0);
+    assert!(refusals_of(&collector.summary(), RefusalKind::ServerBusy) > 0);
     // What people meet live is what they meet in virtual time.
     let dreamt = run(&plan);
     let share = |(served, refused): (u64, u64)| refused as f64 / (served + refused) as f64;
