@@ -299,6 +299,7 @@ fn an_interrupted_run_says_how_it_goes_on_and_does() {
         assert!(run.try_wait().expect("it can be asked").is_none(), "it keeps its progress before it ends");
         thread::sleep(Duration::from_millis(5));
     }
+    await_interruptible(run.id());
     thread::sleep(Duration::from_millis(200));
     let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("there is a kill command");
     assert!(told.success());
