@@ -370,9 +370,14 @@ fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
         assert_eq!(code, Some(5), "{said}");
         let names = files();
         let [.., progress, source, target] = &names[..] else { panic!("{names:?}") };
-        assert!(said.contains(&format!("the same command goes on from {progress}")), "{said}");
+        assert!(said.contains(&format!("goes on from {progress}")), "{said}");
+        assert_eq!(said.contains("with another --journal"), interrupt == 0, "{said}");
         assert!(said.contains(&format!("is in {source} and {target}")), "{said}");
         completed = report["mailboxes"]["completed"].as_u64().expect("a count").max(completed);
+        if interrupt == 0 {
+            let (code, _, said) = ended(start(&arguments));
+            assert_eq!(code, Some(2), "the journal of the first part is not lost: {said}");
+        }
         arguments.truncate(6);
     }
     assert!(completed < 4, "it was interrupted before its end");

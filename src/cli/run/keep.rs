@@ -30,6 +30,8 @@ pub(super) struct Keeping {
     named: bool,
     /// Whether another run left it.
     resumed: bool,
+    /// Whether there is a journal, which holds this part of the run alone.
+    journal: bool,
     run: String,
     seed: u64,
     /// Mock servers of the run's own.
@@ -42,6 +44,15 @@ impl Keeping {
     pub(super) fn begin(options: &Options, model: &Model, servers: &mut [ServerChoice; 2]) -> Result<Self, Exit> {
         let file = file(options, model)?;
         let resumed = file.exists();
+        let journal = options.journal.journal.as_ref();
+        if let Some(journal) = journal.filter(|journal| resumed && journal.exists()) {
+            console::error(&format!(
+                "{} is there, and a run that goes on keeps a journal of its own",
+                journal.display()
+            ));
+            console::message("help: name another file with --journal");
+            return Err(Exit::InvalidInput);
+        }
         if resumed {
             console::message(format_args!("going on from {}; without that file it would begin anew", file.display()));
         }
@@ -78,7 +89,8 @@ impl Keeping {
         };
         let progress = Rc::new(progress.map_err(|error| failed(&error.into()))?);
         let named = options.checkpoint.is_some();
-        let keeping = Self { file, named, resumed, run, seed, own, progress };
+        let journal = journal.is_some();
+        let keeping = Self { file, named, resumed, journal, run, seed, own, progress };
         if named {
             keeping.wish();
         }
@@ -115,7 +127,8 @@ impl Keeping {
         if let Err(exit) = kept {
             return told.max(exit);
         }
-        let again = format!("the same command goes on from {}", self.file.display());
+        let journal = if self.journal { " (with another --journal)" } else { "" };
+        let again = format!("the same command{journal} goes on from {}", self.file.display());
         if finished.interrupted {
             let (done, all) = (count(mailboxes.completed), count(mailboxes.total));
             console::message(format_args!("interrupted with {done} of {all} mailboxes done: {again}"));
