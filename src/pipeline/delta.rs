@@ -98,7 +98,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Open { folder: place as u32, expected, cursor: folder.state.clone(), held: None, gone }
             })
             // What was in a folder that is gone is deleted once.
-            .filter(|open| !open.gone || progress.folders[open.folder as usize].items != Some(0))
+            .filter(|open| !open.gone || self.unsure.get() || progress.folders[open.folder as usize].items != Some(0))
             .collect()
     }
 
