@@ -2,6 +2,7 @@
 //!
 //! Knows how to run a wave; decides nothing about how a mailbox is moved, nor what a run means.
 
+pub mod crowd;
 pub mod live;
 pub mod network;
 pub mod order;

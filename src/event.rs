@@ -302,6 +302,14 @@ pub struct Verification {
     pub skipped: u64,
 }
 
+impl Verification {
+    /// Whether the target holds what it should, and nothing else.
+    #[must_use]
+    pub const fn is_exact(&self) -> bool {
+        self.missing == 0 && self.duplicate == 0
+    }
+}
+
 impl AddAssign for Verification {
     fn add_assign(&mut self, more: Self) {
         self.expected += more.expected;

@@ -24,4 +24,5 @@ mod join;
 mod ledger;
 mod mailbox;
 mod remove;
+mod repeat;
 mod verify;

@@ -139,6 +139,16 @@ fn a_server_that_is_told_to_keep_its_state_in_something_else_ends_at_once() {
 }
 
 #[test]
+fn people_are_not_left_out_without_a_word() {
+    let change = ["--set", "background.source=0", "--set", "background.target=1"];
+    let url = ["--source-url", "http://127.0.0.1:9", "--target-url", "http://127.0.0.1:9"];
+    let (stdout, stderr) = check(&[&["run", "scenarios/small-business.toml"], &change[..], &url].concat(), 2);
+    assert!(stdout.is_empty() && stderr.contains("--set background.target=0"), "{stderr}");
+    let (_, stderr) = check(&["run", "scenarios/small-business.toml", "--state", "x"], 2);
+    assert!(stderr.contains("there is none") && stderr.contains("--checkpoint"), "{stderr}");
+}
+
+#[test]
 fn a_journal_that_holds_nothing_is_played_to_nobody() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("empty.journal");

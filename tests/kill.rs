@@ -299,6 +299,7 @@ fn an_interrupted_run_says_how_it_goes_on_and_does() {
         assert!(run.try_wait().expect("it can be asked").is_none(), "it keeps its progress before it ends");
         thread::sleep(Duration::from_millis(5));
     }
+    await_interruptible(run.id());
     thread::sleep(Duration::from_millis(200));
     let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("there is a kill command");
     assert!(told.success());
@@ -312,4 +313,83 @@ fn an_interrupted_run_says_how_it_goes_on_and_does() {
     servers.finish(None);
     look(&servers);
     assert!(servers.checkpoints().is_empty(), "the default checkpoint is removed when all is done");
+}
+
+/// What a run says in its report and on stderr, and how it ended.
+fn ended(run: Child) -> (Option<i32>, Value, String) {
+    let Output { status, stdout, stderr } = run.wait_with_output().expect("it ends");
+    let report = if stdout.is_empty() { Value::Null } else { serde_json::from_slice(&stdout).expect("JSON") };
+    (status.code(), report, String::from_utf8_lossy(&stderr).into_owned())
+}
+
+/// Waits until a process listens for interrupts. Where the system does not tell, for some time.
+#[cfg(unix)]
+fn await_interruptible(process: u32) {
+    const INTERRUPT: u64 = 1 << 1;
+    let caught = || {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    };
+    while caught().is_some_and(|caught| caught & INTERRUPT == 0) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    if caught().is_none() {
+        thread::sleep(Duration::from_secs(2));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("scenario.toml"), SCENARIO).expect("it can be written");
+    let files = || {
+        let entries = fs::read_dir(directory.path()).expect("the directory is there");
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+        names.sort();
+        names.into_iter().map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>()
+    };
+    let mut arguments = vec!["run", "scenario.toml", "--format", "json"];
+    // Long enough to be interrupted twice.
+    arguments.extend(["--set", "target.switch.duration=\"constant 4 s\"", "--journal", "first.journal"]);
+    let start = |arguments: &[&str]| wavetank(directory.path(), arguments).spawn().expect("the command starts");
+    let mut completed = 0;
+    for interrupt in 0..2 {
+        let mut run = start(&arguments);
+        let mut stderr = run.stderr.take().expect("it is piped");
+        await_interruptible(run.id());
+        thread::sleep(Duration::from_millis(300));
+        for _ in 0..=interrupt {
+            let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
+            assert!(told.expect("there is a kill command").success());
+        }
+        let (code, report, _) = ended(run);
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).expect("UTF-8");
+        assert_eq!(code, Some(5), "{said}");
+        let names = files();
+        let [.., progress, source, target] = &names[..] else { panic!("{names:?}") };
+        assert!(said.contains(&format!("goes on from {progress}")), "{said}");
+        assert_eq!(said.contains("with another --journal"), interrupt == 0, "{said}");
+        assert!(said.contains(&format!("is in {source} and {target}")), "{said}");
+        completed = report["mailboxes"]["completed"].as_u64().expect("a count").max(completed);
+        if interrupt == 0 {
+            let (code, _, said) = ended(start(&arguments));
+            assert_eq!(code, Some(2), "the journal of the first part is not lost: {said}");
+        }
+        arguments.truncate(6);
+    }
+    assert!(completed < 4, "it was interrupted before its end");
+    let (code, report, stderr) = ended(start(&arguments));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("going on from wavetank-"), "{stderr}");
+    let count = |group: &str, name: &str| report[group][name].as_u64().expect("a count");
+    assert_eq!(count("mailboxes", "completed"), 4, "{report}");
+    let found = ["missing", "duplicate", "skipped"].map(|name| count("verification", name));
+    assert_eq!((found, count("verification", "present")), ([0, 0, 0], count("verification", "expected")), "{report}");
+    assert_eq!(files(), ["first.journal", "scenario.toml"], "what was kept is removed when all is done");
+    // A run that is not interrupted leaves nothing.
+    assert_eq!(ended(start(&arguments)).0, Some(0));
+    assert_eq!(files(), ["first.journal", "scenario.toml"]);
 }

@@ -105,3 +105,25 @@ fn a_policy_that_says_what_a_limit_says_takes_the_same_time() {
     let policy = r#"policies = [{ name = "outlook-concurrency", concurrency = 4, scope = ["mailbox"] }]"#;
     assert_eq!(makespan("closed-concurrency.toml", limit, policy), makespan("closed-concurrency.toml", limit, limit));
 }
+
+#[test]
+fn policies_change_as_limits_do() {
+    let changes = r#"limit_changes = [{ at = "7 min", limit = "outlook-upload", factor = 0.5 }]"#;
+    let limit = r#"limits = [{ name = "outlook-upload", upload = "150 MB/5 min", scope = "app-mailbox" }]"#;
+    let policy = r#"policies = [{ name = "outlook-upload", upload = "150 MB/5 min", scope = ["app", "mailbox"] }]"#;
+    let with_changes = |rule: &str| makespan("closed-upload.toml", limit, &format!("{rule}\n{changes}"));
+    assert_eq!(with_changes(policy), with_changes(limit));
+    assert!(with_changes(policy) > makespan("closed-upload.toml", limit, policy));
+    let twice = format!("{limit}\n{policy}\n{changes}");
+    check(&twice, "there is a limit `outlook-upload` and a policy of the same name");
+}
+
+#[test]
+fn a_scale_model_divides_what_policies_change_to() {
+    let target = r#"policies = [{ name = "a", requests = "50/1 s", meter = "bucket", scope = ["app"] }]
+limit_changes = [{ at = "1 min", limit = "a", factor = 0.1 }]"#;
+    let plan = plan(target).unwrap_or_else(|problems| panic!("{problems}")).scaled(10);
+    let [change] = &plan.target.server.conditions.policy_changes[..] else { panic!("one change") };
+    let slower = Meter::Bucket { unit: Unit::Requests, burst: 1, refill: 5, per: Span::seconds(10) };
+    assert_eq!((change.at, change.policy.meter), (Moment::START + Span::seconds(60), slower));
+}

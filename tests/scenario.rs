@@ -113,7 +113,7 @@ fn limits_that_change_are_named_once_for_each_time() {
         (
             "{ at = \"1 s\", limit = \"outlook-request\", factor = 2 }",
             40,
-            "this side has no limit `outlook-request`",
+            "this side has no limit or policy `outlook-request`",
             "did you mean `outlook-requests`?",
         ),
         ("{ at = \"1 s\", limit = \"outlook-upload\", factor = -1 }", 67, "`-1` is negative", "1.5"),
@@ -131,7 +131,7 @@ fn limits_that_change_are_named_once_for_each_time() {
         check(&changes(entries), (7, column), message, help);
     }
     let none = "[source]\nlimit_changes = [{ at = \"1 s\", limit = \"a\", factor = 2 }]";
-    check(none, (6, 40), "this side has no limit `a`", "in `limits` first");
+    check(none, (6, 40), "this side has no limit or policy `a`", "in `limits` or `policies` first");
 }
 
 #[test]

@@ -37,11 +37,11 @@ const LAYERS: &[(&str, &str, &str)] = &[
     (
         "engine",
         "pipeline checkpoint event world scenario population load metrics",
-        "time draw wire mailbox throttle fault service front journal",
+        "time draw wire mailbox throttle fault service protocol front journal state",
     ),
     // The fluid model shares limits among mailboxes as flows, so it reads what a limit is (but runs none), and asks for
     // the limits of one side.
-    ("forecast", "sample calendar scenario population event metrics world engine", "time draw wire throttle"),
+    ("forecast", "sample calendar scenario population event metrics world engine", "time draw wire throttle service"),
     ("swarm", "scenario population event metrics world pipeline engine", "time draw wire throttle fault service"),
     ("report", "sample calendar scenario population load event metrics forecast world", "time wire throttle journal"),
 ];

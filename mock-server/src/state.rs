@@ -12,6 +12,7 @@
 //! skip up to [`AHEAD`].
 
 pub mod file;
+pub mod legacy;
 
 use std::io;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::front::pending::{Pending, Progress};
+use crate::journal::witness::Witnessed;
 use crate::mailbox::named::Directory;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
@@ -117,6 +119,14 @@ impl<C: Directory> Serving for Tank<C> {
 
     fn service(&mut self) -> &mut Service<C> {
         Tank::service(self)
+    }
+}
+
+impl<C: Directory> Serving for Witnessed<C> {
+    type Content = C;
+
+    fn service(&mut self) -> &mut Service<C> {
+        Witnessed::service(self)
     }
 }
 

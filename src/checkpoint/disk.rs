@@ -4,18 +4,18 @@
 //! the last few saves, and finds what it had stored in the target since then by looking there. The file carries the
 //! scenario's hash and the seed, and is refused by every other run.
 
+mod stored;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use mock_server::wire::id::{Id, MailboxKey};
+use redb::backends::InMemoryBackend;
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
-use serde::{Deserialize, Serialize};
 
-use super::cutover::{Cutover, Step};
-use super::{Checkpoint, CheckpointError, Ended, FolderProgress, Pair, Progress, SkippedItem};
-use crate::event::{End, Verification};
+use self::stored::{StoredEnd, StoredProgress};
+use super::{Checkpoint, CheckpointError, Ended, Pair, Progress};
 
 const META: TableDefinition<'_, &str, &str> = TableDefinition::new("meta");
 const PROGRESS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("progress");
@@ -52,6 +52,48 @@ impl Disk {
         }
         let found = if found.0 == FORMAT { found.1 } else { format!("{} of format {}", found.1, found.0) };
         Err(CheckpointError::OtherPlan { file: PathBuf::from(file), found, wanted })
+    }
+
+    /// The same in memory, from where it can be [copied](Self::copy_to) to a file.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for it.
+    pub fn in_memory(plan_hash: &str, seed: u64) -> Result<Self, CheckpointError> {
+        let make = || -> Result<Self, redb::Error> {
+            let database = Database::builder().create_with_backend(InMemoryBackend::new())?;
+            let disk = Self { database, saves: Cell::new(0) };
+            disk.claim(&format!("{plan_hash} with seed {seed}"))?;
+            Ok(disk)
+        };
+        make().map_err(store)
+    }
+
+    /// Adds all progress that is kept here to another file of the same run.
+    ///
+    /// # Errors
+    ///
+    /// If one of the files cannot be used.
+    pub fn copy_to(&self, other: &Self) -> Result<(), CheckpointError> {
+        let copy = || -> Result<(), redb::Error> {
+            let (read, write) = (self.database.begin_read()?, other.database.begin_write()?);
+            for rows in [PROGRESS, ENDED] {
+                let mut table = write.open_table(rows)?;
+                for entry in read.open_table(rows)?.iter()? {
+                    let (key, value) = entry?;
+                    table.insert(key.value(), value.value())?;
+                }
+            }
+            {
+                let mut table = write.open_table(PAIRS)?;
+                for entry in read.open_table(PAIRS)?.iter()? {
+                    let (key, value) = entry?;
+                    table.insert(key.value(), value.value())?;
+                }
+            }
+            Ok(write.commit()?)
+        };
+        copy().map_err(store)
     }
 
     /// Reads whose file it is; a new one becomes ours.
@@ -211,170 +253,16 @@ impl Checkpoint for Disk {
     }
 }
 
-/// A reference in the file.
-#[derive(Serialize, Deserialize)]
-enum StoredId {
-    N(u64),
-    T(String),
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredFolder {
-    source: StoredId,
-    target: StoredId,
-    state: Option<StoredId>,
-    items: Option<u64>,
-    ours: bool,
-    restarting: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredSkip {
-    folder: u32,
-    item: StoredId,
-    size: u32,
-    large: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredCutover {
-    step: u8,
-    switches: u32,
-    residue: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredProgress {
-    folders: Vec<StoredFolder>,
-    skipped: Vec<StoredSkip>,
-    open: bool,
-    requests: u64,
-    cutover: Option<StoredCutover>,
-    verification: StoredVerification,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredEnd {
-    completed: bool,
-    verification: StoredVerification,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredVerification {
-    expected: u64,
-    present: u64,
-    missing: u64,
-    duplicate: u64,
-    skipped: u64,
-}
-
-impl StoredId {
-    fn of(id: &Id) -> Self {
-        match id {
-            Id::Number(number) => Self::N(*number),
-            Id::Text(text) => Self::T(text.to_string()),
-        }
-    }
-
-    fn restore(self) -> Id {
-        match self {
-            Self::N(number) => Id::Number(number),
-            Self::T(text) => Id::text(&text),
-        }
-    }
-}
-
-impl StoredProgress {
-    fn of(progress: &Progress) -> Self {
-        let folder = |folder: &FolderProgress| StoredFolder {
-            source: StoredId::of(&folder.source),
-            target: StoredId::of(&folder.target),
-            state: folder.state.as_ref().map(StoredId::of),
-            items: folder.items,
-            ours: folder.ours,
-            restarting: folder.restarting,
-        };
-        let skip = |skip: &SkippedItem| StoredSkip {
-            folder: skip.folder,
-            item: StoredId::of(&skip.item),
-            size: skip.size,
-            large: skip.large,
-        };
-        let cutover = |cutover: Cutover| StoredCutover {
-            step: cutover.step as u8,
-            switches: cutover.switches,
-            residue: cutover.residue,
-        };
-        Self {
-            folders: progress.folders.iter().map(folder).collect(),
-            skipped: progress.skipped.iter().map(skip).collect(),
-            open: progress.open,
-            requests: progress.requests,
-            cutover: progress.cutover.map(cutover),
-            verification: StoredVerification::of(progress.verification),
-        }
-    }
-
-    fn restore(self) -> Option<Progress> {
-        let folder = |folder: StoredFolder| FolderProgress {
-            source: folder.source.restore(),
-            target: folder.target.restore(),
-            state: folder.state.map(StoredId::restore),
-            items: folder.items,
-            ours: folder.ours,
-            restarting: folder.restarting,
-        };
-        let skip = |skip: StoredSkip| SkippedItem {
-            folder: skip.folder,
-            item: skip.item.restore(),
-            size: skip.size,
-            large: skip.large,
-        };
-        let cutover = match self.cutover {
-            None => None,
-            Some(StoredCutover { step, switches, residue }) => {
-                Some(Cutover { step: *Step::ALL.get(usize::from(step))?, switches, residue })
-            }
-        };
-        Some(Progress {
-            folders: Arc::new(self.folders.into_iter().map(folder).collect()),
-            skipped: self.skipped.into_iter().map(skip).collect(),
-            open: self.open,
-            requests: self.requests,
-            cutover,
-            verification: self.verification.restore(),
-        })
-    }
-}
-
-impl StoredVerification {
-    const fn of(verification: Verification) -> Self {
-        let Verification { expected, present, missing, duplicate, skipped } = verification;
-        Self { expected, present, missing, duplicate, skipped }
-    }
-
-    const fn restore(self) -> Verification {
-        let Self { expected, present, missing, duplicate, skipped } = self;
-        Verification { expected, present, missing, duplicate, skipped }
-    }
-}
-
-impl StoredEnd {
-    fn of(ended: &Ended) -> Self {
-        let verification = StoredVerification::of(ended.verification);
-        Self { completed: ended.end == End::Completed, verification }
-    }
-
-    const fn restore(self) -> Ended {
-        let end = if self.completed { End::Completed } else { End::HalfSwitched };
-        Ended { end, verification: self.verification.restore() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::checkpoint::cutover::{Cutover, Step};
+    use crate::checkpoint::{FolderProgress, SkippedItem};
+    use crate::event::{End, Verification};
 
     fn id() -> impl Strategy<Value = Id> {
         prop_oneof![any::<u64>().prop_map(Id::Number), "[a-z=/+]{0,9}".prop_map(|text| Id::text(&text))]
@@ -427,7 +315,8 @@ mod tests {
                 disk.save(MailboxKey(8), &Progress::default(), &[]).expect("saved");
                 disk.flush().expect("flushed");
             }
-            let disk = Disk::open(&file, "plan", 1).expect("the same file");
+            let disk = Disk::in_memory("plan", 1).expect("memory");
+            Disk::open(&file, "plan", 1).and_then(|file| file.copy_to(&disk)).expect("the same file");
             prop_assert_eq!(disk.load(mailbox).expect("loaded"), Some(progress));
             prop_assert_eq!(disk.load(MailboxKey(9)).expect("loaded"), None);
             for pair in &pairs {

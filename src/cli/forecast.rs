@@ -3,8 +3,8 @@
 use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
-use super::explain;
 use super::options::{Format, OutputArgs, ScenarioArgs, ThreadArgs};
+use super::{explain, wave};
 use crate::forecast;
 use crate::population::Population;
 use crate::report::html::SizeBins;
@@ -77,5 +77,5 @@ pub fn run(options: &Options) -> Exit {
         Format::Text => text::forecast::report(&plan, &totals, &answer, wall_seconds),
     });
     console::message(format_args!("to reproduce: wavetank forecast {}", options.scenario.reproduce()));
-    exit
+    exit.max(wave::stuck(answer.windows.iter().map(|window| window.stuck).sum()))
 }

@@ -114,7 +114,7 @@ fn attempt(options: &Options) -> Result<Exit, Exit> {
         Spoken::Two => (Http::Two, options.streams),
     };
     let slots = options.connections.saturating_mul(streams);
-    let demand = options.demand.read(target.seed, slots, target.background.as_ref())?;
+    let demand = options.demand.read(target.seed, slots, target.people.as_ref())?;
     let errand = target.errand(&demand);
     let drive = DriveOptions {
         url: target.url.clone(),

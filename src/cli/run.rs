@@ -1,12 +1,13 @@
 //! `wavetank run`: one wave live over HTTP.
 
 mod command;
+mod keep;
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use mock_server::journal::judge::goal::Verdict;
 use mock_server::journal::recorder::Recorder;
@@ -15,6 +16,7 @@ use mock_server::serve::Doors;
 use mock_server::time::Moment;
 
 use self::command::Foreign;
+use self::keep::Keeping;
 use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
@@ -23,11 +25,10 @@ use super::options::OutputArgs;
 use super::serve::{self, Limits, Serving, Sides};
 use super::servers::ServerArgs;
 use super::wave::{Changes, Model, ModelArgs};
-use crate::checkpoint::disk::Disk;
-use crate::checkpoint::memory::Memory;
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::CheckpointError;
 use crate::engine::live::run::{self as live, Finished, LiveError};
-use crate::engine::live::server::ServerChoice;
+use crate::engine::live::server::{REPLICATION, ServerChoice};
+use crate::engine::virtual_time::run::people_alone;
 use crate::event::{Event, Listener};
 use crate::metrics::collect::Collector;
 use crate::metrics::summary::Summary;
@@ -37,9 +38,10 @@ use crate::world::Side;
 
 /// Run one wave of a scenario live: the real pipeline over HTTP, by the wall clock
 ///
-/// Starts mock servers on this machine, or talks to those of `wavetank serve` or any others. A run against servers that
-/// outlive it keeps its progress in a file: after an interrupt, or even a crash, the same command goes on where it ended.
-/// The network of the scenario is modelled only before mock servers of the run's own.
+/// Starts mock servers on this machine, or talks to those of `wavetank serve` or any others. When it is interrupted, it
+/// keeps its progress in a file, and what its own mock servers hold in files beside it: the same command goes on where it
+/// ended. Against servers that outlive it, the same holds after a crash. The network of the scenario is modelled only
+/// before mock servers of the run's own.
 ///
 /// With COMMAND, that program runs instead of our pipeline. Its environment leads it to mock servers: `HTTPS_PROXY` for
 /// Microsoft's host names, `REQUESTS_CA_BUNDLE`, `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS` for the certificate to trust,
@@ -60,8 +62,8 @@ pub struct Options {
     #[command(flatten)]
     servers: ServerArgs,
 
-    /// The file that keeps the progress. By default it is in the directory of --out, or in the current one, and removed
-    /// when all is done
+    /// The file that keeps the progress; what mock servers of the run's own hold is in files beside it. By default it is in
+    /// the directory of --out, or in the current one, and removed when all is done
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
 
@@ -115,39 +117,73 @@ pub fn run(options: &Options) -> Exit {
     if !options.command.is_empty() {
         return options.foreign().run().unwrap_or_else(|exit| exit);
     }
+    let Doors { tls, proxy, ca_out, named, state, .. } = &options.doors;
+    if tls.is_some() || proxy.is_some() || ca_out.is_some() || !named.is_empty() || state.is_some() {
+        console::error(
+            "--tls, --proxy, --ca-out, --mailbox and --state are for the servers of a COMMAND, and there is none",
+        );
+        console::message("help: to keep a run in a file of your choice, name it with --checkpoint");
+        return Exit::InvalidInput;
+    }
     let Some(args) = options.model() else { return Exit::InvalidInput };
     let servers = match options.servers.choose() {
         Ok(servers) => servers,
         Err(exit) => return exit,
     };
-    let outlive = servers.iter().all(|server| server.url.is_some());
-    if options.checkpoint.is_some() && !outlive {
-        console::error("--checkpoint needs servers that outlive the run, and mock servers of its own end with it");
-        console::message("help: start `wavetank serve SCENARIO` and name its --source-url and --target-url");
+    if options.journal.journal.is_some() && servers.iter().any(|server| server.url.is_some()) {
+        console::error("--journal keeps what mock servers of the run's own see, and others are named");
+        console::message("help: let the server keep it: `wavetank serve SCENARIO --journal FILE`");
         return Exit::InvalidInput;
     }
     let model = match args.load("live") {
         Ok(model) => model,
         Err(exit) => return exit,
     };
-    match witnessed(options, &model, servers) {
-        Err(exit) => exit,
-        Ok((servers, None)) if outlive => kept(options, &model, &servers),
-        Ok((servers, recorder)) => unkept(options, &model, &servers, recorder.as_ref()),
-    }
+    attempt(options, &model, servers).unwrap_or_else(|exit| exit)
 }
 
-/// The servers, with a witness before each of our own if there is to be a journal, or if there are goals.
-fn witnessed(
-    options: &Options,
-    model: &Model,
-    mut servers: [ServerChoice; 2],
-) -> Result<([ServerChoice; 2], Option<Recorder>), Exit> {
-    if options.journal.journal.is_some() && servers.iter().any(|server| server.url.is_some()) {
-        console::error("--journal keeps what mock servers of the run's own see, and others are named");
-        console::message("help: let the server keep it: `wavetank serve SCENARIO --journal FILE`");
-        return Err(Exit::InvalidInput);
+/// Runs the wave, tells the result, and keeps what the same command can go on from.
+fn attempt(options: &Options, model: &Model, mut servers: [ServerChoice; 2]) -> Result<Exit, Exit> {
+    with_people(model, &mut servers)?;
+    let keeping = Keeping::begin(options, model, &mut servers)?;
+    let recorder = witness(options, model, &mut servers)?;
+    let stopwatch = Stopwatch::start();
+    let (mut finished, summary) = migrate(model, &servers, &keeping).map_err(|error| failed(&error))?;
+    if !finished.beside.people.is_empty() {
+        // The same requests without a wave, in virtual time.
+        let alone = people_alone(&model.plan, &model.population, REPLICATION, finished.at);
+        for people in &mut finished.beside.people {
+            people.alone = alone.iter().find(|(side, _)| *side == people.side).map(|(_, tally)| tally.clone());
+        }
     }
+    let judged = recorder.map_or(Ok(Vec::new()), |recorder| journal::end(&recorder).map(|card| card.goals));
+    let (goals, judged) = judged.map_or_else(|exit| (Vec::new(), exit), |goals| (goals, Exit::Ok));
+    let told = conclude(options, model, (&finished, &summary), &goals, stopwatch).max(judged);
+    Ok(keeping.end(&finished, &summary, told))
+}
+
+/// Has the people of the scenario work at mock servers of our own. At others nobody does, which is refused.
+fn with_people(model: &Model, servers: &mut [ServerChoice; 2]) -> Result<(), Exit> {
+    let Some(background) = &model.plan.background else { return Ok(()) };
+    let sides = [(Side::Source, background.source), (Side::Target, background.target)];
+    for (server, (side, _)) in servers.iter_mut().zip(sides).filter(|(_, (_, factor))| *factor > 0.0) {
+        let name = side.name();
+        if server.url.is_some() {
+            console::error(&format!(
+                "[background] has people at the {name}, and they are at work only at mock servers of the run's own"
+            ));
+            console::message(format_args!(
+                "help: leave them out with --set background.{name}=0, and have `wavetank load` do their work"
+            ));
+            return Err(Exit::InvalidInput);
+        }
+        server.people = Some(Arc::clone(&model.population));
+    }
+    Ok(())
+}
+
+/// Puts a witness before each server of our own if there is to be a journal, or if there are goals.
+fn witness(options: &Options, model: &Model, servers: &mut [ServerChoice; 2]) -> Result<Option<Recorder>, Exit> {
     let mut goals = &model.plan.goals[..];
     if !goals.is_empty() && servers.iter().any(|server| server.url.is_some()) {
         console::message("warning: nobody judges the goals: mock servers of the run's own do, and others are named");
@@ -159,69 +195,7 @@ fn witnessed(
     for (server, side) in servers.iter_mut().zip([Side::Source, Side::Target]) {
         server.witness = recorder.clone().map(|recorder| Witness::new(recorder, Some(side.name())));
     }
-    Ok((servers, recorder))
-}
-
-/// A run whose progress is kept in a file.
-fn kept(options: &Options, model: &Model, servers: &[ServerChoice; 2]) -> Exit {
-    let file = match checkpoint_file(options, model) {
-        Ok(file) => file,
-        Err(exit) => return exit,
-    };
-    if file.exists() {
-        console::message(format_args!("going on from {}", file.display()));
-    }
-    // What was stored on some servers says nothing of others.
-    let urls = servers.iter().filter_map(|server| server.url.as_ref()).map(ToString::to_string);
-    let run = format!("{} on {}", model.plan.hash, urls.collect::<Vec<_>>().join(" and "));
-    let disk = match Disk::open(&file, &run, model.plan.seed) {
-        Ok(disk) => Rc::new(disk),
-        Err(error) => return failed(&error.into()),
-    };
-    let stopwatch = Stopwatch::start();
-    let (finished, summary) = match migrate(model, servers, Rc::clone(&disk)) {
-        Ok(run) => run,
-        Err(error) => return failed(&error),
-    };
-    if let Err(error) = disk.flush() {
-        return failed(&error.into());
-    }
-    drop(disk);
-    let exit = conclude(options, model, (&finished, &summary), &[], stopwatch);
-    let again = format!("the same command goes on from {}", file.display());
-    if finished.interrupted {
-        return exit.max(interrupted(&summary, &again));
-    }
-    if summary.mailboxes.completed < summary.mailboxes.total {
-        console::message(format_args!("not all mailboxes are done: {again}"));
-    } else if exit != Exit::Ok {
-        console::message(format_args!("all mailboxes are done, but the result is not kept: {again}"));
-    } else if options.checkpoint.is_none()
-        && let Err(error) = fs::remove_file(&file)
-    {
-        console::message(format_args!("warning: cannot remove {}: {error}", file.display()));
-    }
-    exit
-}
-
-/// A run whose servers end with it, so that there is nothing to go on from.
-fn unkept(options: &Options, model: &Model, servers: &[ServerChoice; 2], recorder: Option<&Recorder>) -> Exit {
-    let stopwatch = Stopwatch::start();
-    let (finished, summary) = match migrate(model, servers, Rc::new(Memory::default())) {
-        Ok(run) => run,
-        Err(error) => return failed(&error),
-    };
-    let judged = recorder.map_or(Ok(Vec::new()), |recorder| journal::end(recorder).map(|card| card.goals));
-    let (goals, kept) = judged.map_or_else(|exit| (Vec::new(), exit), |goals| (goals, Exit::Ok));
-    let exit = conclude(options, model, (&finished, &summary), &goals, stopwatch).max(kept);
-    if !finished.interrupted {
-        return exit;
-    }
-    exit.max(interrupted(
-        &summary,
-        "its mock servers ended with it, so there is nothing to go on from\nhelp: to be able to resume, start `wavetank \
-         serve` with this scenario and name its --source-url and --target-url here",
-    ))
+    Ok(recorder)
 }
 
 /// Writes the result and how to repeat the run.
@@ -245,13 +219,6 @@ fn conclude(
     exit
 }
 
-fn interrupted(summary: &Summary, how_to_go_on: &str) -> Exit {
-    let mailboxes = &summary.mailboxes;
-    let (done, all) = (count(mailboxes.completed), count(mailboxes.total));
-    console::message(format_args!("interrupted with {done} of {all} mailboxes done: {how_to_go_on}"));
-    Exit::Incomplete
-}
-
 fn failed(error: &LiveError) -> Exit {
     console::failure(error);
     match error {
@@ -261,30 +228,13 @@ fn failed(error: &LiveError) -> Exit {
             Exit::InvalidInput
         }
         LiveError::Checkpoint(CheckpointError::Store(_)) => Exit::Incomplete,
-        LiveError::Checkpoint(_) | LiveError::Listen(_) | LiveError::Runtime(_) => Exit::InvalidInput,
+        LiveError::Checkpoint(_) | LiveError::State(_) | LiveError::Listen(_) | LiveError::Runtime(_) => {
+            Exit::InvalidInput
+        }
     }
 }
 
-/// Where the progress is kept. The directory is made if need be.
-fn checkpoint_file(options: &Options, model: &Model) -> Result<PathBuf, Exit> {
-    if let Some(file) = &options.checkpoint {
-        return Ok(file.clone());
-    }
-    let plan = &model.plan;
-    let name = format!("wavetank-{}-{}.redb", plan.hash.replace('/', "-"), plan.seed);
-    let Some(directory) = &options.output.out else { return Ok(name.into()) };
-    fs::create_dir_all(directory).map_err(|error| {
-        console::error(&format!("cannot make {}: {error}", directory.display()));
-        Exit::InvalidInput
-    })?;
-    Ok(directory.join(name))
-}
-
-fn migrate<C: Checkpoint + 'static>(
-    model: &Model,
-    servers: &[ServerChoice; 2],
-    checkpoint: Rc<C>,
-) -> Result<(Finished, Summary), LiveError> {
+fn migrate(model: &Model, servers: &[ServerChoice; 2], keeping: &Keeping) -> Result<(Finished, Summary), LiveError> {
     let wave = model.wave();
     let open = model.plan.open();
     let deadline = open.map_or(Moment::NEVER, |open| Moment::START + open);
@@ -298,14 +248,15 @@ fn migrate<C: Checkpoint + 'static>(
     let mut wishes = 0;
     let interrupts = async || {
         live::interrupted().await;
+        keeping.wish();
         wishes += 1;
         console::message(match wishes {
             1 => "stopping at the next safe place of every mailbox in progress; interrupt again to stop at once",
             _ => "stopping at once",
         });
     };
-    let finished =
-        live::migrate(&model.plan, &model.population, &wave, open, servers, checkpoint, listener, interrupts)?;
+    let progress = keeping.progress();
+    let finished = live::migrate(&model.plan, &model.population, &wave, open, servers, progress, listener, interrupts)?;
     Ok((finished, watch.collector.summary()))
 }
 

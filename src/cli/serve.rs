@@ -200,6 +200,12 @@ impl Serving {
     fn start_scenario(&self, model: &ModelArgs, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
         let scale = model.scale.map_or(String::new(), |scale| format!(" at scale 1/{scale}"));
         let model = model.load("serving")?;
+        if model.plan.background.is_some() {
+            console::message("warning: nobody of [background] is at work at these servers");
+            console::message(
+                "help: `wavetank load SCENARIO --url URL` does the work of people, with changes to mailboxes",
+            );
+        }
         warn(&self.doors, &model.plan.credentials);
         let clock = Clock::start_scaled(self.time_scale);
         let authority = self.doors.authority(model.population.domains()).map_err(|error| failed(&error))?;

@@ -62,6 +62,8 @@ impl ServerArgs {
                 token_url: token_url.clone(),
                 credentials: credentials.clone(),
                 witness: None,
+                succession: None,
+                people: None,
             },
             None => ServerChoice::mock(),
         }))

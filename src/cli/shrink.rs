@@ -27,8 +27,8 @@ pub struct Options {
     fails_if: Condition,
 
     /// The file to write; stdout if absent
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", alias = "output")]
+    out: Option<PathBuf>,
 }
 
 /// Runs the subcommand.
@@ -100,7 +100,7 @@ fn write(options: &Options, minimal: &Minimal, observe: &dyn Fn(&Plan) -> Option
     for needed in &minimal.needed {
         console::message(format_args!("needed: `{}` in {}; without it the run passes", needed.name, needed.list));
     }
-    let Some(file) = &options.output else { return console::print(&minimal.text) };
+    let Some(file) = &options.out else { return console::print(&minimal.text) };
     match fs::write(file, &minimal.text) {
         Ok(()) => Exit::Ok,
         Err(error) => {

@@ -43,5 +43,5 @@ pub fn run(options: &Options) -> Exit {
     let told = Told { world: "virtual", summary: &finished.summary, beside: &finished.beside(alone), goals: &goals };
     let exit = model.tell(&told, stopwatch.seconds(), &options.output);
     console::message(format_args!("to reproduce: wavetank simulate {}", options.model.reproduce()));
-    exit.max(kept).max(wave::stuck(&finished))
+    exit.max(kept).max(wave::stuck(finished.stuck))
 }

@@ -9,7 +9,6 @@ use super::exit::Exit;
 use super::options::{Format, OutputArgs, ScenarioArgs};
 use super::{console, explain, journal};
 use crate::engine::order;
-use crate::engine::virtual_time::run::Finished;
 use crate::population::Population;
 use crate::report::number::count;
 use crate::report::told::Told;
@@ -78,14 +77,11 @@ impl ModelArgs {
 
 /// Lanes that wait for something that cannot happen are a bug: says so, and how the command ends.
 #[must_use]
-pub fn stuck(finished: &Finished) -> Exit {
-    if finished.stuck == 0 {
+pub fn stuck(lanes: usize) -> Exit {
+    if lanes == 0 {
         return Exit::Ok;
     }
-    console::error(&format!(
-        "{} lanes wait for something that cannot happen: this is a bug",
-        count(finished.stuck as u64)
-    ));
+    console::error(&format!("{} lanes wait for something that cannot happen: this is a bug", count(lanes as u64)));
     Exit::Bug
 }
 

@@ -90,8 +90,7 @@ fn text(explanation: &Explanation) -> String {
 /// The result for programs.
 #[derive(Serialize)]
 struct Document<'e> {
-    /// Raised when a field changes its meaning.
-    schema: u32,
+    schema: &'static str,
     ladder: Vec<Step>,
     open_until_seconds: Option<f64>,
     sealed_from_seconds: Option<f64>,
@@ -118,7 +117,7 @@ fn json(explanation: &Explanation) -> String {
         runs: rung.runs,
     };
     let document = Document {
-        schema: 1,
+        schema: "wavetank.when/1",
         ladder: explanation.ladder.iter().map(step).collect(),
         open_until_seconds: explanation.between.map(|(open, _)| open.as_seconds()),
         sealed_from_seconds: explanation.between.map(|(_, sealed)| sealed.as_seconds()),

@@ -3,6 +3,7 @@
 //! Against our own mock on loopback, or against servers of the user's choice. Knows how bytes travel, and nothing of
 //! what the pipeline does with the answers.
 
+mod bystanders;
 pub mod drive;
 pub mod run;
 pub mod server;

@@ -4,7 +4,7 @@
 //! events is its result.
 
 pub mod audit;
-pub mod crowd;
+mod crowd;
 pub mod executor;
 mod fetch;
 mod lives;

@@ -4,14 +4,21 @@
 //! holds it, finishes and frees the lane. What all mailboxes share besides (links, server capacity, limits of the whole
 //! app) enters as a lower bound on the time in which the wave's total demand can be met.
 
+pub mod rate;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use mock_server::service::config::Conditions;
 use mock_server::throttle::limit::{Rule, Scope};
+use mock_server::throttle::policy::sharing::Sharing;
+use mock_server::throttle::policy::unit::Unit;
+use mock_server::throttle::policy::{Concerns, Meter};
 use mock_server::time::{Moment, Span};
 
+use self::rate::Rate;
 use super::job::Job;
-use crate::engine::virtual_time::crowd::demand::Demand;
+use crate::engine::crowd::demand::Demand;
 use crate::scenario::plan::{Plan, SidePlan};
 use crate::world::Side;
 
@@ -26,8 +33,8 @@ pub struct Shared {
     pub bytes_per_second: f64,
     /// Calls that the source and the target serve at once; infinite if unlimited.
     pub servers: (f64, f64),
-    /// Requests per second that limits of the whole app or tenant admit; infinite if there are none.
-    pub requests_per_second: (f64, f64),
+    /// Requests per second that limits and policies of the whole app or tenant admit; infinite if there are none.
+    pub requests_per_second: (Rate, Rate),
 }
 
 /// The share of something that is left to a wave however much others ask for (assumed: refused requests of others do not
@@ -39,20 +46,54 @@ fn left(all: f64, taken: f64) -> f64 {
     (all - taken).max(all * LEFT)
 }
 
-/// Requests per second that limits of the whole app or tenant admit. People beside the wave use other apps, so they
-/// share the limits of the tenant only.
-fn shared_request_rate(side: &SidePlan, people: &Demand) -> f64 {
-    side.server
-        .limits
-        .iter()
-        .filter_map(|limit| match (limit.scope, limit.rule) {
-            (Scope::App, Rule::Requests { count, per, .. }) => Some(count as f64 / per.as_seconds()),
-            (Scope::Tenant, Rule::Requests { count, per, .. }) => {
-                Some(left(count as f64 / per.as_seconds(), people.requests_of(&limit.operations)))
+/// The rate that some numbers admit from the beginning, and those that they have later.
+fn rate<T: Copy>(first: T, later: impl Iterator<Item = (Moment, T)>, of: impl Fn(T) -> f64) -> Rate {
+    let mut later: Vec<_> = later.collect();
+    later.sort_by_key(|(at, _)| *at);
+    let add = |rate: Rate, (at, numbers): (Moment, T)| rate.then(at.since(Moment::START).as_seconds(), of(numbers));
+    later.into_iter().fold(Rate::constant(of(first)), add)
+}
+
+/// Requests per second that limits and policies of the whole app or tenant admit, as they change. People beside the wave
+/// use other apps, so they share only what apps share. What a mailbox, a user or a database has to itself bounds no wave;
+/// what it does to mailboxes is left to the correction by virtual runs.
+fn shared_request_rate(side: &SidePlan, people: &Demand) -> Rate {
+    let (limits, changes) = (&side.server.limits, &side.server.limit_changes);
+    let of_limit = limits.iter().filter_map(|limit| {
+        let taken = match limit.scope {
+            Scope::App => 0.0,
+            Scope::Tenant => people.requests_of(&limit.operations),
+            Scope::AppMailbox | Scope::Mailbox => return None,
+        };
+        let admits = |rule: Rule| match rule {
+            Rule::Requests { count, per, .. } => left(count as f64 / per.as_seconds(), taken),
+            _ => Rate::UNLIMITED,
+        };
+        let later = changes.iter().filter(|change| change.limit.name == limit.name);
+        Some(rate(limit.rule, later.map(|change| (change.at, change.limit.rule)), admits))
+    });
+    let Conditions { policies, policy_changes, topology, .. } = &side.server.conditions;
+    let of_policy = policies.iter().filter_map(|policy| {
+        let Sharing { app, mailbox, user, tenant, database, server, .. } = policy.sharing;
+        let several = (tenant && topology.mailboxes_per_tenant.is_some())
+            || (database && topology.databases > 1)
+            || (server && topology.servers > 1);
+        if mailbox || user || several || policy.concerns != Concerns::default() {
+            return None;
+        }
+        let taken = if app { 0.0 } else { people.requests_of(&[]) };
+        let admits = |meter: Meter| match meter {
+            Meter::Sliding { unit: Unit::Requests, most: count, per }
+            | Meter::Fixed { unit: Unit::Requests, most: count, per }
+            | Meter::Bucket { unit: Unit::Requests, refill: count, per, .. } => {
+                left(count as f64 / per.as_seconds(), taken)
             }
-            _ => None,
-        })
-        .fold(f64::INFINITY, f64::min)
+            _ => Rate::UNLIMITED,
+        };
+        let later = policy_changes.iter().filter(|change| change.policy.name == policy.name);
+        Some(rate(policy.meter, later.map(|change| (change.at, change.policy.meter)), admits))
+    });
+    of_limit.chain(of_policy).fold(Rate::constant(Rate::UNLIMITED), |least, rate| least.min(&rate))
 }
 
 impl Shared {
@@ -88,8 +129,8 @@ impl Shared {
             served = (served.0 + job.served.0.as_seconds(), served.1 + job.served.1.as_seconds());
         }
         let least = (bytes / 2.0 / self.bytes_per_second)
-            .max(requests.0 / self.requests_per_second.0)
-            .max(requests.1 / self.requests_per_second.1)
+            .max(self.requests_per_second.0.time_for(requests.0))
+            .max(self.requests_per_second.1.time_for(requests.1))
             .max(served.0 / self.servers.0)
             .max(served.1 / self.servers.1);
         Span::from_seconds(least)
@@ -199,8 +240,9 @@ mod tests {
     }
 
     fn shared(lanes: u32, places: u32) -> Shared {
-        let unlimited = (f64::INFINITY, f64::INFINITY);
-        Shared { lanes, places, bytes_per_second: f64::INFINITY, servers: unlimited, requests_per_second: unlimited }
+        let unlimited = f64::INFINITY;
+        let requests_per_second = (Rate::constant(unlimited), Rate::constant(unlimited));
+        Shared { lanes, places, bytes_per_second: unlimited, servers: (unlimited, unlimited), requests_per_second }
     }
 
     #[test]
@@ -226,6 +268,17 @@ mod tests {
         }
         let shared = Shared { bytes_per_second: 100.0, ..shared(100, 100) };
         assert!((flow(&jobs, &shared).last().as_seconds() - 100.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_limit_that_shrinks_bounds_what_comes_after_it() {
+        let mut jobs = vec![job(1, 1, 1); 10];
+        for job in &mut jobs {
+            job.requests = (0.0, 100.0);
+        }
+        let requests_per_second = (Rate::constant(f64::INFINITY), Rate::constant(10.0).then(60.0, 5.0));
+        let shared = Shared { requests_per_second, ..shared(100, 100) };
+        assert!((flow(&jobs, &shared).last().as_seconds() - 140.0).abs() < 1e-6);
     }
 
     #[test]

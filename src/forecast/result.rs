@@ -55,6 +55,8 @@ pub struct WindowForecast {
     pub published: Option<(u32, String)>,
     /// What was beside the waves of the virtual runs, all of them together.
     pub beside: Beside,
+    /// Lanes of the virtual runs that waited for something that cannot happen. Not zero only if the program is wrong.
+    pub stuck: usize,
 }
 
 impl WindowForecast {

@@ -184,6 +184,7 @@ impl Question<'_> {
                 .find(|published| published.window == self.name)
                 .map(|published| (published.mailboxes, published.source.clone())),
             beside: beside(&checks),
+            stuck: checks.iter().map(|check| check.finished.stuck).sum(),
             correction,
         };
         (forecast, requests)

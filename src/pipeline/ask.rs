@@ -26,6 +26,8 @@ pub(super) struct Tries {
     attempt: u32,
     looks: u64,
     history: History,
+    /// How often no answer came in time.
+    timeouts: u32,
 }
 
 impl Tries {
@@ -36,7 +38,24 @@ impl Tries {
             attempt: 0,
             looks: 0,
             history: History { throttles: 0, failures: 0, throttled: Span::ZERO },
+            timeouts: 0,
         }
+    }
+
+    /// How often no answer came in time, since the call was last [another one](Self::begin_anew).
+    pub(super) const fn timeouts(&self) -> u32 {
+        self.timeouts
+    }
+
+    /// Goes on with another call under the same number: what happened to the one before no longer counts against it.
+    pub(super) const fn begin_anew(&mut self) {
+        self.history = History { throttles: 0, failures: 0, throttled: Span::ZERO };
+        self.timeouts = 0;
+    }
+
+    /// The number of the request.
+    pub(super) const fn request(&self) -> u64 {
+        self.request
     }
 
     /// The number of the next look that belongs to this request.
@@ -293,6 +312,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         } else {
             self.passed(side, admitted);
             tries.history.failures += 1;
+            tries.timeouts += u32::from(refusal.kind == RefusalKind::TimedOut);
         }
         if let Advice::RepeatAt(at) = advice {
             if !limited {

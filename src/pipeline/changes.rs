@@ -111,13 +111,19 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let sizes = work.items.iter().map(|item| u64::from(item.size));
         work.exports = cut(sizes, batch.export_items, batch.export_bytes);
         work.first = self.reserve(work.items.len() + work.exports.len());
+        self.number_deletes(&mut work);
+        Ok(work)
+    }
+
+    /// Gives the calls that delete what is planned their sizes and numbers.
+    pub(super) fn number_deletes(&self, work: &mut Work) {
+        let batch = &self.run.plan.batch;
         work.delete_batch = match self.run.protocol(Side::Target) {
             Protocol::Graph => batch.batch_calls,
             Protocol::Ews => batch.upload_items,
         }
         .max(1) as usize;
         work.first_delete = self.reserve(work.deletes.len().div_ceil(work.delete_batch));
-        Ok(work)
     }
 
     fn plan_page(&self, open: &mut Open, page: &Page, work: &mut Work) -> Result<(), Setback> {
@@ -191,13 +197,18 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             let folder = &progress.folders[open.folder as usize];
             (folder.ours, folder.restarting)
         };
-        if !ours {
+        if !ours && !open.gone {
             return Ok(());
         }
         let left: Vec<Id> = held.items.into_values().map(|(id, _)| id).collect();
         let unpaired =
             self.run.checkpoint.unpaired(self.mailbox, left.clone()).map_err(|error| self.break_off(error))?;
-        let gone = if restarting { left } else { unpaired.clone() };
+        let gone = match (ours, restarting || open.gone) {
+            (true, true) => left,
+            (true, false) => unpaired.clone(),
+            // What was there before the move stays.
+            (false, _) => left.into_iter().filter(|target| !unpaired.contains(target)).collect(),
+        };
         if !gone.is_empty() {
             self.mark(Mark::LeftoversDeleted);
         }
@@ -210,7 +221,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 work.deletes.push((open.folder, target));
             }
         }
-        work.deletes.extend(held.repeated.into_iter().map(|target| (open.folder, target)));
+        if ours {
+            work.deletes.extend(held.repeated.into_iter().map(|target| (open.folder, target)));
+        }
         Ok(())
     }
 

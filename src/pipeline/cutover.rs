@@ -84,7 +84,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Err(_) => Ok(Met::Failed),
                 Ok(found) => {
                     self.progress.borrow_mut().verification = found;
-                    Ok(met(found.missing == 0))
+                    Ok(met(found.is_exact()))
                 }
             },
             Step::ReleaseSource => self.order(Side::Source, &Call::ReleaseMailbox).await,

@@ -38,6 +38,8 @@ pub(super) struct Open {
     cursor: Option<Id>,
     /// What the target folder holds, where that must be known.
     pub(super) held: Option<Held>,
+    /// Whether the folder is no longer in the source, and so nothing that was in it.
+    pub(super) gone: bool,
 }
 
 /// What a target folder holds, by identity, less what the pass has met already.
@@ -92,8 +94,11 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     Some(_) => EXPECTED_CHANGES,
                     None => listed.map_or(EXPECTED_CHANGES, |entry| entry.items.max(1)),
                 };
-                Open { folder: place as u32, expected, cursor: folder.state.clone(), held: None }
+                let gone = listed.is_none();
+                Open { folder: place as u32, expected, cursor: folder.state.clone(), held: None, gone }
             })
+            // What was in a folder that is gone is deleted once.
+            .filter(|open| !open.gone || self.unsure.get() || progress.folders[open.folder as usize].items != Some(0))
             .collect()
     }
 
@@ -122,6 +127,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     }
 
     async fn sync_page(&self, request: u64, open: &Open) -> Result<Page, Setback> {
+        if open.gone {
+            // Should it come back, it is compared from the start.
+            return Ok(Page { changes: Vec::new(), cursor: None, complete: true });
+        }
         let folder = self.progress.borrow().folders[open.folder as usize].source.clone();
         let limit = self.run.plan.batch.sync_changes.max(1);
         let call = Call::SyncItems { folder, state: open.cursor.clone(), limit };
@@ -146,7 +155,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 self.mark(Mark::DeltaRestarted);
                 Ok(Page { changes: Vec::new(), cursor: None, complete: false })
             }
-            // The folder is gone, and everything in it.
+            // The folder has gone since it was listed, and everything in it: the next listing will not have it.
             Err(refusal) if refusal.kind == RefusalKind::NotFound => {
                 Ok(Page { changes: Vec::new(), cursor: open.cursor.clone(), complete: true })
             }
@@ -165,7 +174,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 if folder.restarting && page.cursor.is_none() {
                     open.held = None;
                 }
-                let wanted = folder.restarting || (self.unsure.get() && (!page.changes.is_empty() || page.complete));
+                let wanted = folder.restarting
+                    || open.gone
+                    || (self.unsure.get() && (!page.changes.is_empty() || page.complete));
                 if !wanted || open.held.is_some() {
                     continue;
                 }
@@ -321,7 +332,7 @@ mod tests {
 
     #[test]
     fn small_folders_share_a_round_and_large_ones_have_their_own() {
-        let folder = |expected| Open { folder: 0, expected, cursor: None, held: None };
+        let folder = |expected| Open { folder: 0, expected, cursor: None, held: None, gone: false };
         let many: Vec<Open> = (0..200).map(|_| folder(16)).collect();
         assert_eq!(round_of(&many, 512), 128);
         let large: Vec<Open> = (0..9).map(|_| folder(100_000)).collect();

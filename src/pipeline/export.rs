@@ -1,5 +1,7 @@
 //! Fetching items from the source in batches. Items that an answer refused on their own are asked for again.
 
+use std::collections::VecDeque;
+
 use mock_server::time::Span;
 use mock_server::wire::answer::Answer;
 use mock_server::wire::call::{Call, Content, Protocol};
@@ -17,6 +19,20 @@ use crate::world::{Side, World};
 /// How long items that a limit refused within an answer are asked for again, in rounds (assumed; each round waits as
 /// long as the server asks, or twice as long as the one before).
 pub(super) const MOST_BUSY_ROUNDS: u32 = 200;
+
+/// After how many answers that did not come in time items are asked for in smaller parts (assumed: one may be chance).
+const SLOW_TIMEOUTS: u32 = 2;
+
+/// Whether it helps to ask for fewer items at a time.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) enum Parts {
+    /// Nobody knows.
+    Untried,
+    /// A part was answered in time.
+    Useful,
+    /// Not even one item was.
+    Useless,
+}
 
 /// Which items of an answer are to be asked for again, and when.
 #[derive(Default)]
@@ -59,37 +75,69 @@ pub(super) fn reason_of(refusal: Refusal) -> SkipReason {
 }
 
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
-    /// Fetches one batch and hands its contents over.
+    /// Fetches one batch and hands its contents over. One that the source does not answer in time is asked for in parts.
     pub(super) async fn export(&self, copying: &Copying<'_>, number: usize) -> Result<(), Setback> {
         let request = copying.export_request(number);
         let mut next_parcel = request + 1;
         let mut tries = Tries::new(Side::Source, request);
-        let mut wanted: Vec<usize> = copying.export_range(number).collect();
+        let mut left: VecDeque<usize> = copying.export_range(number).collect();
+        while !left.is_empty() {
+            let count = left.len().min(self.most_items.get());
+            let part: Vec<usize> = left.drain(..count).collect();
+            if let Some(slow) = self.export_part(copying, &mut tries, &mut next_parcel, part).await? {
+                self.most_items.set(self.most_items.get().min(slow.len().div_ceil(2)));
+                slow.into_iter().rev().for_each(|place| left.push_front(place));
+            }
+            tries.begin_anew();
+        }
+        Ok(())
+    }
+
+    /// Fetches some items with one call. Gives them back if they are too many for one call, by the time it takes.
+    async fn export_part(
+        &self,
+        copying: &Copying<'_>,
+        tries: &mut Tries,
+        next_parcel: &mut u64,
+        mut wanted: Vec<usize>,
+    ) -> Result<Option<Vec<usize>>, Setback> {
         let mut round = 0;
         loop {
             let items: Vec<Id> = wanted.iter().map(|&place| copying.item(place).source.clone()).collect();
             let call = Call::ExportItems { items };
             let contents = loop {
-                match self.attempt(&mut tries, &call).await {
+                let step = self.attempt(tries, &call).await;
+                let parts = wanted.len() > 1 && self.parts.get() != Parts::Useless;
+                match step {
                     Step::Done(Answer::Contents(contents)) => break contents,
                     Step::Done(_) => return Err(Setback::Confused),
+                    Step::Repeat { .. } if parts && tries.timeouts() >= SLOW_TIMEOUTS => return Ok(Some(wanted)),
                     Step::Repeat { .. } => {}
+                    Step::GaveUp(Refusal { kind: RefusalKind::TimedOut, .. }) if parts => return Ok(Some(wanted)),
                     Step::GaveUp(refusal) if concerns_items(refusal) => {
-                        return self.leave_behind(copying, &wanted, reason_of(refusal));
+                        if refusal.kind == RefusalKind::TimedOut && self.parts.get() == Parts::Untried {
+                            // If not even one item comes in time, the size of calls is not what is wrong.
+                            self.parts.set(Parts::Useless);
+                            self.most_items.set(usize::MAX);
+                        }
+                        return self.leave_behind(copying, &wanted, reason_of(refusal)).map(|()| None);
                     }
                     Step::GaveUp(refusal) => return Err(Setback::Refused(refusal.kind)),
                 }
             };
-            let again = self.sort_out(copying, &wanted, contents, &mut next_parcel)?;
+            if self.most_items.get() < usize::MAX {
+                self.parts.set(Parts::Useful);
+            }
+            let again = self.sort_out(copying, &wanted, contents, next_parcel)?;
             self.signal.raise();
             if again.places.is_empty() {
-                return Ok(());
+                return Ok(None);
             }
             round += 1;
             if let Some(reason) = again.given_up(round, self.run.plan.retry.attempts) {
-                return self.leave_behind(copying, &again.places, reason);
+                return self.leave_behind(copying, &again.places, reason).map(|()| None);
             }
-            self.pause(Side::Source, request, round - 1, again.wait, again.limited).await;
+            self.pause(Side::Source, tries.request(), round - 1, again.wait, again.limited).await;
             wanted = again.places;
         }
     }

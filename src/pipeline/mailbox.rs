@@ -81,7 +81,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         }
         self.enter(Stage::Verify);
         let verification = self.verify().await?;
-        let end = if verification.missing == 0 { End::Completed } else { End::Failed };
+        let end = if verification.is_exact() { End::Completed } else { End::Failed };
         Ok((end, verification))
     }
 }

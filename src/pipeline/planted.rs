@@ -94,6 +94,12 @@ impl Planted {
         Self(Some(bug))
     }
 
+    /// Whether there is one.
+    #[inline]
+    pub(super) fn is_any(self) -> bool {
+        Self::POSSIBLE && self.0.is_some()
+    }
+
     /// Whether it is this one.
     #[inline]
     pub(super) fn is(self, bug: Bug) -> bool {

@@ -99,6 +99,11 @@ impl<W: World, C: Checkpoint, L: Listener> Run<W, C, L> {
         self
     }
 
+    /// Whether any mistake is planted. Whoever makes one is not careful elsewhere either: nothing tidies up behind it.
+    pub(super) fn is_careless(&self) -> bool {
+        self.planted.is_any()
+    }
+
     /// Whether the run is to make a mistake.
     #[inline]
     pub(super) fn errs(&self, bug: Bug) -> bool {

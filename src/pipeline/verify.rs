@@ -57,15 +57,27 @@ impl<'f> Listing<'f> {
 }
 
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
-    /// Compares both sides as deeply as planned.
+    /// Compares both sides as deeply as planned. Items that are in the target more than once are deleted there, and both
+    /// sides compared again.
     pub(super) async fn verify(&self) -> Result<Verification, Setback> {
+        let (found, surplus) = self.compare_all().await?;
+        if surplus.is_empty() || self.run.is_careless() || !self.remove_repeated(&surplus).await? {
+            return Ok(found);
+        }
+        Ok(self.compare_all().await?.0)
+    }
+
+    /// Compares both sides. Tells as well of which folders the target holds too much.
+    async fn compare_all(&self) -> Result<(Verification, BTreeSet<u32>), Setback> {
         let source = self.list_folders(Side::Source).await?;
         let target = self.list_folders(Side::Target).await?;
-        let counts = self.compare_counts(&source, &target)?;
-        match self.run.plan.verify {
-            Verify::Counts => Ok(counts),
-            Verify::Fingerprint => self.compare_items(&source, counts).await,
-        }
+        let mut surplus = BTreeSet::new();
+        let counts = self.compare_counts(&source, &target, &mut surplus)?;
+        let found = match self.run.plan.verify {
+            Verify::Counts => counts,
+            Verify::Fingerprint => self.compare_items(&source, counts, &mut surplus).await?,
+        };
+        Ok((found, surplus))
     }
 
     fn source_is_closed(&self) -> bool {
@@ -83,7 +95,12 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         Ok(left)
     }
 
-    fn compare_counts(&self, source: &[FolderEntry], target: &[FolderEntry]) -> Result<Verification, Setback> {
+    fn compare_counts(
+        &self,
+        source: &[FolderEntry],
+        target: &[FolderEntry],
+        surplus: &mut BTreeSet<u32>,
+    ) -> Result<Verification, Setback> {
         let closed = self.source_is_closed();
         let held = Listing::new(target);
         let mut total = Verification::default();
@@ -117,24 +134,50 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             total.missing += missing.min(expected - skipped);
             total.present += (expected - skipped).saturating_sub(missing);
             total.duplicate += items.saturating_sub(wanted);
+            if items > wanted {
+                surplus.insert(place);
+            }
+        }
+        if closed {
+            let progress = self.progress.borrow();
+            let left = gone(&progress.folders, source).into_iter().filter(|(_, folder)| folder.ours);
+            let left = left.filter_map(|(place, folder)| held.find(place, &folder.target));
+            total.duplicate += left.map(|entry| entry.items).sum::<u64>();
         }
         Ok(total)
     }
 
     /// Lists every folder on both sides and compares item by item.
-    async fn compare_items(&self, source: &[FolderEntry], counts: Verification) -> Result<Verification, Setback> {
+    async fn compare_items(
+        &self,
+        source: &[FolderEntry],
+        counts: Verification,
+        surplus: &mut BTreeSet<u32>,
+    ) -> Result<Verification, Setback> {
         let folders = Arc::clone(&self.progress.borrow().folders);
         let first = self.reserve(folders.len() * 3);
         let next = Cell::new(0);
-        let total = RefCell::new(Verification::default());
+        let total = RefCell::new((Verification::default(), surplus));
         let setback = Cell::new(None);
-        let (next, total_in, setback_in, folders) = (&next, &total, &setback, &folders);
+        let gone: BTreeSet<u32> = gone(&folders, source).into_iter().map(|(place, _)| place).collect();
+        let (next, total_in, setback_in, folders, gone) = (&next, &total, &setback, &folders, &gone);
         workers(&self.run.world, &self.signal, self.width().min(folders.len()).max(1), |_| async move {
             while setback_in.get().is_none() && next.get() < folders.len() {
                 let place = next.replace(next.get() + 1);
                 let numbers = first + 3 * place as u64;
-                match self.compare_folder(place as u32, &folders[place], numbers).await {
-                    Ok(found) => *total_in.borrow_mut() += found,
+                let outcome = if gone.contains(&(place as u32)) {
+                    self.look_into_gone(&folders[place], numbers).await
+                } else {
+                    self.compare_folder(place as u32, &folders[place], numbers).await
+                };
+                match outcome {
+                    Ok(found) => {
+                        let mut total = total_in.borrow_mut();
+                        total.0 += found;
+                        if found.duplicate > 0 {
+                            total.1.insert(place as u32);
+                        }
+                    }
                     Err(refused) => setback_in.set(Some(refused)),
                 }
             }
@@ -144,7 +187,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         if let Some(setback) = setback.get() {
             return Err(setback);
         }
-        let mut total = total.into_inner();
+        let (mut total, _) = total.into_inner();
         // Folders without a counterpart were counted above and are on no list here.
         if self.source_is_closed() {
             let known: BTreeSet<&Id> = folders.iter().map(|folder| &folder.source).collect();
@@ -158,6 +201,15 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         total.missing = total.missing.max(counts.missing).min(wanted);
         total.present = wanted - total.missing;
         Ok(total)
+    }
+
+    /// What the target holds of a folder that the source no longer has.
+    async fn look_into_gone(&self, folder: &FolderProgress, request: u64) -> Result<Verification, Setback> {
+        let mut found = Verification::default();
+        if folder.ours && self.source_is_closed() {
+            found.duplicate = self.list_items(Side::Target, &folder.target, request + 1).await?.len() as u64;
+        }
+        Ok(found)
     }
 
     async fn compare_folder(&self, place: u32, folder: &FolderProgress, request: u64) -> Result<Verification, Setback> {
@@ -180,6 +232,17 @@ fn find_folder<'f>(folders: &'f [FolderProgress], place: usize, id: &Id) -> Opti
         _ => folders.iter().position(|folder| folder.source == *id),
     };
     found.map(|place| (place as u32, &folders[place]))
+}
+
+/// The folders of the progress that are not in a listing of the source, with their positions.
+fn gone<'f>(folders: &'f [FolderProgress], source: &[FolderEntry]) -> Vec<(u32, &'f FolderProgress)> {
+    // As long as no folder was made or deleted, both are in the same order.
+    let mut entries = source.iter().filter(|entry| entry.kind != FolderKind::Root);
+    if folders.iter().all(|folder| entries.next().is_some_and(|entry| entry.id == folder.source)) {
+        return Vec::new();
+    }
+    let listed: BTreeSet<&Id> = source.iter().map(|entry| &entry.id).collect();
+    (0..).zip(folders).filter(|(_, folder)| !listed.contains(&folder.source)).collect()
 }
 
 /// Compares the items of one folder. `since` are changes of the source after the copy, whose items prove nothing;

@@ -31,6 +31,7 @@ const fn folder(kind: FolderKind, name: &'static str, items: f64, size: f64, cha
     DefaultFolder { kind, name, items, size, changes, parent: 0 }
 }
 
+/// A default folder by its position among those that the protocols know by name, or beyond them.
 const fn other(position: u8, name: &'static str, items: f64, parent: u32) -> DefaultFolder {
     DefaultFolder { kind: FolderKind::Default(position), name, items, size: 0.3, changes: 0.0, parent }
 }
@@ -47,19 +48,19 @@ const DEFAULTS: [DefaultFolder; 22] = [
     folder(FolderKind::Calendar, "Calendar", 0.8, 0.1, 0.04),
     folder(FolderKind::Contacts, "Contacts", 0.1, 0.1, 0.005),
     folder(FolderKind::Tasks, "Tasks", 0.03, 0.1, 0.005),
-    other(0, "Outbox", 0.0, 0),
-    other(1, "Journal", 0.01, 0),
-    other(2, "Notes", 0.01, 0),
-    other(3, "Conversation History", 0.3, 0),
-    other(4, "RSS Feeds", 0.01, 0),
-    other(5, "Clutter", 0.02, 0),
-    other(6, "Suggested Contacts", 0.02, 0),
-    other(7, "Quick Step Settings", 0.003, 0),
+    other(3, "Outbox", 0.0, 0),
+    other(0, "Journal", 0.01, 0),
+    other(1, "Notes", 0.01, 0),
+    other(2, "Conversation History", 0.3, 0),
+    other(26, "RSS Feeds", 0.01, 0),
+    other(27, "Clutter", 0.02, 0),
+    other(28, "Suggested Contacts", 0.02, 0),
+    other(29, "Quick Step Settings", 0.003, 0),
     other(8, "Recipient Cache", 0.02, 0),
-    other(9, "Sync Issues", 0.02, 0),
-    other(10, "Conflicts", 0.01, 19),
-    other(11, "Local Failures", 0.005, 19),
-    other(12, "Server Failures", 0.005, 19),
+    other(4, "Sync Issues", 0.02, 0),
+    other(5, "Conflicts", 0.01, 19),
+    other(6, "Local Failures", 0.005, 19),
+    other(7, "Server Failures", 0.005, 19),
 ];
 
 /// The ordinal of the first folder that a user made, and the number of folders that every mailbox has.

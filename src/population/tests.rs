@@ -205,3 +205,18 @@ fn waves_take_whole_organisations_but_for_the_last() {
     assert_ne!(wave, wave::draw(&population, 5, 2, 6_000));
     assert_ne!(wave, wave::draw(&population, hash(5, Purpose::Test, 0, 0, 0), 1, 6_000));
 }
+
+#[test]
+fn default_folders_have_the_names_that_protocols_know_them_by() {
+    let population = population("enterprise", 1);
+    let mut named = 0;
+    for folder in population.folders(MailboxKey(0)) {
+        let FolderKind::Default(_) = folder.kind else { continue };
+        if let Some(known) = mock_server::wire::graph::well_known_name(folder.kind) {
+            let shown = population.folder_name(MailboxKey(0), &folder);
+            assert_eq!(shown.replace(' ', "").to_lowercase(), known);
+            named += 1;
+        }
+    }
+    assert_eq!(named, 9);
+}

@@ -71,6 +71,9 @@ impl Plan {
             }
             let conditions = &mut server.conditions;
             conditions.policies = conditions.policies.iter().map(|policy| policy.scaled(k)).collect();
+            for change in &mut conditions.policy_changes {
+                change.policy = change.policy.scaled(k);
+            }
             server.costs.servers = server.costs.servers.map(share);
             server.switch.places = share(server.switch.places);
         }

@@ -179,7 +179,7 @@ pub struct Source {
     pub protocol: Option<Protocol>,
     /// Its limits, asked in order.
     pub limits: Option<Vec<LimitEntry>>,
-    /// Limits that change during the run.
+    /// Limits and policies that change during the run.
     pub limit_changes: Option<Vec<LimitChange>>,
     /// The times that calls take.
     pub costs: Option<CostsEntry>,
@@ -205,7 +205,7 @@ pub struct Target {
     pub protocol: Option<Protocol>,
     /// Its limits, asked in order.
     pub limits: Option<Vec<LimitEntry>>,
-    /// Limits that change during the run.
+    /// Limits and policies that change during the run.
     pub limit_changes: Option<Vec<LimitChange>>,
     /// The times that calls take.
     pub costs: Option<CostsEntry>,

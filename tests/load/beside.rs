@@ -1,21 +1,26 @@
-//! People at work beside a wave in virtual time: they take what they share with it, and nothing else, and are refused as
+//! People at work beside a wave: they take what they share with it, and nothing else, live as well, and are refused as
 //! often as when the same load is sent for real.
 
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use mock_server::front::clock::Clock;
 use mock_server::time::{Moment, Span};
+use mock_server::wire::refusal::RefusalKind;
+use wavetank::checkpoint::memory::Memory;
+use wavetank::engine::crowd;
+use wavetank::engine::crowd::demand::Demand as Mean;
 use wavetank::engine::live::drive::{DriveOptions, Http, drive};
-use wavetank::engine::live::server;
-use wavetank::engine::virtual_time::crowd;
-use wavetank::engine::virtual_time::crowd::demand::Demand as Mean;
+use wavetank::engine::live::run::migrate;
+use wavetank::engine::live::server::{self, ServerChoice};
 use wavetank::engine::virtual_time::run::{Finished, simulate};
 use wavetank::forecast::fluid::Shared;
 use wavetank::load::demand::Demand;
 use wavetank::load::tally::Tally;
+use wavetank::metrics::collect::{Collector, refusals_of};
 use wavetank::population::{Population, wave};
 use wavetank::scenario;
 use wavetank::scenario::plan::Plan;
@@ -108,11 +113,11 @@ fn people_beside_a_wave_do_the_same_again() {
 #[test]
 fn forecasts_grant_a_wave_what_people_leave() {
     let (alone, beside) = (Shared::new(&plan(&[]), 200), Shared::new(&with_people(30.0, &[]), 200));
-    assert!((alone.requests_per_second.0 - 60.0).abs() < 1e-9);
-    assert!((beside.requests_per_second.0 - 30.0).abs() < 0.1, "{}", beside.requests_per_second.0);
+    assert!((alone.requests_per_second.0.at(0.0) - 60.0).abs() < 1e-9);
+    assert!((beside.requests_per_second.0.at(0.0) - 30.0).abs() < 0.1, "{}", beside.requests_per_second.0.at(0.0));
     let own = "source.limits=[{ name = \"own\", requests = \"60/1 s\", scope = \"app\" }]";
     let apart = Shared::new(&with_people(30.0, &[own]), 200);
-    assert!((apart.requests_per_second.0 - 60.0).abs() < 1e-9);
+    assert!((apart.requests_per_second.0.at(0.0) - 60.0).abs() < 1e-9);
 }
 
 /// Sends the load of a plan's people to a mock of its source, up to a moment.
@@ -157,4 +162,33 @@ fn people_are_refused_as_often_live_as_in_virtual_time() {
     for (name, kind) in real.kinds() {
         near(kind.answered, kinds.get(&name).copied().unwrap_or(0), &name);
     }
+}
+
+#[test]
+fn people_are_at_work_beside_a_live_wave() {
+    let plan = with_people(30.0, &["wave.mailboxes=20"]);
+    let population = Arc::new(Population::of(&plan).expect("a population"));
+    let mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
+    let collector = Rc::new(Collector::new(mailboxes.len() as u64, Moment::NEVER));
+    let listener = Rc::clone(&collector);
+    let source = ServerChoice { people: Some(Arc::clone(&population)), ..ServerChoice::mock() };
+    let (servers, memory) = ([source, ServerChoice::mock()], Rc::new(Memory::default()));
+    let never = async || pending::<()>().await;
+    let finished = migrate(&plan, &population, &mailboxes, plan.open(), &servers, memory, listener, never);
+    let finished = finished.expect("a live run");
+    let [people] = &finished.beside.people[..] else { panic!("people at the source") };
+    assert_eq!((people.side, collector.summary().mailboxes.completed), (Side::Source, 20));
+    // Everything that was due by the end was asked, and nothing that was due later.
+    let (_, arrivals) = crowd::load(&plan, 200, 0, Side::Source).expect("there are people at the source");
+    let due = arrivals.take_while(|arrival| arrival.due <= finished.at).count() as u64;
+    let (served, refused) = served_and_refused(&people.with);
+    assert_eq!((people.with.offered, served + refused), (due, due));
+    // Each side is refused because of the other: alone, both would stay below the limit most of the time.
+    assert!(refused > 0 && served > refused, "{served} {refused}");
+    assert!(refusals_of(&collector.summary(), RefusalKind::ServerBusy) > 0);
+    // What people meet live is what they meet in virtual time.
+    let dreamt = run(&plan);
+    let share = |(served, refused): (u64, u64)| refused as f64 / (served + refused) as f64;
+    let (live, dreamt) = (share((served, refused)), share(served_and_refused(&dreamt.background[0].1)));
+    assert!((live - dreamt).abs() < 0.1, "{live} live, {dreamt} in virtual time");
 }

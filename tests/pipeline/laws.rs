@@ -20,10 +20,10 @@ use wavetank::checkpoint::prestaged::Prestaged;
 use wavetank::event::{Cause, Event, Mark, Stage};
 use wavetank::world::Side;
 
-const QUIET: Small = Small { changes_per_minute: 0, corrupt: false };
+pub(crate) const QUIET: Small = Small { changes_per_minute: 0, corrupt: false };
 const BUSY: Small = Small { changes_per_minute: 2, corrupt: true };
 
-fn rule(name: &str, operations: &[Operation], rate: f64, act: Act) -> FaultRule {
+pub(crate) fn rule(name: &str, operations: &[Operation], rate: f64, act: Act) -> FaultRule {
     let matches = Match {
         operations: operations.to_vec(),
         mailboxes: None,
@@ -55,7 +55,7 @@ fn every_fault(config: &mut Config, seed: u64) {
     }
 }
 
-fn moved(world: &Rc<TestWorld>, played: &Played, mailboxes: u32) {
+pub(crate) fn moved(world: &Rc<TestWorld>, played: &Played, mailboxes: u32) {
     assert!(played.finished);
     let counts = played.summary.mailboxes;
     assert_eq!((counts.completed, counts.total), (u64::from(mailboxes), u64::from(mailboxes)), "{counts:?}");
@@ -81,7 +81,7 @@ fn lacks(source: &[Held], target: &[Held]) -> u64 {
     source.iter().filter(|held| target.binary_search(held).is_err()).count() as u64
 }
 
-fn world(content: Small, protocol: Protocol, change: impl Fn(&mut Config)) -> Rc<TestWorld> {
+pub(crate) fn world(content: Small, protocol: Protocol, change: impl Fn(&mut Config)) -> Rc<TestWorld> {
     let (mut source, mut target) = (server(Holding::Live), server(Holding::Empty));
     change(&mut source);
     change(&mut target);

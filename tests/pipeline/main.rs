@@ -1,4 +1,5 @@
 //! Laws of the pipeline as a whole, against the service core, in a world that is made for tests.
 
 mod laws;
+mod odd;
 mod rig;

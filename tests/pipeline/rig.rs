@@ -17,6 +17,7 @@ use mock_server::service::reply::Request;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::call::{Call, FolderKind, Protocol, RequestIdentity};
 use mock_server::wire::id::MailboxKey;
+use mock_server::wire::refusal::{Refusal, RefusalKind};
 
 use wavetank::checkpoint::Checkpoint;
 use wavetank::event::{Event, Listener};
@@ -237,6 +238,13 @@ impl World for TestWorld {
         };
         let reply = self.servers.borrow_mut()[route.side as usize].handle(self.now.get(), &request);
         let network = Span::milliseconds(10);
+        let given_up = self.now.get() + route.patience;
+        if reply.ready + network > given_up {
+            self.sleep_until(given_up).await;
+            let refusal = Refusal { kind: RefusalKind::TimedOut, status: 0, retry_after: None };
+            let elapsed = Elapsed::default();
+            return Outcome { result: Err(refusal), elapsed, sent_bytes: request.body_bytes, received_bytes: 0 };
+        }
         self.sleep_until(reply.ready + network).await;
         let elapsed =
             Elapsed { network, delayed: reply.spent.delayed, queued: reply.spent.queued, served: reply.spent.served };

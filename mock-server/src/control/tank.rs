@@ -323,7 +323,10 @@ impl<C: Directory> Decide for Tank<C> {
         let line = self.rehearsal.as_mut().and_then(|rehearsal| rehearsal.next(request));
         let asked = line.as_ref().and_then(|line| line.mailbox.clone());
         let decision = match line {
-            Some(line) => line.play(now, || self.desk.decide(now, request)),
+            Some(line) => {
+                let wall = self.desk.service().wall(now);
+                line.play(now, wall, || self.desk.decide(now, request))
+            }
             None => self.desk.decide(now, request),
         };
         let service = self.desk.service();

@@ -6,10 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::record::{Record, StepRecord};
 use super::{subject, witness};
 use crate::front::exchange::{Decision, Received};
+use crate::service::remark;
 use crate::service::reply::Spoil;
+use crate::throttle::policy::announce::Form;
 use crate::time::{Moment, Span};
 use crate::wire::http::HttpAnswer;
 
@@ -22,15 +26,24 @@ pub struct Line {
     pub lasted: Span,
     /// The words in which it was refused; absent if the server is to answer by itself.
     pub refused: Option<HttpAnswer>,
+    /// The wait that it names by a date, which is another one now.
+    pub until: Option<Span>,
     /// How the answer was spoiled.
     pub spoil: Option<Spoil>,
 }
 
 impl Line {
-    /// Turns what a server decides by itself into what was recorded. `decide` is asked unless the request was refused.
-    pub fn play(self, now: Moment, decide: impl FnOnce() -> Decision) -> Decision {
+    /// Turns what a server decides by itself into what was recorded. `decide` is asked unless the request was refused;
+    /// `wall` is the wall clock at `now`.
+    pub fn play(self, now: Moment, wall: Timestamp, decide: impl FnOnce() -> Decision) -> Decision {
         let decision = match self.refused {
-            Some(answer) => Decision::at_once(now, answer),
+            Some(mut answer) => {
+                let header = answer.headers.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+                if let (Some((_, date)), Some(wait)) = (header, self.until) {
+                    *date = remark::write(Form::Date, self.lasted + wait, wall);
+                }
+                Decision::at_once(now, answer)
+            }
             None => decide(),
         };
         Decision { ready: now + self.lasted, spoil: self.spoil.or(decision.spoil), ..decision }
@@ -137,10 +150,14 @@ fn line(record: &Record) -> Line {
         Some("drip") => Some(Spoil::Drip(Span(record.lasted_ns))),
         _ => None,
     };
+    let refused = is_refused(record).then(|| witness::recorded(record));
+    let says = refused.as_ref().and_then(|answer| answer.header("retry-after"));
+    let by_date = says.is_some_and(|says| says.trim().parse::<f64>().is_err());
     Line {
         mailbox: record.mailbox.clone(),
         lasted: Span(record.lasted_ns),
-        refused: is_refused(record).then(|| witness::recorded(record)),
+        until: record.wait_ns.filter(|_| by_date).map(Span),
+        refused,
         spoil,
     }
 }
@@ -198,6 +215,16 @@ mod tests {
         check(&mut rehearsal, "b@x", "/messages", None);
         check(&mut rehearsal, "stranger@x", "/messages", Some((202, false)));
         assert_eq!(rehearsal.progress(), Progress { recorded: 4, played: 4, beyond: 1 });
+    }
+
+    #[test]
+    fn a_wait_until_a_date_is_as_long_as_it_was() {
+        let answer_headers = vec![("Retry-After".to_owned(), "Sat, 21 Nov 2026 07:00:09 GMT".to_owned())];
+        let refused = Record { answer_headers, wait_ns: Some(9_000_000_000), ..record("a@x", "/messages", 429) };
+        let line = Rehearsal::new([&refused]).next(&request("a@x", "/messages", true)).expect("it is known");
+        let wall: Timestamp = "2031-01-02T03:04:05Z".parse().expect("a moment");
+        let played = line.play(Moment::START, wall, || unreachable!("it was refused"));
+        assert_eq!(played.answer.header("retry-after"), Some("Thu, 02 Jan 2031 03:04:15 GMT"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::content::Content;
 use crate::protocol::ews::streaming::{Ongoing, Said};
+use crate::service::core::Service;
 use crate::service::reply::{Reply, Request, Spoil};
 use crate::service::trace::Step;
 use crate::time::Moment;
@@ -293,6 +294,11 @@ impl<C: Content> Witnessed<C> {
     #[must_use]
     pub fn new(desk: Desk<C>, witness: Witness) -> Self {
         Self { desk, witness }
+    }
+
+    /// The service behind the desk.
+    pub fn service(&mut self) -> &mut Service<C> {
+        self.desk.service()
     }
 }
 

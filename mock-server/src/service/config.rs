@@ -2,7 +2,7 @@
 
 use crate::draw::Distribution;
 use crate::fault::rule::FaultRule;
-use crate::throttle::change::LimitChange;
+use crate::throttle::change::{LimitChange, PolicyChange};
 use crate::throttle::health::Terms;
 use crate::throttle::limit::Limit;
 use crate::throttle::policy::Policy;
@@ -63,6 +63,8 @@ pub enum Holding {
 pub struct Conditions {
     /// The policies, asked in order before the limits.
     pub policies: Vec<Policy>,
+    /// Policies that have other numbers from a moment on.
+    pub policy_changes: Vec<PolicyChange>,
     /// Where mailboxes are, for policies that databases, servers or tenants share.
     pub topology: Topology,
     /// What resources suffer from, and the work of real users.

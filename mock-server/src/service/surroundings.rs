@@ -68,7 +68,7 @@ impl Surroundings {
             return None;
         }
         Some(Box::new(Self {
-            policies: Policies::new(conditions.policies),
+            policies: Policies::new(conditions.policies).changing(conditions.policy_changes),
             topology: conditions.topology,
             week_at_start: conditions.health.load.as_ref().and_then(|load| load.week_at_start).unwrap_or_default(),
             health: (!conditions.health.is_empty()).then(|| Health::new(seed, conditions.health)),
@@ -206,7 +206,7 @@ impl<C: Content> Service<C> {
         self.surroundings.as_mut().map_or_else(Vec::new, |all| all.policies.usage(now))
     }
 
-    /// Replaces the policies. The new ones have seen no call.
+    /// Replaces the policies. The new ones have seen no call; changes that were still to come are forgotten.
     pub fn set_policies(&mut self, policies: Vec<Policy>) {
         match &mut self.surroundings {
             Some(all) => all.policies = Policies::new(policies),

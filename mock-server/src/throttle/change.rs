@@ -1,8 +1,9 @@
-//! Limits that change while a server runs: from a moment on, a limit has other numbers.
+//! Limits and policies that change while a server runs: from a moment on, one has other numbers.
 //!
 //! What was used stays used: a window that shrinks refuses until enough has left it, one that grows has room at once.
 
 use super::limit::Limit;
+use super::policy::Policy;
 use super::stack::Stack;
 use crate::time::Moment;
 
@@ -15,44 +16,86 @@ pub struct LimitChange {
     pub limit: Limit,
 }
 
+/// A policy that has other numbers from a moment on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PolicyChange {
+    /// From when on.
+    pub at: Moment,
+    /// What the policy of this name is from then on. Only its meter counts, and only if it is of the same kind.
+    pub policy: Policy,
+}
+
+/// What happens at a moment.
+pub trait Dated {
+    /// The moment.
+    fn at(&self) -> Moment;
+}
+
+impl Dated for LimitChange {
+    fn at(&self) -> Moment {
+        self.at
+    }
+}
+
+impl Dated for PolicyChange {
+    fn at(&self) -> Moment {
+        self.at
+    }
+}
+
 /// The changes that are still to come.
 #[derive(Clone, Debug)]
-pub struct Changes {
+pub struct Changes<C = LimitChange> {
     /// The last one first.
-    pending: Vec<LimitChange>,
+    pending: Vec<C>,
     next: Moment,
 }
 
-impl Default for Changes {
+impl<C: Dated> Default for Changes<C> {
     fn default() -> Self {
         Self::new(Vec::new())
     }
 }
 
-impl Changes {
+impl<C: Dated> Changes<C> {
     /// Changes in any order; of several at the same moment the last one given counts.
     #[must_use]
-    pub fn new(mut changes: Vec<LimitChange>) -> Self {
-        changes.sort_by_key(|change| change.at);
+    pub fn new(mut changes: Vec<C>) -> Self {
+        changes.sort_by_key(Dated::at);
         changes.reverse();
-        let next = changes.last().map_or(Moment::NEVER, |change| change.at);
+        let next = changes.last().map_or(Moment::NEVER, Dated::at);
         Self { pending: changes, next }
     }
 
+    /// Whether a change is to be made at `now`.
+    #[inline]
+    #[must_use]
+    pub fn is_due(&self, now: Moment) -> bool {
+        self.next <= now
+    }
+
+    /// The next change that is to be made at `now`, if there is one left.
+    pub fn pop(&mut self, now: Moment) -> Option<C> {
+        let due = self.pending.pop_if(|change| change.at() <= now);
+        self.next = self.pending.last().map_or(Moment::NEVER, Dated::at);
+        due
+    }
+}
+
+impl Changes {
     /// Changes the limits as they are to be at `now`. A change to a limit that the stack does not have does nothing.
     #[inline]
     pub fn apply(&mut self, now: Moment, limits: &mut Stack) {
-        if self.next <= now {
+        if self.is_due(now) {
             self.apply_due(now, limits);
         }
     }
 
     #[cold]
     fn apply_due(&mut self, now: Moment, limits: &mut Stack) {
-        while let Some(change) = self.pending.pop_if(|change| change.at <= now) {
+        while let Some(change) = self.pop(now) {
             limits.change(&change.limit.name, change.limit.rule);
         }
-        self.next = self.pending.last().map_or(Moment::NEVER, |change| change.at);
     }
 }
 

@@ -122,6 +122,28 @@ impl Meter {
         }
     }
 
+    /// The same meter with other numbers: what may be used is multiplied by a factor and rounded down, spans stay as they
+    /// are.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        let much = |whole: u64| (whole as f64 * factor) as u64;
+        let long = |whole: Span| whole.scale(factor);
+        match self {
+            Self::Sliding { unit, most, per } => Self::Sliding { unit, most: much(most), per },
+            Self::Fixed { unit, most, per } => Self::Fixed { unit, most: much(most), per },
+            Self::Bucket { unit, burst, refill, per } => {
+                Self::Bucket { unit, burst: much(burst), refill: much(refill), per }
+            }
+            Self::Budget { burst, recharge_per_hour, cutoff, longest_batch } => Self::Budget {
+                burst: long(burst),
+                recharge_per_hour: long(recharge_per_hour),
+                cutoff: long(cutoff),
+                longest_batch,
+            },
+            Self::Lanes { most } => Self::Lanes { most: much(u64::from(most)).min(u64::from(u32::MAX)) as u32 },
+        }
+    }
+
     /// The same meter with `k` times less of everything; at least 1 stays of what was not zero.
     fn scaled(self, k: u32) -> Self {
         let share = |whole: u64| (whole / u64::from(k.max(1))).max(whole.min(1));

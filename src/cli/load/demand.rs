@@ -21,10 +21,14 @@ use crate::load::recorded::Recording;
 use crate::load::shape::{Shape, Step};
 use crate::load::users::Users;
 use crate::report::number::{count, significant};
+use crate::scenario::plan::Plan;
 use crate::scenario::unit::{distribution, time};
 
 /// How long a load lasts if nothing says so.
 const LENGTH: Span = Span::seconds(10);
+
+/// When in the week a load begins if nothing says so, in hours since Monday 00:00: a working morning.
+const TUESDAY_AT_TEN: f64 = 34.0;
 
 /// Greatest rate, per second: one request each nanosecond.
 const RATE_MAX: f64 = 1e9;
@@ -45,18 +49,17 @@ pub(super) struct DemandArgs {
     #[arg(long, value_name = "FROM..TO", value_parser = ramp, group = "demand")]
     ramp: Option<(f64, f64)>,
 
-    /// An open loop at the rate at which the scenario's people ask at that hour of the week, times a factor. This is what
-    /// a scenario's load is if nothing else is said
+    /// An open loop at the rate at which the scenario's people ask at that hour of the week, times a factor; without a
+    /// number that of `[background]` for the source, or 1. This is what a scenario's load is if nothing else is said
     #[arg(
         long,
         value_name = "FACTOR",
         value_parser = rate,
         group = "demand",
         requires = "scenario",
-        num_args = 0..=1,
-        default_missing_value = "1"
+        num_args = 0..=1
     )]
-    diurnal: Option<f64>,
+    diurnal: Option<Option<f64>>,
 
     /// An open loop that follows a recorded schedule: JSON Lines or CSV with `at` in seconds and, if known, `client`,
     /// `action` and `mailbox`
@@ -84,19 +87,13 @@ pub(super) struct DemandArgs {
     #[arg(long, value_name = "DURATION", default_value = "0 s", value_parser = time::parse)]
     warm_up: Span,
 
-    /// When in the week the load begins, for the hours of the scenario's people
-    #[arg(long, value_name = "DAY HH:MM", default_value = "Tue 10:00", value_parser = start, requires = "scenario")]
-    start: f64,
+    /// When in the week the load begins, for the hours of the scenario's people; when they begin in `[background]`, or
+    /// Tue 10:00 if nothing is said
+    #[arg(long, value_name = "DAY HH:MM", value_parser = start, requires = "scenario")]
+    start: Option<f64>,
 
-    /// The programs of the scenario's people
-    #[arg(
-        long,
-        value_name = "NAME,...",
-        value_delimiter = ',',
-        value_parser = client,
-        default_value = "outlook,mobile,web,chat",
-        requires = "scenario"
-    )]
+    /// The programs of the scenario's people; those of `[background]`, or outlook,mobile,web,chat if nothing is said
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = client, requires = "scenario")]
     clients: Vec<Client>,
 }
 
@@ -107,6 +104,15 @@ enum Spread {
     Poisson,
     /// Evenly
     Even,
+}
+
+/// The people of an estate.
+#[derive(Clone, Debug)]
+pub(super) struct People {
+    /// What they do.
+    pub(super) background: Background,
+    /// How much they ask, as a factor on what is usual.
+    factor: f64,
 }
 
 /// What is due when, read and checked.
@@ -132,13 +138,22 @@ enum Source {
 }
 
 impl DemandArgs {
-    /// The people of so many mailboxes.
-    pub(super) fn background(&self, seed: u64, mailboxes: u32) -> Background {
-        Background::new(seed, mailboxes, &self.clients, self.start)
+    /// The people of so many mailboxes, and how much they ask as a factor on what is usual: as the options say, or else
+    /// the scenario.
+    pub(super) fn background(&self, plan: &Plan, mailboxes: u32) -> People {
+        let said = plan.background.as_ref();
+        let clients = match (&self.clients[..], said) {
+            ([], Some(said)) => said.programs.iter().copied().map(Client::from).collect(),
+            ([], None) => Client::ALL.to_vec(),
+            (named, _) => named.to_vec(),
+        };
+        let start = self.start.unwrap_or(if said.is_some() { plan.begins() } else { TUESDAY_AT_TEN });
+        let factor = said.map(|said| said.source).filter(|factor| *factor > 0.0).unwrap_or(1.0);
+        People { background: Background::new(plan.seed, mailboxes, &clients, start), factor }
     }
 
     /// What the options say; problems are written to stderr. `slots` is how many requests can be under way at a time.
-    pub(super) fn read(&self, seed: u64, slots: u32, people: Option<&Background>) -> Result<Demanded, Exit> {
+    pub(super) fn read(&self, seed: u64, slots: u32, people: Option<&People>) -> Result<Demanded, Exit> {
         let law = match self.arrivals {
             Spread::Poisson => Law::Poisson,
             Spread::Even => Law::Even,
@@ -149,7 +164,7 @@ impl DemandArgs {
             console::error("--warm-up must be shorter than the load");
             return Err(Exit::InvalidInput);
         }
-        let background = people.cloned().map(|people| match &source {
+        let background = people.map(|people| people.background.clone()).map(|people| match &source {
             Source::Open(..) => people,
             Source::Recorded(recording) => people.recorded(Arc::clone(recording)),
             Source::Closed { .. } => people.by_user(),
@@ -158,7 +173,7 @@ impl DemandArgs {
     }
 
     /// Where requests come from, how long that lasts by itself, and what it is called.
-    fn source(&self, law: Law, slots: u32, people: Option<&Background>) -> Result<(Source, Span, String), Exit> {
+    fn source(&self, law: Law, slots: u32, people: Option<&People>) -> Result<(Source, Span, String), Exit> {
         let open = |shape, length, what: String| {
             let law_name = match law {
                 Law::Poisson => "Poisson",
@@ -187,8 +202,8 @@ impl DemandArgs {
         }
         match (self.users, people) {
             (None, Some(people)) => {
-                let factor = self.diurnal.unwrap_or(1.0);
-                let shape = people.shape(factor);
+                let factor = self.diurnal.flatten().unwrap_or(people.factor);
+                let shape = people.background.shape(factor);
                 let what = format!("people at {} requests/s in the first hour", number(shape.rate(0.0)));
                 open(shape, LENGTH, what)
             }

@@ -10,7 +10,7 @@ use mock_server::mailbox::content::Content;
 use mock_server::wire::id::MailboxKey;
 
 use super::Options;
-use super::demand::Demanded;
+use super::demand::{Demanded, People};
 use crate::cli::console;
 use crate::cli::exit::Exit;
 use crate::cli::servers;
@@ -19,7 +19,6 @@ use crate::engine::live::drive::errand::{Errand, Estate};
 use crate::engine::live::server;
 use crate::engine::live::token::Credentials;
 use crate::engine::wire::url::ServerUrl;
-use crate::load::background::Background;
 use crate::population::Population;
 use crate::world::Side;
 
@@ -37,7 +36,7 @@ pub(super) struct Target {
     /// What is fetched, where nobody's people make the load.
     path: String,
     /// The people who make the load.
-    pub(super) background: Option<Background>,
+    pub(super) people: Option<People>,
     population: Option<Arc<Population>>,
     token_url: ServerUrl,
     /// A mock server of our own, which ends when this is dropped.
@@ -59,7 +58,7 @@ impl Target {
             let url = allowed(&url)?;
             let said = format!("{url}{path}");
             let (seed, token_url) = (options.changes.seed.unwrap_or(SEED), url.clone());
-            return Ok(Self { url, said, seed, path, background: None, population: None, token_url, _mock: None });
+            return Ok(Self { url, said, seed, path, people: None, population: None, token_url, _mock: None });
         };
         let url = options.url.as_deref().map(allowed).transpose()?;
         let token_url = options.token_url.as_deref().map(allowed).transpose()?;
@@ -75,14 +74,14 @@ impl Target {
             })?;
             (ServerUrl::of(handle.address()), "a mock server of the scenario's source".to_owned(), Some(handle))
         };
-        let background = options.demand.background(plan.seed, population.len());
+        let people = options.demand.background(&plan, population.len());
         let token_url = token_url.unwrap_or_else(|| url.clone());
         Ok(Self {
             url,
             said,
             seed: plan.seed,
             path: String::new(),
-            background: Some(background),
+            people: Some(people),
             population: Some(population),
             token_url,
             _mock: mock,

@@ -40,7 +40,7 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
     let goals = keep.recorder.map(|recorder| recorder.card().goals).unwrap_or_default();
     let told = Told { world: "replay", summary: &finished.summary, beside: &finished.beside(None), goals: &goals };
     let exit = model.tell(&told, stopwatch.seconds(), &options.output);
-    let exit = exit.max(wave::stuck(&finished));
+    let exit = exit.max(wave::stuck(finished.stuck));
     let compared = compared(&recorded, &finished.summary.refusals, &followed);
     match options.output.format {
         Format::Text => Ok(exit.max(console::print(&compared))),

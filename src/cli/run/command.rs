@@ -4,7 +4,6 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
 
@@ -42,32 +41,19 @@ pub(super) struct Foreign<'a> {
     pub(super) format: Format,
 }
 
-/// The file with the authority's certificate, which is removed in the end if nobody asked for it.
-struct Certificate {
-    path: PathBuf,
-    ours: bool,
-}
-
-impl Drop for Certificate {
-    fn drop(&mut self) {
-        if self.ours {
-            // What cannot be removed from a directory for temporary files will be.
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
-}
-
 impl Foreign<'_> {
     /// Runs the program to its end, and tells how it did.
     pub(super) fn run(mut self) -> Result<Exit, Exit> {
-        let own = || std::env::temp_dir().join(format!("wavetank-{}.pem", std::process::id()));
+        // Removed with everything in it when the program has ended.
+        let own = tempfile::Builder::new().prefix("wavetank-").tempdir().map_err(|error| {
+            console::error(&format!("cannot make a directory for the certificate: {error}"));
+            Exit::InvalidInput
+        })?;
         let doors = &mut self.servers.doors;
-        let asked = doors.ca_out.clone();
-        let certificate = Certificate { ours: asked.is_none(), path: asked.unwrap_or_else(own) };
         let any = SocketAddr::new(doors.listen.ip(), 0);
         doors.tls.get_or_insert(any);
         doors.proxy.get_or_insert(any);
-        doors.ca_out = Some(certificate.path.clone());
+        doors.ca_out.get_or_insert_with(|| own.path().join("ca.pem"));
         // A scenario that is wrong leaves no journal.
         let goals = self.servers.goals()?;
         let kept = self.servers.begin_journal()?;
@@ -78,7 +64,7 @@ impl Foreign<'_> {
             console::error(&format!("cannot wait for the command: {error}"));
             Exit::Incomplete
         })?;
-        drop(servers);
+        drop((servers, own));
         let card = journal::end(&recorder)?;
         let exit = console::print(&journal::shown(&card, self.format));
         let exit = exit.max(journal::exit_of(&card.goals));

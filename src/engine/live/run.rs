@@ -10,23 +10,26 @@ use mock_server::front::access;
 use mock_server::front::clock::Clock;
 use mock_server::front::listen::{Handle, ListenError};
 use mock_server::mailbox::content::Content;
+use mock_server::state::StateError;
 use mock_server::throttle::health::stall::Account;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
 use tokio::task::JoinSet;
 
+use super::bystanders::Bystanders;
 use super::event_queue;
 use super::server::{self, REPLICATION, ServerChoice};
 use super::token::{TokenError, Tokens};
 use super::world::{Endpoint, LiveWorld};
 use crate::checkpoint::prestaged::Prestaged;
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::engine::crowd::{self, APPS};
 use crate::engine::network::Link;
 use crate::engine::seed;
 use crate::engine::wire::pool::{Lost, Pool};
 use crate::engine::wire::url::ServerUrl;
 use crate::event::Listener;
-use crate::metrics::beside::Beside;
+use crate::metrics::beside::{Beside, People};
 use crate::pipeline::run::{Run, RunOptions, lane};
 use crate::scenario::plan::Plan;
 use crate::world::{Side, World};
@@ -40,6 +43,9 @@ pub enum LiveError {
     /// A mock server could not be started.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// What a mock server left cannot be gone on from.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The system gave no event queue.
     #[error("cannot start the run")]
     Runtime(#[source] io::Error),
@@ -77,7 +83,7 @@ pub struct Finished {
     pub interrupted: bool,
     /// Mailboxes that no lane took up.
     pub waiting: usize,
-    /// What the health of mock servers of the run's own did to the moves.
+    /// What the health of mock servers of the run's own did to the moves, and what people met who worked there.
     pub beside: Beside,
 }
 
@@ -112,12 +118,13 @@ where
     }
     let clock = Clock::start();
     let accounts = [Account::default(), Account::default()];
+    let bystanders = [Bystanders::default(), Bystanders::default()];
     let start = |side: Side| {
         let number = side as usize;
-        endpoint(plan, content, side, (&servers[number], &accounts[number]), &clock)
+        endpoint(plan, content, side, (&servers[number], &accounts[number], &bystanders[number]), &clock)
     };
-    let (source, _source) = start(Side::Source)?;
-    let (target, _target) = start(Side::Target)?;
+    let (source, source_handle) = start(Side::Source)?;
+    let (target, target_handle) = start(Side::Target)?;
     let addresses = Arc::clone(content);
     let world = LiveWorld::new(clock.clone(), [source, target], move |mailbox| addresses.address(mailbox));
     let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
@@ -126,15 +133,18 @@ where
     let ended = match plan.wave.prestage {
         Some(prestage) => {
             let copied = Prestaged::new(Arc::clone(content), prestage.lead - prestage.age, true, checkpoint);
-            block_on(drive(&clock, Run::new(world, options, wave, copied, listener), interrupts))
+            block_on(drive(&clock, &bystanders, Run::new(world, options, wave, copied, listener), interrupts))
         }
-        None => block_on(drive(&clock, Run::new(world, options, wave, checkpoint, listener), interrupts)),
+        None => block_on(drive(&clock, &bystanders, Run::new(world, options, wave, checkpoint, listener), interrupts)),
     };
+    drop((source_handle, target_handle));
     let stalled = [(&plan.source, 0), (&plan.target, 1)].map(|(side, number)| {
         let known = servers[number].url.is_none() && !side.server.conditions.health.is_empty();
-        known.then(|| accounts[number].sum())
+        known.then(|| accounts[number].sum_without(APPS))
     });
-    ended.map(|finished| Finished { beside: Beside { stalled, ..Beside::default() }, ..finished })
+    let people = [Side::Source, Side::Target].into_iter().zip(&bystanders);
+    let people = people.filter_map(|(side, here)| Some(People { side, with: here.take()?, alone: None })).collect();
+    ended.map(|finished| Finished { beside: Beside { stalled, people }, ..finished })
 }
 
 /// How one side is reached, and its mock if we started one. The mock stops when its handle is dropped.
@@ -142,7 +152,7 @@ fn endpoint<P: Content + Send + Sync + 'static>(
     plan: &Plan,
     content: &Arc<P>,
     side: Side,
-    (choice, account): (&ServerChoice, &Account),
+    (choice, account, bystanders): (&ServerChoice, &Account, &Bystanders),
     clock: &Clock,
 ) -> Result<(Endpoint, Option<Handle>), LiveError> {
     let (protocol, path) = match side {
@@ -152,8 +162,11 @@ fn endpoint<P: Content + Send + Sync + 'static>(
     let (handle, url) = if let Some(url) = &choice.url {
         (None, url.clone())
     } else {
-        let (config, witness) = (server::config(plan, side), choice.witness.clone());
-        let handle = server::start_watched(config, Arc::clone(content), clock.clone(), witness, account.clone())?;
+        let config = server::config(plan, side);
+        let people = choice.people.as_ref();
+        let people = people.and_then(|population| crowd::People::new(plan, population, server::REPLICATION, side));
+        let crowd = people.map(|people| (people, bystanders.clone()));
+        let handle = server::start_chosen(config, Arc::clone(content), clock.clone(), choice, account.clone(), crowd)?;
         let url = ServerUrl::of(handle.address());
         (Some(handle), url)
     };
@@ -194,6 +207,7 @@ async fn prepare(world: &LiveWorld) -> Result<(), LiveError> {
 /// second one drops what is in progress; what was saved by then is kept. Before the first mailbox, one ends the run.
 async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
     clock: &Clock,
+    bystanders: &[Bystanders],
     run: Run<LiveWorld, C, L>,
     mut interrupts: impl AsyncFnMut(),
 ) -> Result<Finished, LiveError> {
@@ -211,6 +225,7 @@ async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
                 }
             }
             clock.restart();
+            bystanders.iter().for_each(|here| here.work_until(Moment::NEVER));
             for _ in 0..run.lanes() {
                 lanes.spawn_local(lane(Rc::clone(&run)));
             }
@@ -233,9 +248,11 @@ async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
         run.stop();
     }
     lanes.shutdown().await;
+    let finished = finished(&run, count > 0);
+    bystanders.iter().for_each(|here| here.work_until(finished.at));
     match run.take_error() {
         Some(error) => Err(error.into()),
-        None => Ok(finished(&run, count > 0)),
+        None => Ok(finished),
     }
 }
 

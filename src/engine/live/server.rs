@@ -1,5 +1,6 @@
 //! The servers of a live run: mocks of our own on loopback, or others.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use mock_server::front::access::{Access, TOKEN_LIFE};
@@ -8,18 +9,24 @@ use mock_server::front::desk::Desk;
 use mock_server::front::listen::{self, Handle, ListenError, ListenOptions};
 use mock_server::journal::witness::{Witness, Witnessed};
 use mock_server::mailbox::content::Content;
+use mock_server::mailbox::named::Named;
 use mock_server::service::config::Config;
 use mock_server::service::core::Service;
+use mock_server::state::legacy::{self, Leaving, Legacy};
 use mock_server::throttle::health::stall::Account;
 
+use super::bystanders::{Bystanders, Crowded};
+use super::run::LiveError;
 use super::token::Credentials;
+use crate::engine::crowd::People;
 use crate::engine::seed;
 use crate::engine::wire::url::ServerUrl;
+use crate::population::Population;
 use crate::scenario::plan::Plan;
 use crate::world::Side;
 
 /// The replication whose seeds a live run uses, the one of `simulate`.
-pub(super) const REPLICATION: u64 = 0;
+pub const REPLICATION: u64 = 0;
 
 /// Which server to use for one side.
 #[derive(Clone, Debug)]
@@ -32,13 +39,35 @@ pub struct ServerChoice {
     pub credentials: Credentials,
     /// Who keeps what passes, if it is a mock of our own.
     pub witness: Option<Witness>,
+    /// How it goes on from one that ended and leaves its state to another, if it is a mock of our own.
+    pub succession: Option<Succession>,
+    /// The people of an estate, at work beside the wave if the plan says so and it is a mock of our own.
+    pub people: Option<Arc<Population>>,
+}
+
+/// What a mock begins with, and what it leaves.
+#[derive(Clone, Debug)]
+pub struct Succession {
+    /// Whose state it is, in words that follow "the state of".
+    pub owner: String,
+    /// The file with what another one left; it begins anew if absent.
+    pub file: Option<PathBuf>,
+    /// What it leaves.
+    pub legacy: Legacy,
 }
 
 impl ServerChoice {
     /// A mock of our own.
     #[must_use]
     pub fn mock() -> Self {
-        Self { url: None, token_url: None, credentials: Credentials::mock(), witness: None }
+        Self {
+            url: None,
+            token_url: None,
+            credentials: Credentials::mock(),
+            witness: None,
+            succession: None,
+            people: None,
+        }
     }
 }
 
@@ -61,31 +90,43 @@ pub fn start<P>(config: Config, content: Arc<P>, clock: Clock) -> Result<Handle,
 where
     P: Content + Send + Sync + 'static,
 {
-    start_watched(config, content, clock, None, Account::default())
+    let access = Access::new(config.seed, TOKEN_LIFE);
+    let service = move || Service::new(config, content).with_bytes(true);
+    listen::start(ListenOptions::loopback(clock), move || Desk::new(service(), access))
 }
 
-/// Starts a mock server like [`start`], with a witness before it if there is one, and with an account of what its health
-/// does to the moves.
+/// Starts the mock server of a choice like [`start`], with an account of what its health does to the moves, and with
+/// people who work there.
 ///
 /// # Errors
 ///
-/// If the system gives no port or no thread.
-pub fn start_watched<P>(
+/// If the system gives no port or no thread, or what another server left cannot be gone on from.
+pub(super) fn start_chosen<P>(
     config: Config,
     content: Arc<P>,
     clock: Clock,
-    witness: Option<Witness>,
+    choice: &ServerChoice,
     account: Account,
-) -> Result<Handle, ListenError>
+    crowd: Option<(People, Bystanders)>,
+) -> Result<Handle, LiveError>
 where
     P: Content + Send + Sync + 'static,
 {
     let access = Access::new(config.seed, TOKEN_LIFE);
-    let service = move || Service::new(config, content).with_bytes(true).accounting(account);
-    match witness {
-        None => listen::start(ListenOptions::loopback(clock), move || Desk::new(service(), access)),
-        Some(witness) => listen::start(ListenOptions::loopback(clock), move || {
-            Witnessed::new(Desk::new(service().with_trace(), access), witness)
-        }),
+    let mut service = Service::new(config, Named::new(content)).with_bytes(true).accounting(account);
+    if let Some(Succession { owner, file, .. }) = &choice.succession {
+        legacy::begin(file.as_deref(), owner, &mut service)?;
     }
+    // Nobody wishes for what is left where there is no succession.
+    let legacy = choice.succession.as_ref().map_or_else(Legacy::default, |succession| succession.legacy.clone());
+    let (options, witness) = (ListenOptions::loopback(clock), choice.witness.clone());
+    let traced = if witness.is_some() { service.with_trace() } else { service };
+    let desk = move || Desk::new(traced, access);
+    let handle = match witness {
+        None => listen::start(options, move || Leaving::new(Crowded::new(desk(), crowd), legacy)),
+        Some(witness) => {
+            listen::start(options, move || Leaving::new(Crowded::new(Witnessed::new(desk(), witness), crowd), legacy))
+        }
+    };
+    Ok(handle?)
 }

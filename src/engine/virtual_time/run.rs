@@ -107,9 +107,9 @@ impl Listener for Ear<'_> {
 }
 
 /// Hears and says nothing.
-struct Nobody;
+struct Deaf;
 
-impl Listener for Nobody {
+impl Listener for Deaf {
     #[inline]
     fn note(&self, _: Moment, _: &Event) {}
 }
@@ -155,7 +155,7 @@ pub fn simulate(
     replication: u64,
     close: Option<Span>,
 ) -> Finished {
-    observe(plan, population, wave, replication, close, &Nobody)
+    observe(plan, population, wave, replication, close, &Deaf)
 }
 
 /// Runs a wave like [`simulate`], and tells a listener of everything that happens.
@@ -214,20 +214,13 @@ pub fn rehearse(
     close: Option<Span>,
     keep: &Keep,
 ) -> (Finished, Followed) {
-    let taken = plan.wave.prestage.map(|prestage| prestage.lead - prestage.age);
-    let content = Rc::new(Remembered::new(population, taken));
     let followed = Cell::new(Followed::default());
     let look = |world: &VirtualWorld<Tenant<'_>>, _| {
         let played = |side| world.service(side).borrow().played().unwrap_or_default();
         followed.set(Followed { sides: [played(Side::Source), played(Side::Target)] });
     };
-    let inside = Inside { listener: &Nobody, look: &look, watch: None, rekey: None, planted: Planted::NONE, keep };
-    let crowd = Crowd::new(plan, population, 0);
-    let course = Course { plan, crowd, content: &content, wave, replication: 0, close, inside: &inside };
-    let finished = match taken {
-        Some(taken) => course.run(Prestaged::new(Rc::clone(&content), taken, false, Memory::default())),
-        None => course.run(Memory::default()),
-    };
+    let inside = Inside { listener: &Deaf, look: &look, watch: None, rekey: None, planted: Planted::NONE, keep };
+    let finished = look_at(plan, population, wave, 0, close, &inside);
     (finished, followed.get())
 }
 

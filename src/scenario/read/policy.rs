@@ -67,6 +67,7 @@ enum Said {
 pub(crate) fn conditions(side: &Section<'_>, protocol: Protocol) -> Conditions {
     Conditions {
         policies: policies(side, protocol),
+        policy_changes: Vec::new(),
         topology: topology(side.section("topology")),
         health: health::read(side.section("health")),
     }

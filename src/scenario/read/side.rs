@@ -1,7 +1,7 @@
 //! `[source]` and `[target]`: the two servers.
 
 use mock_server::draw::Distribution;
-use mock_server::service::config::{Config, Holding, SwitchConfig};
+use mock_server::service::config::{Conditions, Config, Holding, SwitchConfig};
 use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 
@@ -36,7 +36,6 @@ fn read(section: Section<'_>, side: Side, usual: Protocol, switch: SwitchConfig)
     let protocol =
         section.or("protocol", &PROTOCOLS, Otherwise::default(usual, "assumed: the usual protocol of this side"));
     let limits = limit::read(&section, protocol);
-    let limit_changes = limit_change::read(&section, &limits);
     let costs = match side {
         Side::Source => cost::read(&section, "exchange-observed-source"),
         Side::Target => cost::read(&section, "exchange-observed-target"),
@@ -46,6 +45,8 @@ fn read(section: Section<'_>, side: Side, usual: Protocol, switch: SwitchConfig)
     let largest_item_bytes = section.or("largest_item", &Data(1..=u32::MAX), Otherwise::default(150_000_000, note));
     let faults = fault::read(&section, side);
     let conditions = policy::conditions(&section, protocol);
+    let (limit_changes, policy_changes) = limit_change::read(&section, &limits, &conditions.policies);
+    let conditions = Conditions { policy_changes, ..conditions };
     section.finish();
     let server = Config {
         seed: 0,

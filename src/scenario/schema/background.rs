@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 
-/// People at work with their mailboxes while a wave runs, in virtual time. Nobody else is if absent.
+/// People at work with their mailboxes while a wave runs. Nobody else is if absent.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Background {

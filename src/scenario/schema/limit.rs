@@ -46,13 +46,13 @@ pub struct Limit {
     pub refusal: Option<String>,
 }
 
-/// A limit that changes during the run.
+/// A limit or a policy that changes during the run.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct LimitChange {
     /// From this time of the run on.
     pub at: Duration,
-    /// The name of the limit.
+    /// The name of the limit or policy.
     pub limit: String,
     /// What its numbers are multiplied by, as they are written among the limits: 0.5 halves them.
     pub factor: f64,

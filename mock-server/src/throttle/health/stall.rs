@@ -5,6 +5,7 @@
 //! to the resource that held that call.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::resource::Resource;
@@ -59,8 +60,14 @@ impl Account {
     /// What was done to the work of all apps together. A mailbox counts once for each app that worked on it.
     #[must_use]
     pub fn sum(&self) -> ByResource {
+        self.sum_without(0..0)
+    }
+
+    /// The same without some apps.
+    #[must_use]
+    pub fn sum_without(&self, apps: Range<u32>) -> ByResource {
         let mut sum = ByResource::default();
-        for all in self.lock().values() {
+        for (_, all) in self.lock().iter().filter(|(app, _)| !apps.contains(app)) {
             sum.iter_mut().zip(all).for_each(|(sum, one)| sum.add(one));
         }
         sum

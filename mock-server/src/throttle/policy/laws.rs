@@ -8,6 +8,7 @@ use super::sharing::Sharing;
 use super::stack::{Policies, Ruling};
 use super::unit::Unit;
 use super::{Meter, Policy};
+use crate::throttle::change::PolicyChange;
 use crate::time::{Moment, Span};
 use crate::wire::call::{Operation, Protocol};
 use crate::wire::id::MailboxKey;
@@ -333,4 +334,32 @@ fn a_policy_concerns_only_the_calls_that_it_names() {
     ] {
         assert!(knock(&mut policies, Moment(0), &other).is_ok());
     }
+}
+
+#[test]
+fn a_policy_has_its_new_numbers_from_the_moment_of_the_change_on() {
+    let check = |meter: Meter, expected: [usize; 4]| {
+        let changed = |at, factor| {
+            let policy = Policy { meter: meter.times(factor), ..policy(meter, false) };
+            PolicyChange { at: Moment(at), policy }
+        };
+        // The second change follows the first, in whatever order they are given.
+        let changes = vec![changed(300, 1.0), changed(200, 0.5)];
+        let mut policies = Policies::new(vec![policy(meter, false)]).changing(changes);
+        let passed = [0, 100, 200, 300].map(|now| {
+            let mut passes = || knock(&mut policies, Moment(now), &call(1)).is_ok();
+            (0..20).filter(|_| passes()).count()
+        });
+        assert_eq!(passed, expected, "{meter:?}");
+    };
+    let (unit, per) = (Unit::Requests, Span(100));
+    check(Meter::Sliding { unit, most: 8, per }, [8, 8, 4, 8]);
+    check(Meter::Sliding { unit, most: 8, per: Span(150) }, [8, 0, 4, 4]);
+    check(Meter::Fixed { unit, most: 8, per }, [8, 8, 4, 8]);
+    // Up to each change, what comes back does so at the old rate.
+    check(Meter::Bucket { unit, burst: 8, refill: 6, per }, [8, 6, 4, 3]);
+    let kind = Policies::new(vec![policy(Meter::Lanes { most: 1 }, false)]);
+    let other = Policy { meter: Meter::Fixed { unit, most: 0, per }, ..policy(Meter::Lanes { most: 1 }, false) };
+    let mut kind = kind.changing(vec![PolicyChange { at: Moment(0), policy: other }]);
+    assert!(knock(&mut kind, Moment(0), &call(1)).is_ok(), "a change keeps the kind of a policy");
 }

@@ -11,6 +11,7 @@ use super::meter::{Machine, terms};
 use super::sharing::Sharer;
 use super::unit::Unit;
 use super::{Meter, Policy};
+use crate::throttle::change::{Changes, PolicyChange};
 use crate::time::{Moment, Span};
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::Refusal;
@@ -68,6 +69,7 @@ struct Slot {
 #[derive(Default, Debug)]
 pub struct Policies {
     slots: Vec<Slot>,
+    changes: Changes<PolicyChange>,
     latest: Moment,
 }
 
@@ -76,7 +78,14 @@ impl Policies {
     #[must_use]
     pub fn new(policies: Vec<Policy>) -> Self {
         let slot = |policy| Slot { policy, accounts: BTreeMap::new() };
-        Self { slots: policies.into_iter().map(slot).collect(), latest: Moment::START }
+        Self { slots: policies.into_iter().map(slot).collect(), changes: Changes::default(), latest: Moment::START }
+    }
+
+    /// The same with numbers that change as time goes on. What was used stays used. A change to a policy that there is
+    /// not does nothing.
+    #[must_use]
+    pub fn changing(self, changes: Vec<PolicyChange>) -> Self {
+        Self { changes: Changes::new(changes), ..self }
     }
 
     /// Whether there is none.
@@ -96,6 +105,9 @@ impl Policies {
     pub fn ask(&mut self, now: Moment, asked: &Asked) -> Ruling {
         let present = self.latest.max(now);
         self.latest = present;
+        if self.changes.is_due(present) {
+            self.change(present);
+        }
         let mut delay = Span::ZERO;
         for position in 0..self.slots.len() {
             let slot = &mut self.slots[position];
@@ -109,6 +121,21 @@ impl Policies {
             }
         }
         Ruling::Pass { delay }
+    }
+
+    #[cold]
+    fn change(&mut self, now: Moment) {
+        while let Some(PolicyChange { at, policy: changed }) = self.changes.pop(now) {
+            let same = |own: &Meter| std::mem::discriminant(own) == std::mem::discriminant(&changed.meter);
+            for Slot { policy, accounts } in &mut self.slots {
+                if policy.name == changed.name && same(&policy.meter) {
+                    for account in accounts.values_mut() {
+                        account.machine.change(&policy.meter, &changed.meter, at);
+                    }
+                    policy.meter = changed.meter;
+                }
+            }
+        }
     }
 
     fn refuse(&mut self, refusing: usize, now: Moment, asked: &Asked) -> Ruling {

@@ -21,6 +21,10 @@ use crate::load::tally::Failure;
 /// Largest body that is kept to be looked at, in bytes (assumed: a page of messages with their bodies).
 const KEPT_BYTES: usize = 16 << 20;
 
+/// On how many connections one request is tried before it has been sent (assumed: the one at hand may have ended while it
+/// rested, and a new one may by bad luck).
+const MOST_CONNECTIONS: u32 = 3;
+
 /// A connection of HTTP/2 that several lines share.
 #[derive(Default)]
 pub(super) struct Shared {
@@ -87,9 +91,9 @@ impl Line {
     }
 
     /// Sends a request and reads the whole answer. A request that was not sent because the connection had ended by then
-    /// is sent on a new one.
+    /// is sent on a new one, a few times: a server whose connections end before anything can be sent is out of reach.
     pub(super) async fn exchange(&mut self, mut request: HttpRequest, keep: bool) -> Result<Heard, Failure> {
-        loop {
+        for _ in 0..MOST_CONNECTIONS {
             self.connect().await.map_err(|_| Failure::Unreachable)?;
             match &mut self.sender {
                 None => return Err(Failure::Unreachable),
@@ -101,6 +105,7 @@ impl Line {
             }
             self.sender = None;
         }
+        Err(Failure::Unreachable)
     }
 }
 

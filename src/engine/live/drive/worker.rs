@@ -31,9 +31,14 @@ use crate::load::tally::{Course, End, Failure, Tally};
 const SWEEP: Duration = Duration::from_millis(100);
 const SWEEPS_IN_PATIENCE: u32 = 20;
 
-/// How long a slot rests after a connection could not be made or a token had, at first and at most (assumed).
+/// How long a slot rests after a connection could not be made or a token had, or failed several times in a row, at first
+/// and at most (assumed).
 const REST: Duration = Duration::from_millis(20);
 const REST_MAX: Duration = Duration::from_secs(1);
+
+/// How often a slot's connection may fail in a row before it rests (assumed: faults strike single requests, and are what is
+/// to be measured).
+const FAILURES_IN_A_ROW: u32 = 3;
 
 /// A request that was released.
 #[derive(Copy, Clone, Debug)]
@@ -281,7 +286,7 @@ impl Worker {
 
     /// Sends one request after another.
     async fn serve(self: Rc<Self>, slot: usize, mut line: Line) {
-        let mut rest = REST;
+        let (mut rest, mut failures) = (REST, 0);
         let mut now = self.clock.now();
         loop {
             let (job, started) = self.next(slot, now).await;
@@ -294,14 +299,25 @@ impl Worker {
             now = self.clock.now();
             place.flight.set(None);
             self.ended(flight, kind, end, now);
-            match end {
-                End::Failed(Failure::Unreachable | Failure::Denied) => {
-                    tokio::time::sleep(rest).await;
-                    rest = (rest * 2).min(REST_MAX);
-                    now = self.clock.now();
+            let tired = match end {
+                End::Failed(Failure::Unreachable | Failure::Denied) => true,
+                End::Failed(Failure::TimedOut) => {
+                    line.give_up();
+                    false
                 }
-                End::Failed(Failure::TimedOut) => line.give_up(),
-                _ => rest = REST,
+                End::Failed(Failure::Reset | Failure::Malformed) => {
+                    failures += 1;
+                    failures >= FAILURES_IN_A_ROW
+                }
+                End::Answered { .. } => {
+                    (rest, failures) = (REST, 0);
+                    false
+                }
+            };
+            if tired {
+                tokio::time::sleep(rest).await;
+                rest = (rest * 2).min(REST_MAX);
+                now = self.clock.now();
             }
         }
     }
