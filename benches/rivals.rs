@@ -11,7 +11,8 @@
 //! **Rivals.** A run of ours and one of the rival follow each other, in changing order, and what counts is the median of
 //! the ratios of such pairs, because a busy machine disturbs both alike. A generator has one core to itself, and the
 //! server another one; then everything has to do with one core, which shows the cost of the generator even where the
-//! server is the slower of the two. The server is the same in both.
+//! server is the slower of the two. The server is the same in both. Memory is allocated as by the program that is shipped,
+//! by the server too: a rival uses what it was built with.
 //!
 //! **Stalls.** A server that does nothing for 200 ms every 2 s is asked 5,000 times a second on 64 connections. A tenth
 //! of the requests is due during a stall and waits for what is left of it, so one in a hundred waits for 180 ms or
@@ -40,6 +41,10 @@ use wavetank::load::demand::{Demand, Share};
 use wavetank::load::shape::Shape;
 use wavetank::load::users::Users;
 use wavetank::load::verdict;
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const TOLERANCE: Span = Span::milliseconds(1);
 

@@ -311,6 +311,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             tries.history.throttles += 1;
         } else {
             self.passed(side, admitted);
+            self.keep_off(side, refusal.kind, asked_wait, heard);
             tries.history.failures += 1;
             tries.timeouts += u32::from(refusal.kind == RefusalKind::TimedOut);
         }
@@ -368,18 +369,27 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         self.signal.raise();
     }
 
+    /// What a server that is not well announces holds the mailbox, not only the call that heard it: the others would be
+    /// refused alike. Other failures are those of one call.
+    fn keep_off(&self, side: Side, kind: RefusalKind, asked_wait: Option<Span>, heard: Moment) {
+        if let Some(wait) = asked_wait.filter(|_| kind == RefusalKind::Unavailable) {
+            self.paces[side as usize].borrow_mut().fence(heard + wait);
+        }
+    }
+
     /// Whether a limit that refuses like this is one of all mailboxes together.
     fn is_of_all(&self, side: Side, kind: RefusalKind) -> bool {
         kind == RefusalKind::AppLimit || (kind == RefusalKind::ServerBusy && self.run.busy_is_shared[side as usize])
     }
 
-    /// A limit refused an entry of a batch. If it is one of all mailboxes, none of them goes before the moment that it
-    /// names.
+    /// An entry of a batch was refused. If a limit of all mailboxes did, none of them goes before the moment that it names;
+    /// if the server is not well, this one does not.
     pub(super) fn entry_refused(&self, side: Side, refusal: &Refusal) {
         if let Some(wait) = refusal.retry_after.filter(|_| self.is_of_all(side, refusal.kind)) {
             self.run.side(side).fence(self.now() + wait);
             self.mark(Mark::AllWaited);
         }
+        self.keep_off(side, refusal.kind, refusal.retry_after, self.now());
     }
 
     /// Waits before items that an answer refused on their own are asked for again. `round` counts the repeats so far.

@@ -147,8 +147,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     Ok(_) => return Err(Setback::Confused),
                     Err(refusal) if refusal.kind.is_transient() || refusal.kind == RefusalKind::Conflict => {
                         whole = false;
+                        self.entry_refused(Side::Target, &refusal);
                         if refusal.kind.is_throttle() {
-                            self.entry_refused(Side::Target, &refusal);
                             wait = wait.max(Some(refusal.retry_after.unwrap_or_default()));
                         }
                     }

@@ -3,8 +3,8 @@
 //! A refusal by a limit that names a wait closes the way: for calls of the same mailbox to the same server, for the
 //! calls of all mailboxes if the limit is that of the app, and only for calls that carry content if the limit is one of
 //! uploads. A refusal for too many calls at once closes it for that call alone: the others are as many as are allowed.
-//! Other refusals with a wait close the way for the same request too. What a process heard before it died binds
-//! only the process that heard it.
+//! A server that is not well (503) closes it for the mailbox, too; other failures with a wait close it for the same request.
+//! What a process heard before it died binds only the process that heard it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -73,7 +73,7 @@ impl Manners {
             RefusalKind::UploadLimit => Whom::Uploads(side, mailbox),
             // Fewer at once may go meanwhile: what is refused is this call, not the mailbox.
             RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount => Whom::Request(side, mailbox, route.request),
-            kind if kind.is_throttle() => Whom::Mailbox(side, mailbox),
+            kind if kind.is_throttle() || kind == RefusalKind::Unavailable => Whom::Mailbox(side, mailbox),
             _ => Whom::Request(side, mailbox, route.request),
         };
         self.close(whom, at + wait);

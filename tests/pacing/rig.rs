@@ -6,6 +6,7 @@ use std::path::Path;
 
 use mock_server::time::Moment;
 use mock_server::wire::id::MailboxKey;
+use mock_server::wire::refusal::RefusalKind;
 use wavetank::engine::virtual_time;
 use wavetank::event::{Event, Listener};
 use wavetank::population::{Population, wave};
@@ -35,7 +36,7 @@ costs = { preset = "free", call = "@cost" }
 [network.source]
 preset = "ideal"
 [network.target]
-latency = "constant 10 ms"
+latency = "constant @latency"
 [pipeline]
 lanes = @mailboxes
 requests_per_mailbox = @width
@@ -54,6 +55,8 @@ pub(crate) struct Tank<'t> {
     pub(crate) protocol: &'t str,
     pub(crate) limit: &'t str,
     pub(crate) cost: &'t str,
+    /// From the client to the target, and back.
+    pub(crate) latency: &'t str,
     pub(crate) width: u32,
     /// More lines about the target.
     pub(crate) more: &'t str,
@@ -68,6 +71,7 @@ impl Default for Tank<'_> {
             protocol: "graph",
             limit: "",
             cost: "exponential mean 30 ms",
+            latency: "10 ms",
             width: 4,
             more: "",
         }
@@ -83,6 +87,8 @@ pub(crate) struct Ended {
     pub(crate) heard: Moment,
     pub(crate) mailbox: MailboxKey,
     pub(crate) refused: bool,
+    /// Whether the server said that it is not well.
+    pub(crate) unwell: bool,
     /// Bytes of its body.
     pub(crate) bytes: u64,
 }
@@ -99,8 +105,9 @@ impl Listener for Ear {
     fn note(&self, at: Moment, event: &Event) {
         if let Event::CallEnded { mailbox, side: Side::Target, took, refusal, sent_bytes, .. } = *event {
             let asked = Moment(at.0 - took.0);
-            let refused = refusal.is_some_and(mock_server::wire::refusal::RefusalKind::is_throttle);
-            self.0.borrow_mut().push(Ended { asked, heard: at, mailbox, refused, bytes: sent_bytes });
+            let refused = refusal.is_some_and(RefusalKind::is_throttle);
+            let unwell = refusal == Some(RefusalKind::Unavailable);
+            self.0.borrow_mut().push(Ended { asked, heard: at, mailbox, refused, unwell, bytes: sent_bytes });
         }
     }
 }
@@ -115,6 +122,7 @@ impl Tank<'_> {
             .replace("@protocol", self.protocol)
             .replace("@limit", self.limit)
             .replace("@cost", self.cost)
+            .replace("@latency", self.latency)
             .replace("@width", &self.width.to_string())
             .replace("@more", self.more);
         let plan = scenario::parse(Path::new("pacing.toml"), &text, &[], None).expect("a scenario");
@@ -155,6 +163,14 @@ impl Seen {
         passed as f64 / (until - from)
     }
 
+    /// The mean rate of stretches of a minute that begin within `per` seconds after some second. Under a limit of a window
+    /// calls come in bursts, and whether a burst lies just within a single stretch or just outside says nothing.
+    pub(crate) fn rate_about(&self, from: f64, per: f64) -> f64 {
+        const STARTS: u32 = 16;
+        let starts = (0..STARTS).map(|start| from + per * f64::from(start) / f64::from(STARTS));
+        starts.map(|start| self.rate(start, start + 60.0)).sum::<f64>() / f64::from(STARTS)
+    }
+
     /// Jain's index of fairness of what mailboxes got until some second: 1 if all got the same, 1/n if one got all (Jain,
     /// Chiu and Hawe 1984).
     pub(crate) fn fairness(&self, mailboxes: u32, until: f64) -> f64 {
@@ -166,6 +182,31 @@ impl Seen {
         let squares: f64 = got.values().map(|one| one * one).sum();
         sum * sum / (f64::from(mailboxes) * squares)
     }
+}
+
+/// How a mailbox is moved, as far as it matters for how much is asked for: calls at once, how long the target takes for
+/// one, how long both ways take, and what all of that lets through at most in a second if nothing limits it.
+#[derive(Clone, Copy)]
+pub(crate) struct Client {
+    pub(crate) width: u32,
+    pub(crate) cost: &'static str,
+    pub(crate) latency: &'static str,
+    pub(crate) most_per_second: f64,
+}
+
+/// Few calls at once and many, near and far, even and uneven.
+pub(crate) const CLIENTS: [Client; 4] = [
+    Client { width: 4, cost: "exponential mean 30 ms", latency: "10 ms", most_per_second: 4.0 / 0.05 },
+    Client { width: 8, cost: "exponential mean 50 ms", latency: "20 ms", most_per_second: 8.0 / 0.09 },
+    Client { width: 16, cost: "constant 20 ms", latency: "5 ms", most_per_second: 16.0 / 0.03 },
+    Client { width: 2, cost: "exponential mean 5 ms", latency: "2 ms", most_per_second: 2.0 / 0.009 },
+];
+
+/// Clients for the n-th limit of a sweep that could pass it by a fifth: whoever is slower than the limit, or hardly faster,
+/// is not bound by it.
+pub(crate) fn clients(place: usize, rate: f64, count: usize) -> impl Iterator<Item = Client> {
+    let from_there = CLIENTS.into_iter().cycle().skip(place % CLIENTS.len()).take(CLIENTS.len());
+    from_there.filter(move |client| client.most_per_second >= rate * 1.2).take(count)
 }
 
 /// The least time in seconds for calls under a limit of `count` in any span of `per` seconds: the first `count` at once,

@@ -1,4 +1,6 @@
-//! One mailbox that is always refused holds nobody else up.
+//! One mailbox that is always refused holds nobody else up, and what it is told it keeps to as a whole.
+
+use mock_server::time::{Moment, Span};
 
 use crate::rig::{Case, Tank, all_hold};
 
@@ -25,4 +27,20 @@ fn a_mailbox_that_is_always_refused_holds_nobody_else_up() {
         check("connection_count", ""),
         check("upload_limit", ", retry_after = \"20 s\""),
     ]);
+}
+
+/// Now and then the server is not well, and says when it expects the mailbox again.
+#[test]
+fn all_of_a_mailbox_waits_for_what_a_server_announces_that_is_not_well() {
+    let faults = "faults = [{ name = \"unwell\", rate = 0.002, act = \"refuse\", kind = \"unavailable\", \
+                  retry_after = \"7 s\" }]";
+    let limit = "requests = \"10000/10 s\"";
+    let seen = Tank { limit, more: faults, mailboxes: 3, width: 8, items: 2_000, ..Tank::default() }.run();
+    let announced: Vec<_> = seen.calls.iter().filter(|call| call.unwell).collect();
+    assert!(announced.len() > 5, "{} announcements", announced.len());
+    for told in announced {
+        let within = |asked: Moment| asked > told.heard && asked < told.heard + Span::seconds(7);
+        let early = seen.calls.iter().filter(|call| call.mailbox == told.mailbox && within(call.asked)).count();
+        assert_eq!(early, 0, "calls of a mailbox that was told to wait");
+    }
 }

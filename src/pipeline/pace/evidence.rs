@@ -95,8 +95,13 @@ impl Hypothesis {
     pub(super) fn span(&self) -> Span {
         let (shortest, longest) = (self.shortest, self.longest);
         let fitting = ROUND.iter().map(|grain| Span(longest.0 / grain.0 * grain.0));
-        fitting.into_iter().find(|span| *span >= shortest && *span > Span::ZERO).unwrap_or(longest)
+        fitting.into_iter().find(|span| *span + guard(*span) >= shortest && *span > Span::ZERO).unwrap_or(longest)
     }
+}
+
+/// What uses may count longer than a span: servers book together what comes close together, and lines are uneven (assumed).
+pub(super) const fn guard(span: Span) -> Span {
+    Span(span.0 / 512)
 }
 
 /// Gaps that are tried as the beginning of a window, the latest first; bounds the time that a refusal takes.
@@ -160,6 +165,11 @@ mod tests {
     fn a_first_burst_shows_what_fits_and_how_long_it_counts() {
         check(&[(0, 10), (400, 11)], 10, Some((20, 10)));
         check(&[(0, 500), (8_000, 501)], 592, Some((1_000, 600)));
+    }
+
+    #[test]
+    fn a_wait_that_is_a_little_too_long_still_tells_of_a_round_span() {
+        check(&[(0, 100), (1_004, 101)], 10, Some((200, 10)));
     }
 
     #[test]

@@ -17,6 +17,17 @@ const FULL: u64 = 8;
 /// What rounding adds to an announced wait at most: `Retry-After` counts whole seconds.
 pub(super) const LONGEST_ROUNDING: Span = Span::seconds(1);
 
+/// A trial goes where rounding adds about this part of a second to the wait of its refusal (assumed: more than lines and
+/// clocks are uneven by).
+const CLOSE: u64 = 16;
+
+/// Where more than this part of a window has left it by the server's account, though not by ours, which is more careful,
+/// more would pass and prove nothing (assumed).
+const EMPTY: u64 = 16;
+
+/// What a refusal costs at least, so that trials that cost next to nothing are rare nevertheless (assumed).
+const LEAST_COST: Span = Span::milliseconds(500);
+
 /// A window that is known.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
@@ -48,23 +59,55 @@ impl Known {
             self.oldest += 1;
         }
         let mut used = self.used;
-        if used + units <= self.limit
-            || used == 0
-            || used + units <= self.limit.saturating_add(self.trials.room(now, units))
-        {
+        if used + units <= self.limit || used == 0 {
+            return now;
+        }
+        let trial = self.when_on_trial(uses, now, units);
+        if trial <= now {
             return now;
         }
         for booking in uses.range(self.oldest..) {
             used -= booking.units;
             if used + units <= self.limit || used == 0 {
-                return booking.last + self.per;
+                return trial.min(booking.last + self.per);
             }
         }
         now
     }
 
+    /// When `units` may go on trial. A refusal rounds the wait up; where uses came in a burst, the moment can be chosen at
+    /// which hardly anything is added, so that a trial that fails costs next to nothing.
+    fn when_on_trial(&self, uses: &VecDeque<Booking>, now: Moment, units: u64) -> Moment {
+        let next = self.trials.next().max(now);
+        let at = if self.trials.room(now, units) > 0 { now } else { next };
+        if self.used + units > self.limit.saturating_add(self.trials.room(at, units)) {
+            return Moment::NEVER;
+        }
+        let span = self.why.span();
+        let gone = uses.range(self.oldest..).take_while(|booking| booking.first + span <= at);
+        if gone.map(|booking| booking.units).sum::<u64>() > self.limit / EMPTY {
+            return Moment::NEVER;
+        }
+        let Some(oldest) = uses.get(self.oldest).filter(|_| !self.trials.under_way()) else { return at };
+        let left = (oldest.first + span).since(at);
+        let (whole, rest) = (left.0 / LONGEST_ROUNDING.0, left.0 % LONGEST_ROUNDING.0);
+        let nearly = LONGEST_ROUNDING.0 - LONGEST_ROUNDING.0 / CLOSE;
+        if whole == 0 || rest >= nearly { at } else { at + Span(rest + LONGEST_ROUNDING.0 / CLOSE) }
+    }
+
+    /// What a wait costs that was announced for a call that went at a moment: what rounding added to the time after which
+    /// there was room, if that explains it.
+    fn cost(&self, uses: &VecDeque<Booking>, at: Moment, wait: Span) -> Span {
+        let most = wait.min(LONGEST_ROUNDING);
+        let span = self.why.span();
+        let oldest = uses.partition_point(|booking| booking.first + span <= at);
+        let Some(oldest) = uses.get(oldest) else { return most };
+        let added = wait.0.checked_sub((oldest.first + span).since(at).0).map(Span);
+        added.map_or(most, |added| added.max(LEAST_COST).min(most))
+    }
+
     /// A call was refused that went in this window.
-    pub(super) fn refused(&mut self, mark: Mark, now: Moment, wait: Span) {
+    pub(super) fn refused(&mut self, uses: &VecDeque<Booking>, mark: Mark, now: Moment, wait: Span) {
         let fits = (mark.used - mark.units).max(1);
         if (fits as f64) < self.limit as f64 * MISFIT && self.misfit.is_none_or(|reopens| mark.at() < reopens) {
             self.misfit.get_or_insert(mark.at() + wait);
@@ -73,7 +116,8 @@ impl Known {
         self.misfit = None;
         self.limit = self.limit.min(fits);
         // The window goes on moving during a wait; what is lost is what rounding adds to it.
-        self.trials.refused(mark.used, now, wait.min(LONGEST_ROUNDING));
+        let cost = self.cost(uses, mark.at(), wait);
+        self.trials.refused(mark.used, now, cost, wait.min(LONGEST_ROUNDING));
     }
 
     /// Whether it was full when a call went.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use mock_server::time::{Moment, Span};
 
-use super::evidence::{Booking, Hypothesis};
+use super::evidence::{Booking, Hypothesis, guard};
 use super::known::{Known, LONGEST_ROUNDING};
 use super::trial::Trials;
 
@@ -228,7 +228,7 @@ impl Learned {
         if let Some(known) = &mut self.known
             && mark.window == self.window
         {
-            known.refused(mark, now, wait);
+            known.refused(&self.uses, mark, now, wait);
         }
         let Some(hypothesis) = hypothesis else { return };
         if let Some(shorter) = self.full_at(mark).and_then(|known| known.shortened(mark, hypothesis)) {
@@ -276,7 +276,7 @@ impl Learned {
 
     fn know(&mut self, why: Hypothesis) {
         let span = why.span();
-        let per = span + Span(span.0 / (2 * PARTS));
+        let per = span + guard(span);
         let oldest = self.uses.partition_point(|booking| booking.last + per <= why.at);
         let used = self.uses.range(oldest..).map(|booking| booking.units).sum();
         self.window += 1;
@@ -404,6 +404,22 @@ mod tests {
             let (passed, _) = play(&mut learned, &mut server, &mut now, Span::seconds(200));
             assert!(passed as usize >= limit * 19, "{limit}/10 s: {passed}");
         }
+    }
+
+    #[test]
+    fn more_is_tried_when_rounding_adds_least_to_the_wait() {
+        let (mut learned, per) = (Learned::default(), Span::seconds(10));
+        let begin = Moment::START;
+        learned.know(Hypothesis { at: begin, reopens: begin, limit: 20, shortest: per, longest: per });
+        for place in 0..20 {
+            let mark = learned.spend(begin + Span::milliseconds(10) * place, 1);
+            learned.passed(mark);
+        }
+        let at = learned.when(begin + Span::milliseconds(200), 1);
+        assert!(at < begin + Span::milliseconds(1_200), "{} s", at.as_seconds());
+        let wait = (begin + per).since(at);
+        let added = Span::seconds(wait.as_seconds_up()).saturating_sub(wait);
+        assert!(added < Span::milliseconds(100), "{} s", added.as_seconds());
     }
 
     proptest! {

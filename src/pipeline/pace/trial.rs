@@ -1,23 +1,29 @@
 //! When to try for more than is known to pass, and for how much more. Pure.
 //!
 //! A trial that is refused costs a call, and the wait that the refusal asks for costs some throughput. So trials are rare:
-//! the more refusals there were, the more calls and time lie between them, until a refusal is one of some 250 calls and
-//! what waits cost is a fortieth of the time. Where a wait costs a second, that is a trial every 40 seconds, so that a
-//! limit that was raised is noticed within a minute. Where a limit lets hardly a call through for each wait, 250 calls would
-//! take far too long, as when refusals that were no limit suggested one: after a hundred waits a trial comes anyway, which
-//! even there is one call in a hundred. Trials that succeed follow each other at once and double, so that it
-//! is also used within that minute.
+//! the more refusals there were, the more calls and time lie between them, until a refusal is one of some 130 calls and
+//! what waits cost is a fiftieth of the time. Where a wait costs a second, that is a trial every 50 seconds, so that a
+//! limit that was raised is noticed within a minute. Both can be had where a limit lets at least two or three calls through
+//! in a second; where it lets fewer, refusals stay rare and it takes longer. Where a limit lets hardly a call through for
+//! each wait, 130 calls would take far too long, as when refusals that were no limit suggested one: after a hundred waits a
+//! trial comes anyway, which even there is one call in a hundred. Trials that succeed follow each other at once and double,
+//! so that what was found is also used within that minute.
 
 use mock_server::time::{Moment, Span};
 
 /// Calls that pass before the first trial (assumed).
 const FEWEST_CALLS: u32 = 16;
 
-/// Most calls that pass before a trial (assumed: a trial that fails is one refusal in so many calls).
-const MOST_CALLS: u32 = 256;
+/// Most calls that pass before a trial (assumed: a trial that fails is one refusal in so many calls, and less than one in
+/// a hundred shall be refused).
+const MOST_CALLS: u32 = 128;
 
-/// A trial comes after this many times what a wait costs, when most calls lie between trials (assumed).
-const PAUSE_WAITS: u64 = 40;
+/// A trial that was refused makes the calls before the next one so many times as many (assumed).
+const LESS_OFTEN: u32 = 4;
+
+/// A trial comes after this many times what a wait costs, when most calls lie between trials (assumed: a wait costs a
+/// second at most, and ten seconds of a minute are left to use what a trial has found).
+const PAUSE_WAITS: u64 = 50;
 
 /// A trial comes after this many times what a wait costs, however few calls passed (assumed: one refusal in as many calls
 /// where each wait lets one through).
@@ -62,10 +68,27 @@ impl Trials {
     pub fn room(&self, now: Moment, least: u64) -> u64 {
         match self.left {
             Some(left) => left,
-            None if self.overdue <= now => self.step.max(least),
-            None if self.quiet >= self.patience && self.not_before <= now => self.step.max(least),
+            None if self.overdue <= now || self.next() <= now => self.step.max(least),
             None => 0,
         }
+    }
+
+    /// When the next trial may begin, if it is not overdue; never, as long as more calls have to pass.
+    #[inline]
+    #[must_use]
+    pub fn next(&self) -> Moment {
+        if self.quiet >= self.patience { self.not_before } else { Moment::NEVER }
+    }
+
+    /// Whether a trial is under way.
+    #[must_use]
+    pub fn under_way(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// No trial begins before this moment, unless one is overdue.
+    pub fn rest(&mut self, until: Moment) {
+        self.not_before = self.not_before.max(until);
     }
 
     /// An amount goes on trial.
@@ -98,13 +121,14 @@ impl Trials {
         self.left = None;
     }
 
-    /// Something was refused at a level; `cost` is what the wait costs that it asks for.
-    pub fn refused(&mut self, level: u64, now: Moment, cost: Span) {
+    /// Something was refused at a level. `cost` is what the wait costs that it asks for, and `most` what such a wait may
+    /// cost at most.
+    pub fn refused(&mut self, level: u64, now: Moment, cost: Span, most: Span) {
         self.refused = self.refused.min(level);
-        self.patience = (self.patience * 2).min(MOST_CALLS);
+        self.patience = (self.patience * LESS_OFTEN).min(MOST_CALLS);
         let pause = cost.0.saturating_mul(PAUSE_WAITS) / u64::from(MOST_CALLS) * u64::from(self.patience);
         self.not_before = self.not_before.max(now + Span(pause));
-        self.overdue = now + Span(cost.0.saturating_mul(MOST_WAITS));
+        self.overdue = now + Span(most.0.saturating_mul(MOST_WAITS));
         (self.quiet, self.step, self.left) = (0, 0, None);
     }
 }
@@ -126,7 +150,7 @@ mod tests {
         assert!(trials.succeeded(5));
         assert_eq!(trials.room(Moment(0), 1), 2);
         trials.begin(1);
-        trials.refused(6, Moment(0), Span::seconds(1));
+        trials.refused(6, Moment(0), Span::seconds(1), Span::seconds(1));
         assert_eq!(trials.room(Moment(0) + Span::seconds(99), 1), 0);
         assert!(trials.succeeded(5) && !trials.succeeded(6));
     }
@@ -135,22 +159,22 @@ mod tests {
     fn a_hundred_waits_are_enough_however_few_calls_passed() {
         let mut trials = Trials::default();
         trials.begin(1);
-        trials.refused(6, Moment(0), Span::seconds(5));
+        trials.refused(6, Moment(0), Span::seconds(5), Span::seconds(5));
         assert_eq!(trials.room(Moment(0) + Span::seconds(499), 1), 0);
         assert_eq!(trials.room(Moment(0) + Span::seconds(500), 1), 1);
     }
 
     #[test]
-    fn a_second_that_each_refusal_costs_is_a_fortieth_of_the_time() {
+    fn a_second_that_each_refusal_costs_is_a_fiftieth_of_the_time() {
         let mut trials = Trials::default();
         for _ in 0..100 {
             trials.begin(1);
-            trials.refused(6, Moment(0), Span::seconds(1));
+            trials.refused(6, Moment(0), Span::seconds(1), Span::seconds(1));
         }
         for _ in 0..MOST_CALLS {
             trials.passed();
         }
-        assert_eq!(trials.room(Moment(0) + Span::seconds(39), 1), 0);
-        assert_eq!(trials.room(Moment(0) + Span::seconds(40), 1), 1);
+        assert_eq!(trials.room(Moment(0) + Span::seconds(49), 1), 0);
+        assert_eq!(trials.room(Moment(0) + Span::seconds(50), 1), 1);
     }
 }

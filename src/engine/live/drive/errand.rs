@@ -52,11 +52,30 @@ impl fmt::Debug for Estate {
     }
 }
 
+/// What is to be sent. Small, because it is handed on several times; requests are some hundred bytes.
+#[derive(Debug)]
+pub(super) enum Outgoing<'t> {
+    /// A copy of a request without a body, which is made where it is sent.
+    Same(&'t Template),
+    /// A request of its own.
+    Made(Box<HttpRequest>),
+}
+
+impl Outgoing<'_> {
+    /// The request.
+    pub(super) fn into_request(self) -> HttpRequest {
+        match self {
+            Self::Same(template) => template.request(Bytes::new()),
+            Self::Made(request) => *request,
+        }
+    }
+}
+
 /// A request that is ready to be sent.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(super) struct Prepared<'t> {
     /// The request; absent if no token could be had.
-    pub(super) request: Option<HttpRequest>,
+    pub(super) request: Option<Outgoing<'t>>,
     /// Its kind, where kinds are told apart.
     pub(super) kind: Option<usize>,
     /// What is to be learned from the answer.
@@ -83,9 +102,9 @@ impl Script {
     }
 
     /// The request of an arrival.
-    pub(super) async fn prepare(&self, arrival: Arrival) -> Prepared {
+    pub(super) async fn prepare(&self, arrival: Arrival) -> Prepared<'_> {
         match self {
-            Self::Same(template) => Prepared { request: Some(template.request()), kind: None, learns: None },
+            Self::Same(template) => Prepared { request: Some(Outgoing::Same(template)), kind: None, learns: None },
             Self::People(people) => people.prepare(arrival).await,
             Self::Recorded(repeats) => repeats.prepare(arrival).await,
         }
@@ -169,8 +188,9 @@ pub(super) struct Template {
 }
 
 impl Template {
-    fn request(&self) -> HttpRequest {
-        let mut request = Request::new(Bytes::new());
+    /// A copy with a body, or with `()` where bodies are sent apart from it.
+    pub(super) fn request<B>(&self, body: B) -> Request<B> {
+        let mut request = Request::new(body);
         *request.method_mut() = Method::GET;
         *request.uri_mut() = self.uri.clone();
         *request.version_mut() = self.version;

@@ -14,6 +14,7 @@ use hyper::{Request, Response};
 use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
 
+use super::errand::Outgoing;
 use super::origin::{HttpRequest, Origin, Sender, Two};
 use crate::engine::wire::pool::Lost;
 use crate::load::tally::Failure;
@@ -92,15 +93,15 @@ impl Line {
 
     /// Sends a request and reads the whole answer. A request that was not sent because the connection had ended by then
     /// is sent on a new one, a few times: a server whose connections end before anything can be sent is out of reach.
-    pub(super) async fn exchange(&mut self, mut request: HttpRequest, keep: bool) -> Result<Heard, Failure> {
+    pub(super) async fn exchange(&mut self, mut request: Outgoing<'_>, keep: bool) -> Result<Heard, Failure> {
         for _ in 0..MOST_CONNECTIONS {
             self.connect().await.map_err(|_| Failure::Unreachable)?;
             match &mut self.sender {
                 None => return Err(Failure::Unreachable),
                 Some(Sender::Two(two)) => return exchange_two(two, request, keep).await,
-                Some(Sender::One(sender)) => match exchange_one(sender, request, keep).await? {
+                Some(Sender::One(sender)) => match exchange_one(sender, request.into_request(), keep).await? {
                     Ok(heard) => return Ok(heard),
-                    Err(unsent) => request = unsent,
+                    Err(unsent) => request = Outgoing::Made(Box::new(unsent)),
                 },
             }
             self.sender = None;
@@ -126,13 +127,22 @@ async fn exchange_one(
     }
 }
 
-async fn exchange_two(two: &mut Two, request: HttpRequest, keep: bool) -> Result<Heard, Failure> {
-    let (head, body) = request.into_parts();
-    let sent = two.sender.send_request(Request::from_parts(head, ()), body.is_empty());
-    let (response, mut stream) = sent.map_err(|error| failure_two(&error))?;
-    if !body.is_empty() {
-        stream.send_data(body, true).map_err(|error| failure_two(&error))?;
-    }
+async fn exchange_two(two: &mut Two, outgoing: Outgoing<'_>, keep: bool) -> Result<Heard, Failure> {
+    let response = match outgoing {
+        Outgoing::Same(template) => {
+            let sent = two.sender.send_request(template.request(()), true);
+            sent.map_err(|error| failure_two(&error))?.0
+        }
+        Outgoing::Made(request) => {
+            let (head, body) = request.into_parts();
+            let sent = two.sender.send_request(Request::from_parts(head, ()), body.is_empty());
+            let (response, mut stream) = sent.map_err(|error| failure_two(&error))?;
+            if !body.is_empty() {
+                stream.send_data(body, true).map_err(|error| failure_two(&error))?;
+            }
+            response
+        }
+    };
     let response = response.await.map_err(|error| failure_two(&error))?;
     hear_two(response, keep).await
 }
@@ -157,6 +167,10 @@ async fn hear_two(response: Response<RecvStream>, keep: bool) -> Result<Heard, F
         let Some(data) = body.data().await else { break };
         let data = data.map_err(|error| failure_two(&error))?;
         heard.take(&data, keep);
+        // What the last piece took up is given back when the body is dropped.
+        if body.is_end_stream() {
+            break;
+        }
         body.flow_control().release_capacity(data.len()).map_err(|error| failure_two(&error))?;
     }
     Ok(heard)

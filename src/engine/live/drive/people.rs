@@ -10,7 +10,7 @@ use mock_server::front::clock::Clock;
 use mock_server::wire::call::Protocol;
 
 use super::DriveError;
-use super::errand::{ANCHOR, Address, Estate, Prepared};
+use super::errand::{ANCHOR, Address, Estate, Outgoing, Prepared};
 use super::line::Heard;
 use super::origin::HttpRequest;
 use super::read;
@@ -71,7 +71,7 @@ impl People {
     }
 
     /// The request of an arrival.
-    pub(super) async fn prepare(&self, arrival: Arrival) -> Prepared {
+    pub(super) async fn prepare(&self, arrival: Arrival) -> Prepared<'static> {
         let Act { client, action, mailbox } = self.estate.background.act(arrival);
         let token = self.tokens[client as usize].header().await.ok();
         let (action, written) = self.write(client, action, mailbox);
@@ -81,6 +81,7 @@ impl People {
             mailbox,
         });
         let request = token.and_then(|token| self.request(written, token, client, mailbox));
+        let request = request.map(|request| Outgoing::Made(Box::new(request)));
         Prepared { request, kind: Some(Act { client, action, mailbox }.kind()), learns }
     }
 

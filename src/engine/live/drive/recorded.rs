@@ -9,7 +9,7 @@ use mock_server::front::clock::Clock;
 use mock_server::wire::call::Protocol;
 
 use super::DriveError;
-use super::errand::{ANCHOR, Address, Prepared};
+use super::errand::{ANCHOR, Address, Outgoing, Prepared};
 use super::origin::HttpRequest;
 use crate::engine::live::token::{Credentials, Tokens};
 use crate::engine::wire::pool::Pool;
@@ -79,7 +79,7 @@ impl Repeats {
     }
 
     /// The request of an arrival.
-    pub(super) async fn prepare(&self, arrival: Arrival) -> Prepared {
+    pub(super) async fn prepare(&self, arrival: Arrival) -> Prepared<'static> {
         let again = self.recorded.requests.get(usize::try_from(arrival.number).unwrap_or(usize::MAX));
         let request = match again {
             Some(again) => {
@@ -88,6 +88,7 @@ impl Repeats {
             }
             None => None,
         };
+        let request = request.map(|request| Outgoing::Made(Box::new(request)));
         Prepared { request, kind: None, learns: None }
     }
 
