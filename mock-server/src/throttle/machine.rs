@@ -31,9 +31,9 @@ impl Machine {
     #[inline]
     pub(super) fn ask(&mut self, rule: &Rule, now: Moment, bytes: u64) -> Option<Span> {
         let passes = match (self, rule) {
-            (Self::Window(window), &Rule::Requests { count, per, .. }) => window.used(now, per) < count,
+            (Self::Window(window), &Rule::Requests { count, per, .. }) => window.has_room(now, per, count, 1),
             (Self::Window(window), &Rule::UploadBytes { bytes: most, per }) => {
-                bytes == 0 || bytes <= most.saturating_sub(window.used(now, per))
+                bytes == 0 || window.has_room(now, per, most, bytes)
             }
             (Self::Lanes(lanes), &Rule::Concurrency { lanes: most, .. }) => lanes.busy(now) < most as usize,
             (Self::Budget(budget), &Rule::Budget { burst, recharge_per_hour, cutoff }) => {
