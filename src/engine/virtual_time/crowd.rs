@@ -54,8 +54,10 @@ struct People {
 }
 
 /// The people of both sides.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Crowd {
+    /// Whether there is nobody: asked before every event, so it must cost next to nothing.
+    is_empty: bool,
     people: RefCell<Vec<People>>,
 }
 
@@ -104,13 +106,16 @@ impl Crowd {
                 tally: Tally::default(),
             })
         };
-        let people = [Side::Source, Side::Target].into_iter().filter_map(of).collect();
-        Self { people: RefCell::new(people) }
+        let people: Vec<_> = [Side::Source, Side::Target].into_iter().filter_map(of).collect();
+        Self { is_empty: people.is_empty(), people: RefCell::new(people) }
     }
 
     /// Has everything happen that is due up to a moment.
     #[inline]
     pub(super) fn advance<C: Content>(&self, until: Moment, world: &VirtualWorld<C>) {
+        if self.is_empty {
+            return;
+        }
         for people in &mut *self.people.borrow_mut() {
             while let Some(arrival) = people.arrivals.next_if(|arrival| arrival.due <= until) {
                 people.ask(arrival, world);
