@@ -27,6 +27,14 @@ impl Machine {
         }
     }
 
+    /// Makes this a machine that has seen no call, like `new`; memory that it has stays for whoever is next.
+    pub(super) fn reset(&mut self, new: &Self) {
+        match self {
+            Self::Window(window) => window.clear(),
+            Self::Lanes(_) | Self::Budget(_) => self.clone_from(new),
+        }
+    }
+
     /// Whether a call at `now` may pass, and after which delay; none if not. Uses nothing up.
     #[inline]
     pub(super) fn ask(&mut self, rule: &Rule, now: Moment, bytes: u64) -> Option<Span> {

@@ -32,6 +32,15 @@ pub(super) struct Window {
 }
 
 impl Window {
+    /// Forgets all uses.
+    pub(super) fn clear(&mut self) {
+        let mut older = self.older.take();
+        if let Some(older) = &mut older {
+            older.clear();
+        }
+        *self = Self { older, ..Self::default() };
+    }
+
     /// The amount that counts at `now`; forgets what no longer does.
     #[inline]
     pub(super) fn used(&mut self, now: Moment, per: Span) -> u64 {
