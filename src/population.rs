@@ -4,7 +4,7 @@
 //! mailbox costs the same whether it is the first or the two-millionth. Reads inventories, and does no other I/O. Knows
 //! nothing of servers, pipelines or time beyond how many changes have happened.
 
-mod content;
+pub mod content;
 pub mod describe;
 mod folder;
 pub mod inventory;
@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use mock_server::draw::{Hashes, Purpose};
 use mock_server::time::{NANOSECONDS, Span};
 use mock_server::wire::id::MailboxKey;
 
@@ -75,6 +76,10 @@ pub struct Population {
 #[derive(Clone, Debug)]
 struct Inner {
     seed: u64,
+    /// For when folders change.
+    change_hashes: Hashes,
+    /// For the sizes of items that arrived.
+    size_hashes: Hashes,
     mailboxes: u32,
     organisations: Organisations,
     source: Source,
@@ -173,7 +178,10 @@ impl Population {
         let sizes = SizeLaw::new(preset.largest_item);
         let drawer = Drawer::new(preset, seed, plan.change_factor, plan.corrupt_factor);
         let week = Week::default();
-        Self { inner: Arc::new(Inner { seed, mailboxes, organisations, source, drawer, sizes, week }) }
+        let change_hashes = Hashes::new(seed, Purpose::Change);
+        let size_hashes = Hashes::new(seed, Purpose::ItemSize);
+        let inner = Inner { seed, change_hashes, size_hashes, mailboxes, organisations, source, drawer, sizes, week };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The population with its changes timed for a wave that cuts over at an opening: the staging clock begins `lead`

@@ -92,10 +92,29 @@ pub const fn unmix(mut word: u64) -> u64 {
 #[must_use]
 #[inline]
 pub const fn hash(seed: u64, purpose: Purpose, a: u64, b: u64, c: u64) -> u64 {
-    let word = mix(seed ^ 0x9e37_79b9_7f4a_7c15).wrapping_add(purpose as u64);
-    let word = mix(word ^ a.wrapping_mul(0xd6e8_feb8_6659_fd93));
-    let word = mix(word ^ b.wrapping_mul(0xa076_1d64_78bd_642f).rotate_left(23));
-    mix(word ^ c.wrapping_mul(0xe703_7ed1_a0b4_28db).rotate_left(41))
+    Hashes::new(seed, purpose).of(a, b, c)
+}
+
+/// The hashes of one seed and purpose, part of which is worked out once.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Hashes(u64);
+
+impl Hashes {
+    /// Those of a seed and a purpose.
+    #[must_use]
+    #[inline]
+    pub const fn new(seed: u64, purpose: Purpose) -> Self {
+        Self(mix(seed ^ 0x9e37_79b9_7f4a_7c15).wrapping_add(purpose as u64))
+    }
+
+    /// What [`hash`] tells for three numbers.
+    #[must_use]
+    #[inline]
+    pub const fn of(self, a: u64, b: u64, c: u64) -> u64 {
+        let word = mix(self.0 ^ a.wrapping_mul(0xd6e8_feb8_6659_fd93));
+        let word = mix(word ^ b.wrapping_mul(0xa076_1d64_78bd_642f).rotate_left(23));
+        mix(word ^ c.wrapping_mul(0xe703_7ed1_a0b4_28db).rotate_left(41))
+    }
 }
 
 /// Turns a hash into a number strictly between 0 and 1.
@@ -142,6 +161,7 @@ pub enum Distribution {
 impl Distribution {
     /// The span that belongs to a hash.
     #[must_use]
+    #[inline]
     pub fn draw(&self, word: u64) -> Span {
         match *self {
             Self::Constant(span) => span,

@@ -36,6 +36,22 @@ impl From<&Route> for Message {
     }
 }
 
+/// How long a message takes on a link that it has for itself.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Crossing {
+    transfer: Span,
+    latency: Span,
+}
+
+impl Crossing {
+    /// Both parts together.
+    #[must_use]
+    #[inline]
+    pub fn whole(self) -> Span {
+        self.transfer + self.latency
+    }
+}
+
 /// A shared link: in each direction, messages are sent one after the other in the order in which they were handed over,
 /// and each then takes its latency to arrive.
 #[derive(Clone, Debug)]
@@ -62,20 +78,26 @@ impl Link {
     /// when it was asked for.
     #[inline]
     pub fn send(&mut self, now: Moment, bytes: u64, direction: Direction, message: Message) -> Moment {
+        self.send_known(now, bytes, direction, self.crossing(bytes, direction, message))
+    }
+
+    /// Like [`Link::send`], for a message of which is known how long it takes.
+    #[inline]
+    pub fn send_known(&mut self, now: Moment, bytes: u64, direction: Direction, crossing: Crossing) -> Moment {
         let way = direction as usize;
         self.bytes[way] += bytes;
-        let sent = self.free_at[way].max(now) + self.transfer(bytes);
+        let sent = self.free_at[way].max(now) + crossing.transfer;
         if self.plan.bytes_per_second.is_some() {
             self.free_at[way] = sent;
         }
-        sent + self.latency(direction, message)
+        sent + crossing.latency
     }
 
-    /// When a message that is handed over at `now` arrives if no other is in its way: never later than it does.
+    /// How long a message takes if no other is in its way: never longer than it does.
     #[must_use]
     #[inline]
-    pub fn soonest(&self, now: Moment, bytes: u64, direction: Direction, message: Message) -> Moment {
-        now + self.transfer(bytes) + self.latency(direction, message)
+    pub fn crossing(&self, bytes: u64, direction: Direction, message: Message) -> Crossing {
+        Crossing { transfer: self.transfer(bytes), latency: self.latency(direction, message) }
     }
 
     /// Whether messages of one direction arrive in the order in which they are handed over.

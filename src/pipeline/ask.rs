@@ -88,29 +88,30 @@ pub(super) enum Step {
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Makes a call that may be repeated freely, until it is answered or refused for good.
     pub(super) async fn ask(&self, side: Side, request: u64, call: &Call) -> Result<Answer, Refusal> {
-        let mut tries = Tries::new(side, request);
         // Nearly all calls go at once and are answered: what the others need is kept out of the way.
         let admitted = match self.admit_at_once(side, call.content_bytes()) {
             Some(admitted) => admitted,
             None => Box::pin(self.admit(side, call.content_bytes())).await,
         };
         let asked = self.now();
-        let outcome = self.run.world.call(self.route(&tries), call).await;
-        match self.heard(&mut tries, admitted, call, asked, outcome) {
+        let outcome = self.run.world.call(self.route(side, request, 0), call).await;
+        match self.heard(side, 0, admitted, call, asked, outcome) {
             Ok(answer) => Ok(answer),
-            Err(refusal) => Box::pin(self.ask_again(tries, call, admitted, refusal, asked)).await,
+            Err(refusal) => Box::pin(self.ask_again(side, request, call, admitted, refusal, asked)).await,
         }
     }
 
-    /// Goes on with a call that was refused.
+    /// Goes on with a call whose first try was refused.
     async fn ask_again(
         &self,
-        mut tries: Tries,
+        side: Side,
+        request: u64,
         call: &Call,
         admitted: Admitted,
         refusal: Refusal,
         asked: Moment,
     ) -> Result<Answer, Refusal> {
+        let mut tries = Tries { attempt: 1, ..Tries::new(side, request) };
         let mut step = self.refused(&mut tries, admitted, refusal, asked, self.now()).await;
         loop {
             match step {
@@ -134,44 +135,38 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             None => Box::pin(self.admit(tries.side, call.content_bytes())).await,
         };
         let asked = self.now();
-        let outcome = self.run.world.call(self.route(tries), call).await;
-        match self.heard(tries, admitted, call, asked, outcome) {
+        let outcome = self.run.world.call(self.route(tries.side, tries.request, tries.attempt), call).await;
+        tries.attempt += 1;
+        match self.heard(tries.side, tries.attempt - 1, admitted, call, asked, outcome) {
             Ok(answer) => Step::Done(answer),
             Err(refusal) => Box::pin(self.refused(tries, admitted, refusal, asked, self.now())).await,
         }
     }
 
-    /// The envelope of the next try.
+    /// The envelope of a try.
     #[inline]
-    fn route(&self, tries: &Tries) -> Route {
-        Route {
-            side: tries.side,
-            mailbox: self.mailbox,
-            request: tries.request,
-            attempt: tries.attempt,
-            patience: self.run.plan.patience,
-        }
+    fn route(&self, side: Side, request: u64, attempt: u32) -> Route {
+        Route { side, mailbox: self.mailbox, request, attempt, patience: self.run.plan.patience }
     }
 
     /// Tells of a try and charges its time, unless it was refused.
     #[inline]
     fn heard(
         &self,
-        tries: &mut Tries,
+        side: Side,
+        attempt: u32,
         admitted: Admitted,
         call: &Call,
         asked: Moment,
         outcome: Outcome,
     ) -> Result<Answer, Refusal> {
         let heard = self.now();
-        let attempt = tries.attempt;
-        tries.attempt += 1;
         let Outcome { result, elapsed, sent_bytes, received_bytes } = outcome;
         self.run.listener.note(
             heard,
             &Event::CallEnded {
                 mailbox: self.mailbox,
-                side: tries.side,
+                side,
                 operation: call.operation(),
                 attempt,
                 took: heard.since(asked),
@@ -181,8 +176,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             },
         );
         if result.is_ok() {
-            self.charge(tries.side, &elapsed);
-            self.passed(tries.side, admitted);
+            self.charge(side, &elapsed);
+            self.passed(side, admitted);
         }
         result
     }

@@ -105,25 +105,21 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     async fn sync_round(&self, round: &[Open]) -> Result<Vec<Page>, Setback> {
         let first = self.reserve(round.len());
         let next = Cell::new(0);
-        let pages: RefCell<Vec<Option<Page>>> = RefCell::new(round.iter().map(|_| None).collect());
+        let unread = |_| Page { changes: Vec::new(), cursor: None, complete: false };
+        let pages: RefCell<Vec<Page>> = RefCell::new(round.iter().map(unread).collect());
         let setback = Cell::new(None);
         let (next, pages_in, setback_in) = (&next, &pages, &setback);
         workers(&self.run.world, &self.signal, self.width().min(round.len()), |_| async move {
             while setback_in.get().is_none() && next.get() < round.len() {
                 let place = next.replace(next.get() + 1);
                 match self.sync_page(first + place as u64, &round[place]).await {
-                    Ok(page) => pages_in.borrow_mut()[place] = Some(page),
+                    Ok(page) => pages_in.borrow_mut()[place] = page,
                     Err(refused) => setback_in.set(Some(refused)),
                 }
             }
         })
         .await;
-        if let Some(setback) = setback.get() {
-            return Err(setback);
-        }
-        let mut listed = Vec::with_capacity(round.len());
-        listed.extend(pages.into_inner().into_iter().flatten());
-        Ok(listed)
+        setback.get().map_or(Ok(pages.into_inner()), Err)
     }
 
     async fn sync_page(&self, request: u64, open: &Open) -> Result<Page, Setback> {

@@ -49,7 +49,8 @@ pub(super) async fn workers<W: World, F: Future<Output = ()>>(
     start: impl Fn(usize) -> F,
 ) {
     if count == 1 {
-        return start(0).await;
+        // Boxed like those of several, so that whoever waits for the workers is small.
+        return Box::pin(start(0)).await;
     }
     let mut running: Vec<Running<F>> =
         (0..count).map(|worker| Running { not_before: Moment::START, future: Box::pin(start(worker)) }).collect();

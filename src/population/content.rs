@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use mock_server::draw::{Purpose, hash, mix, unit};
@@ -13,7 +14,7 @@ use mock_server::wire::id::{ItemKey, MailboxKey};
 use crate::sample::permutation::Permutation;
 use crate::scenario::plan::UniformMailbox;
 
-use super::item::Holding;
+use super::item::{Holding, Spread};
 use super::mailbox::Mailbox;
 use super::{Population, Source, folder};
 
@@ -31,6 +32,39 @@ impl Population {
         let owned = if let Source::Owned(owned) = &self.inner.source { Some(owned.domains()) } else { None };
         let all: BTreeSet<&str> = generated.chain(owned.into_iter().flatten()).collect();
         all.into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// Content that works the sizes of the items that a folder holds from the beginning out from something that is the same
+/// for all of them, so that whoever asks often can keep it.
+pub trait Spreads: Content {
+    /// What is the same for all items of a folder.
+    type Spread: Clone + fmt::Debug;
+
+    /// What is the same for all items of this folder; nothing where there is nothing worth keeping.
+    fn spread(&self, mailbox: MailboxKey, folder: &FolderShape) -> Option<Self::Spread>;
+
+    /// The size of an item that the folder holds from the beginning, as long as it was never updated.
+    fn spread_size(spread: &Self::Spread, ordinal: u64) -> u32;
+
+    /// Whether an item that the folder holds from the beginning cannot be read.
+    fn is_corrupt(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64) -> bool;
+}
+
+impl<'p> Spreads for &'p Population {
+    type Spread = Spread<'p>;
+
+    fn spread(&self, mailbox: MailboxKey, folder: &FolderShape) -> Option<Self::Spread> {
+        let is_drawn = !matches!(self.inner.source, Source::Uniform(_)) && folder.items > 0;
+        is_drawn.then(|| self.inner.sizes.spread(&self.holding(mailbox, folder)))
+    }
+
+    fn spread_size(spread: &Self::Spread, ordinal: u64) -> u32 {
+        spread.size(ordinal)
+    }
+
+    fn is_corrupt(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64) -> bool {
+        Population::is_corrupt(self, mailbox, folder, ordinal)
     }
 }
 
@@ -82,8 +116,7 @@ impl Content for Population {
     fn item(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> ItemShape {
         let key = item_key(self.inner.seed, mailbox, folder.ordinal, ordinal);
         let size = self.size_of(mailbox, folder, ordinal, version, key);
-        let may_be_corrupt = ordinal < folder.items && !matches!(self.inner.source, Source::Uniform(_));
-        ItemShape { key, size, corrupt: may_be_corrupt && self.is_corrupt(mailbox, folder, ordinal) }
+        ItemShape { key, size, corrupt: self.is_corrupt(mailbox, folder, ordinal) }
     }
 
     #[inline]
@@ -108,7 +141,7 @@ impl Content for Population {
         if folder.changes_per_day <= 0.0 {
             return 0;
         }
-        let phase = unit(hash(self.inner.seed, Purpose::Change, u64::from(mailbox.0), u64::from(folder.ordinal), 0));
+        let phase = unit(self.inner.change_hashes.of(u64::from(mailbox.0), u64::from(folder.ordinal), 0));
         (folder.changes_per_day * WEEK_DAYS * self.inner.week.elapsed(clock) + phase) as u64
     }
 }
@@ -123,7 +156,7 @@ impl Population {
                 inner.sizes.base(&self.holding(mailbox, folder), ordinal)
             }
             Source::Drawn | Source::Owned(_) => {
-                let word = hash(inner.seed, Purpose::ItemSize, key.0, u64::from(mailbox.0), u64::from(version));
+                let word = inner.size_hashes.of(key.0, u64::from(mailbox.0), u64::from(version));
                 inner.sizes.arriving(word)
             }
         }
@@ -131,7 +164,7 @@ impl Population {
 
     fn holding(&self, mailbox: MailboxKey, folder: &FolderShape) -> Holding {
         let drawer = &self.inner.drawer;
-        let word = hash(self.inner.seed, Purpose::ItemSize, u64::from(mailbox.0), u64::from(folder.ordinal), 0);
+        let word = self.inner.size_hashes.of(u64::from(mailbox.0), u64::from(folder.ordinal), 0);
         let oversize = match folder.kind {
             FolderKind::Inbox => drawer.oversize_item(mailbox).map(u64::from),
             _ => None,
@@ -142,6 +175,9 @@ impl Population {
     /// Whether a base item is one of those that cannot be read: they lie anywhere in the mailbox, each item as likely
     /// as any other.
     fn is_corrupt(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64) -> bool {
+        if ordinal >= folder.items || matches!(self.inner.source, Source::Uniform(_)) {
+            return false;
+        }
         let corrupt = u64::from(self.inner.drawer.corrupt_items(mailbox));
         if corrupt == 0 {
             return false;

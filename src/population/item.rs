@@ -191,7 +191,7 @@ impl SizeLaw {
 
 /// How the bytes of one folder are spread over the items that it holds from the beginning.
 #[derive(Clone, Debug)]
-pub(super) struct Spread<'l> {
+pub struct Spread<'l> {
     law: &'l SizeLaw,
     items: u64,
     floor: u64,

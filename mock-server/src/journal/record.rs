@@ -263,12 +263,6 @@ impl Record {
         let passes = |kind: RefusalKind| kind.is_transient() || kind == RefusalKind::SyncStateLost;
         !self.done && self.kind().is_some_and(passes)
     }
-
-    /// Whether the client got a whole answer that is no error.
-    #[must_use]
-    pub fn is_answered(&self) -> bool {
-        self.refusal.is_none() && self.spoiled.is_none() && (200..400).contains(&self.status)
-    }
 }
 
 #[cfg(test)]

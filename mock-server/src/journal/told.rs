@@ -31,8 +31,8 @@ pub struct Told<'a> {
     pub wait: Option<Span>,
     /// Whether the answer was spoiled on its way.
     pub is_spoiled: bool,
-    /// Whether the client got a whole answer that is no error.
-    pub is_answered: bool,
+    /// The HTTP status; zero where the connection failed.
+    pub status: u16,
     /// Whether the service worked on it.
     pub is_work: bool,
     /// Whether the work was done, whatever the client heard of it.
@@ -76,6 +76,14 @@ impl<'a> Subject<'a> {
     }
 }
 
+impl Told<'_> {
+    /// Whether the client got a whole answer that is no error.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.refusal.is_none() && !self.is_spoiled && (200..400).contains(&self.status)
+    }
+}
+
 impl Record {
     /// What a judge is told of it.
     #[must_use]
@@ -91,7 +99,7 @@ impl Record {
             refusal: self.kind(),
             wait: self.wait(),
             is_spoiled: self.spoiled.is_some(),
-            is_answered: self.is_answered(),
+            status: self.status,
             is_work: !self.steps.is_empty(),
             done: self.done,
             items: self.items,

@@ -83,7 +83,7 @@ impl Witness {
             refusal: heard.kind,
             wait: heard.wait,
             is_spoiled: decision.spoil.is_some(),
-            is_answered: heard.kind.is_none() && decision.spoil.is_none() && (200..400).contains(&answer.status),
+            status: if decision.spoil == Some(Spoil::Reset) { 0 } else { answer.status },
             is_work: !steps.is_empty(),
             done,
             items: moved(steps),
@@ -142,7 +142,6 @@ fn record(seen: &Seen<'_>, told: &Told<'_>, body_bytes: usize) -> Record {
     let Seen { request, decision, steps, .. } = seen;
     let answer = &decision.answer;
     let token = subject::proves(request.uri.path());
-    let reset = decision.spoil == Some(Spoil::Reset);
     let content_type = request.header("content-type");
     let body = (!token && !request.body.is_empty() && request.body.len() <= body_bytes)
         .then(|| std::str::from_utf8(&request.body).ok())
@@ -154,7 +153,6 @@ fn record(seen: &Seen<'_>, told: &Told<'_>, body_bytes: usize) -> Record {
         content_type: content_type.map(str::to_owned),
         body,
         operation: decision.about.map(|about| about.operation.name().to_owned()),
-        status: if reset { 0 } else { answer.status },
         spoiled: decision.spoil.map(|spoil| spoil_name(spoil).to_owned()),
         answer_bytes: answer.body.len() as u64,
         answer_headers: kept::headers(answer),
@@ -175,6 +173,7 @@ fn of_told(told: &Told<'_>, steps: &[Step]) -> Record {
         user_agent: told.agent.map(str::to_owned),
         refusal: told.refusal.map(RefusalKind::name).map(str::to_owned),
         wait_ns: told.wait.map(|wait| wait.0),
+        status: told.status,
         done: told.done,
         items: told.items,
         request_bytes: told.request_bytes,
@@ -263,7 +262,7 @@ impl Witness {
             refusal: refusal.map(|refusal| refusal.kind),
             wait: refusal.and_then(|refusal| refusal.retry_after),
             is_spoiled: reply.spoiled.is_some(),
-            is_answered: refusal.is_none() && reply.spoiled.is_none(),
+            status: refusal.map_or(200, |refusal| refusal.status),
             is_work: !steps.is_empty(),
             done,
             items: moved(steps),
@@ -275,7 +274,6 @@ impl Witness {
         self.recorder.note(&told, || Record {
             method: "CALL".to_owned(),
             operation: Some(operation.to_owned()),
-            status: refusal.map_or(200, |refusal| refusal.status),
             spoiled: reply.spoiled.as_ref().map(|(spoil, _)| spoil_name(*spoil).to_owned()),
             ..of_told(&told, steps)
         });

@@ -73,7 +73,7 @@ impl Totals {
         if self.changes >= changes {
             return;
         }
-        let churn = Churn::new(content.key_seed(), mailbox, folder.ordinal, folder.items);
+        let churn = content.churn(mailbox, folder);
         let sizes = content.sizes(mailbox, folder);
         let size = |item, version| u64::from(sizes(item, version));
         for change in self.changes..changes {
@@ -136,6 +136,11 @@ pub trait Content {
     /// How many changes a folder has seen when the staging clock shows `clock`. Zero at zero, never decreasing.
     fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64;
 
+    /// The pattern in which a folder changes.
+    fn churn(&self, mailbox: MailboxKey, folder: &FolderShape) -> Churn {
+        Churn::new(self.key_seed(), mailbox, folder.ordinal, folder.items)
+    }
+
     /// What a folder holds after a number of changes, clients' changes left aside. Takes time with every change, unless
     /// whoever implements it remembers.
     fn totals(&self, mailbox: MailboxKey, folder: &FolderShape, changes: u64) -> Totals {
@@ -191,6 +196,10 @@ macro_rules! forward {
 
             fn changes(&self, mailbox: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {
                 (**self).changes(mailbox, folder, clock)
+            }
+
+            fn churn(&self, mailbox: MailboxKey, folder: &FolderShape) -> Churn {
+                (**self).churn(mailbox, folder)
             }
 
             fn totals(&self, mailbox: MailboxKey, folder: &FolderShape, changes: u64) -> Totals {

@@ -46,7 +46,8 @@ pub(super) struct Folder {
     /// Whether computed items are in it.
     computed: bool,
     pub(super) name: Option<Arc<str>>,
-    churn: Option<Churn>,
+    /// How it changes; apart, as few folders of a mailbox change while somebody looks.
+    churn: Option<Box<Churn>>,
     /// Whether a client gave it another name or place.
     pub(super) edited: bool,
     /// Whether a client removed it.
@@ -426,7 +427,7 @@ impl Folder {
 
     pub(super) fn churn<C: Content>(&mut self, view: View<'_, C>) -> &Churn {
         let Self { shape, churn, .. } = self;
-        churn.get_or_insert_with(|| Churn::new(view.content.key_seed(), view.mailbox, shape.ordinal, shape.items))
+        churn.get_or_insert_with(|| Box::new(view.content.churn(view.mailbox, shape)))
     }
 
     /// One more than the highest ordinal after a number of changes.

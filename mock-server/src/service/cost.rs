@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::config::{Cost, Costs};
-use crate::draw::{Distribution, Purpose, hash};
+use crate::draw::{Distribution, Hashes, Purpose};
 use crate::time::{Moment, Span};
 use crate::wire::answer::Answer;
 use crate::wire::call::{Call, Operation, RequestIdentity};
@@ -39,7 +39,7 @@ impl Work {
 /// The costs of a server, ready to be drawn.
 #[derive(Clone, Debug)]
 pub struct CostTable {
-    seed: u64,
+    hashes: Hashes,
     by_operation: Vec<Cost>,
 }
 
@@ -51,7 +51,10 @@ impl CostTable {
             let own = costs.by_operation.iter().find(|(named, _)| *named == operation);
             own.map_or(&costs.default, |(_, cost)| cost).clone()
         };
-        Self { seed, by_operation: Operation::ALL.into_iter().map(cost).collect() }
+        Self {
+            hashes: Hashes::new(seed, Purpose::Service),
+            by_operation: Operation::ALL.into_iter().map(cost).collect(),
+        }
     }
 
     /// The service time of a call.
@@ -59,8 +62,7 @@ impl CostTable {
     #[inline]
     pub fn served(&self, mailbox: MailboxKey, operation: Operation, identity: RequestIdentity, work: Work) -> Span {
         let cost = &self.by_operation[operation as usize];
-        let word =
-            || hash(self.seed, Purpose::Service, u64::from(mailbox.0), identity.request, u64::from(identity.attempt));
+        let word = || self.hashes.of(u64::from(mailbox.0), identity.request, u64::from(identity.attempt));
         let call = if let Distribution::Constant(span) = cost.call { span } else { cost.call.draw(word()) };
         let transfer = (u128::from(cost.per_mebibyte.0) * u128::from(work.content_bytes)) >> 20;
         call + cost.per_item * work.items + Span(u64::try_from(transfer).unwrap_or(u64::MAX))

@@ -89,7 +89,9 @@ impl Budget {
     }
 
     fn recharge(&mut self, now: Moment, terms: Terms) {
-        let gained = i128::from(now.since(self.at).0).saturating_mul(i128::from(terms.recharge_per_hour.0));
+        // Two numbers of 64 bits: their product is at most one bit too long.
+        let gained = u128::from(now.since(self.at).0) * u128::from(terms.recharge_per_hour.0);
+        let gained = i128::try_from(gained).unwrap_or(i128::MAX);
         self.balance = self.balance.saturating_add(gained).min(exact(terms.burst));
         self.at = now;
     }

@@ -27,13 +27,21 @@ impl Machine {
         }
     }
 
+    /// Makes this a machine that has seen no call, like `new`; memory that it has stays for whoever is next.
+    pub(super) fn reset(&mut self, new: &Self) {
+        match self {
+            Self::Window(window) => window.clear(),
+            Self::Lanes(_) | Self::Budget(_) => self.clone_from(new),
+        }
+    }
+
     /// Whether a call at `now` may pass, and after which delay; none if not. Uses nothing up.
     #[inline]
     pub(super) fn ask(&mut self, rule: &Rule, now: Moment, bytes: u64) -> Option<Span> {
         let passes = match (self, rule) {
-            (Self::Window(window), &Rule::Requests { count, per, .. }) => window.used(now, per) < count,
+            (Self::Window(window), &Rule::Requests { count, per, .. }) => window.has_room(now, per, count, 1),
             (Self::Window(window), &Rule::UploadBytes { bytes: most, per }) => {
-                bytes == 0 || bytes <= most.saturating_sub(window.used(now, per))
+                bytes == 0 || window.has_room(now, per, most, bytes)
             }
             (Self::Lanes(lanes), &Rule::Concurrency { lanes: most, .. }) => lanes.busy(now) < most as usize,
             (Self::Budget(budget), &Rule::Budget { burst, recharge_per_hour, cutoff }) => {

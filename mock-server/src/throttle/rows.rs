@@ -21,12 +21,21 @@ pub(super) struct Rows {
     /// The machines of other apps, by mailbox.
     others: BTreeMap<MailboxKey, Vec<Other>>,
     unused: Vec<u32>,
-    /// The mailbox that was asked for last, and its row: a call asks at least twice.
-    last: Option<(MailboxKey, Row)>,
+    /// The rows of mailboxes that called lately, by the end of their keys: nearly every call finds its row here, with one
+    /// look at a place that is near.
+    recent: Vec<Option<(MailboxKey, Row)>>,
     /// New machines of the limits that each mailbox has to itself.
     mailbox_new: Vec<Machine>,
     /// New machines of the limits that each pair of app and mailbox has to itself.
     pair_new: Vec<Machine>,
+}
+
+/// How many mailboxes that called lately are remembered; a power of two, more than most runs have in progress.
+const RECENT: usize = 1_024;
+
+/// Where a mailbox is among those that called lately.
+fn place_of(mailbox: MailboxKey) -> usize {
+    mailbox.0 as usize % RECENT
 }
 
 /// The row of one mailbox.
@@ -45,24 +54,29 @@ struct Other {
 
 /// The machines that concern one app and one mailbox.
 pub(super) struct View<'a> {
-    of_mailbox: &'a mut [Machine],
-    of_pair: &'a mut [Machine],
+    /// Those of the mailbox and of the first app that called it.
+    row: &'a mut [Machine],
+    /// Those of the app, if it is another.
+    other: Option<&'a mut [Machine]>,
 }
 
 impl Rows {
     /// Rows for these limits; also where each limit's machine is found in a [`View`], none for shared limits.
     pub(super) fn new(limits: &[Limit]) -> (Self, Vec<Option<Place>>) {
-        let mut rows = Self::default();
+        let mut rows = Self { recent: vec![None; RECENT], ..Self::default() };
+        let of_mailboxes = limits.iter().filter(|limit| limit.scope == Scope::Mailbox).count();
         let places = limits.iter().map(|limit| {
             let machine = Machine::new(&limit.rule);
             match limit.scope {
                 Scope::Mailbox => {
                     rows.mailbox_new.push(machine);
-                    Some(Place { of_pair: false, number: rows.mailbox_new.len() - 1 })
+                    let number = rows.mailbox_new.len() - 1;
+                    Some(Place { of_pair: false, number, in_row: number })
                 }
                 Scope::AppMailbox => {
                     rows.pair_new.push(machine);
-                    Some(Place { of_pair: true, number: rows.pair_new.len() - 1 })
+                    let number = rows.pair_new.len() - 1;
+                    Some(Place { of_pair: true, number, in_row: of_mailboxes + number })
                 }
                 Scope::App | Scope::Tenant => None,
             }
@@ -76,19 +90,16 @@ impl Rows {
     pub(super) fn view(&mut self, app: u32, mailbox: MailboxKey) -> View<'_> {
         let width = self.width();
         if width == 0 {
-            return View { of_mailbox: &mut [], of_pair: &mut [] };
+            return View { row: &mut [], other: None };
         }
-        let row = match self.last {
-            Some((last, row)) if last == mailbox => row,
+        let row = match self.recent[place_of(mailbox)] {
+            Some((known, row)) if known == mailbox => row,
             _ => self.row(app, mailbox),
         };
         let begin = row.number as usize * width;
-        let machines = &mut self.machines[begin..begin + width];
-        let (of_mailbox, of_pair) = machines.split_at_mut(self.mailbox_new.len());
-        if row.first_app == app {
-            return View { of_mailbox, of_pair };
-        }
-        View { of_mailbox, of_pair: of_another_app(&mut self.others, &self.pair_new, app, mailbox) }
+        let is_first = row.first_app == app;
+        let other = (!is_first).then(|| of_another_app(&mut self.others, &self.pair_new, app, mailbox));
+        View { row: &mut self.machines[begin..begin + width], other }
     }
 
     /// How many machines a row has.
@@ -107,7 +118,7 @@ impl Rows {
             });
             Row { number, first_app: app }
         });
-        self.last = Some((mailbox, row));
+        self.recent[place_of(mailbox)] = Some((mailbox, row));
         row
     }
 
@@ -117,11 +128,11 @@ impl Rows {
         let begin = row.number as usize * self.width();
         let new = self.mailbox_new.iter().chain(&self.pair_new);
         for (machine, new) in self.machines[begin..].iter_mut().zip(new) {
-            machine.clone_from(new);
+            machine.reset(new);
         }
         self.others.remove(&mailbox);
         self.unused.push(row.number);
-        self.last = None;
+        self.recent[place_of(mailbox)] = None;
     }
 
     /// Hands every machine of every mailbox to `each`, with the place that its limit gave it: mailboxes in the order of
@@ -134,13 +145,13 @@ impl Rows {
             let begin = number as usize * width;
             let (own, pair) = self.machines[begin..begin + width].split_at_mut(of_mailbox);
             for (number, machine) in own.iter_mut().enumerate() {
-                each(key, None, Place { of_pair: false, number }, machine);
+                each(key, None, Place { of_pair: false, number, in_row: number }, machine);
             }
             let others = self.others.get_mut(&key).into_iter().flatten();
             let others = others.map(|other| (other.app, &mut other.machines[..]));
             for (app, machines) in std::iter::once((first_app, pair)).chain(others) {
                 for (number, machine) in machines.iter_mut().enumerate() {
-                    each(key, Some(app), Place { of_pair: true, number }, machine);
+                    each(key, Some(app), Place { of_pair: true, number, in_row: of_mailbox + number }, machine);
                 }
             }
         }
@@ -174,13 +185,18 @@ pub(super) struct Place {
     /// Among those of the pair of app and mailbox, not those of the mailbox.
     of_pair: bool,
     number: usize,
+    /// Where it is in the row of a mailbox, if it is there.
+    in_row: usize,
 }
 
 impl View<'_> {
     /// The machine at a place.
     #[inline]
     pub(super) fn machine(&mut self, place: Place) -> &mut Machine {
-        if place.of_pair { &mut self.of_pair[place.number] } else { &mut self.of_mailbox[place.number] }
+        match &mut self.other {
+            Some(other) if place.of_pair => &mut other[place.number],
+            _ => &mut self.row[place.in_row],
+        }
     }
 }
 

@@ -171,8 +171,24 @@ impl Stack {
     /// Gives the limit of a name other numbers, if there is one and its rule is of the same kind. What was used stays used.
     pub fn change(&mut self, name: &str, rule: Rule) {
         let same = |own: &Rule| std::mem::discriminant(own) == std::mem::discriminant(&rule);
+        let latest = self.latest;
         for slot in self.limits.iter_mut().filter(|slot| slot.limit.name == name && same(&slot.limit.rule)) {
-            slot.limit.rule = rule;
+            let before = std::mem::replace(&mut slot.limit.rule, rule);
+            // What no longer counts is forgotten by the old numbers, lest it count again by the new ones.
+            let forget = |machine: &mut Machine| {
+                if matches!(machine, Machine::Window(_)) {
+                    machine.used(&before, latest);
+                }
+            };
+            match &mut slot.keeper {
+                Keeper::Tenant(machine) => forget(machine),
+                Keeper::Apps(apps) => apps.iter_mut().for_each(|(_, machine)| forget(machine)),
+                Keeper::Row(place) => self.rows.each(|_, _, at, machine| {
+                    if at == *place {
+                        forget(machine);
+                    }
+                }),
+            }
         }
     }
 

@@ -32,6 +32,15 @@ pub(super) struct Window {
 }
 
 impl Window {
+    /// Forgets all uses.
+    pub(super) fn clear(&mut self) {
+        let mut older = self.older.take();
+        if let Some(older) = &mut older {
+            older.clear();
+        }
+        *self = Self { older, ..Self::default() };
+    }
+
     /// The amount that counts at `now`; forgets what no longer does.
     #[inline]
     pub(super) fn used(&mut self, now: Moment, per: Span) -> u64 {
@@ -41,19 +50,30 @@ impl Window {
         self.total()
     }
 
+    /// Whether an amount more stays within a limit at `now`. As long as it does with all that was not forgotten yet,
+    /// nothing needs to be forgotten.
+    #[inline]
+    pub(super) fn has_room(&mut self, now: Moment, per: Span, limit: u64, amount: u64) -> bool {
+        amount <= limit.saturating_sub(self.total()) || amount <= limit.saturating_sub(self.used(now, per))
+    }
+
     /// Uses an amount at `now`, which must not be earlier than the last use.
     #[inline]
     pub(super) fn record(&mut self, now: Moment, per: Span, amount: u64) {
-        let total = self.total();
+        let stretch = (per.0 / STRETCHES).max(1).ilog2();
+        let is_new = (self.latest.0 ^ now.0) >> stretch != 0;
+        let is_full = |older: &VecDeque<_>| older.len() == older.capacity();
+        let grows = is_new && self.older.as_deref().is_some_and(is_full);
+        let must_forget = grows || u64::MAX - self.total() < amount;
+        let total = if must_forget { self.used(now, per) } else { self.total() };
         // Totals beyond 2^64 cannot be told apart: what does not fit is not counted.
         let amount = amount.min(u64::MAX - total);
         if amount == 0 {
             return;
         }
-        let stretch = (per.0 / STRETCHES).max(1).ilog2();
         if total == 0 {
             self.oldest = now;
-        } else if (self.latest.0 ^ now.0) >> stretch != 0 {
+        } else if is_new {
             self.older.get_or_insert_default().push_back((self.latest, self.spent));
         } else if self.oldest == self.latest {
             self.oldest = now;
@@ -137,6 +157,20 @@ mod tests {
             window.record(now, PER, 1);
             assert!(entries(&window) as u64 <= 2 * STRETCHES + 2);
         }
+    }
+
+    #[test]
+    fn a_window_far_below_its_limit_keeps_few_entries_and_forgets_when_asked() {
+        let mut window = Window::default();
+        for step in 0..200_000_u64 {
+            let now = Moment(step * 1_000_000);
+            assert!(window.has_room(now, PER, u64::MAX, 1));
+            window.record(now, PER, 1);
+            assert!(entries(&window) as u64 <= 4 * STRETCHES + 4);
+        }
+        let now = Moment(199_999_000_000);
+        assert!(window.has_room(now, PER, 10_020, 1) && !window.has_room(now, PER, 9_999, 1));
+        assert_eq!(window.used(now + PER, PER), 0);
     }
 
     #[test]

@@ -105,12 +105,18 @@ pub enum Answer {
 
 impl Answer {
     /// Bytes of item content that the answer carries towards the client, before transfer encoding.
+    #[inline]
     #[must_use]
     pub fn content_bytes(&self) -> u64 {
         match self {
             Self::Contents(contents) => contents.iter().flatten().map(|content| u64::from(content.size)).sum(),
-            Self::Batch(answers) => answers.iter().flatten().map(Self::content_bytes).sum(),
+            Self::Batch(answers) => content_bytes_of(answers),
             _ => 0,
         }
     }
+}
+
+/// Those of the answers to a batch. Apart, so that asking it of one answer costs no more than a look.
+fn content_bytes_of(answers: &[Result<Answer, Refusal>]) -> u64 {
+    answers.iter().flatten().map(Answer::content_bytes).sum()
 }

@@ -59,6 +59,7 @@ pub(super) struct DemandArgs {
         requires = "scenario",
         num_args = 0..=1
     )]
+    #[expect(clippy::option_option, reason = "this is how clap tells an option without its value from a missing one")]
     diurnal: Option<Option<f64>>,
 
     /// An open loop that follows a recorded schedule: JSON Lines or CSV with `at` in seconds and, if known, `client`,

@@ -3,46 +3,58 @@
 //! Both servers and the checkpoint ask for the same folder tables, names and counts of changes. They are kept here until
 //! the mailbox is forgotten. Answers are those of the content underneath.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use mock_server::mailbox::content::{Content, FolderShape, ItemShape, Totals};
+use mock_server::mailbox::churn::Churn;
+use mock_server::mailbox::content::{Content, FolderShape, ItemShape, Totals, item_key};
 use mock_server::mailbox::hasher::KeyHashes;
 use mock_server::time::Span;
 use mock_server::wire::id::MailboxKey;
+
+use crate::population::content::Spreads;
 
 /// Folders whose names are remembered: more than almost any mailbox has.
 const MOST_NAMES: usize = 4_096;
 
 /// Content that remembers the mailboxes in progress.
 #[derive(Debug)]
-pub struct Remembered<C> {
+pub struct Remembered<C: Spreads> {
     content: C,
     /// A reading of the staging clock that is asked for again and again: that of copies made before the run.
     often: Option<Span>,
-    mailboxes: RefCell<HashMap<MailboxKey, Known, KeyHashes>>,
+    mailboxes: RefCell<HashMap<MailboxKey, Known<C::Spread>, KeyHashes>>,
     /// Names of folders by ordinal, if they depend on nothing else.
     names: RefCell<Vec<Option<Arc<str>>>>,
 }
 
 /// What is known of one mailbox.
 #[derive(Debug)]
-struct Known {
+struct Known<S> {
     shapes: Vec<FolderShape>,
-    folders: Vec<Folder>,
+    folders: Vec<Folder<S>>,
 }
 
 /// What is known of one folder beside its shape.
-#[derive(Clone, Default, Debug)]
-struct Folder {
+#[derive(Debug)]
+struct Folder<S> {
     /// Changes up to the reading that is asked for often.
     changes: Option<u64>,
     /// What it held then.
     totals: Option<Totals>,
+    /// How it changes, and how its bytes are spread: apart, as few folders change while somebody looks.
+    churn: Option<Box<Churn>>,
+    spread: Option<Box<S>>,
 }
 
-impl<C: Content> Remembered<C> {
+impl<S> Default for Folder<S> {
+    fn default() -> Self {
+        Self { changes: None, totals: None, churn: None, spread: None }
+    }
+}
+
+impl<C: Spreads> Remembered<C> {
     /// Remembers what is asked of `content`. `often` is a reading of the staging clock that is asked for again and
     /// again, if there is one.
     pub fn new(content: C, often: Option<Span>) -> Self {
@@ -59,7 +71,7 @@ impl<C: Content> Remembered<C> {
         &self,
         mailbox: MailboxKey,
         folder: &FolderShape,
-        ask: impl FnOnce(&C, &mut Folder) -> T,
+        ask: impl FnOnce(&C, &mut Folder<C::Spread>) -> T,
     ) -> Option<T> {
         let mut mailboxes = self.mailboxes.borrow_mut();
         let known = mailboxes.get_mut(&mailbox)?;
@@ -70,9 +82,28 @@ impl<C: Content> Remembered<C> {
         };
         Some(ask(&self.content, &mut known.folders[place]))
     }
+
+    /// Asks how the bytes of a folder are spread; nothing if the mailbox is not remembered or there is nothing to keep.
+    fn spread<T>(&self, mailbox: MailboxKey, folder: &FolderShape, ask: impl FnOnce(&C::Spread) -> T) -> Option<T> {
+        self.folder(mailbox, folder, |content, known| {
+            if known.spread.is_none() {
+                known.spread = content.spread(mailbox, folder).map(Box::new);
+            }
+            known.spread.as_deref().map(ask)
+        })
+        .flatten()
+    }
+
+    /// The size of an item that a folder holds from the beginning and that was never updated; nothing for any other.
+    fn base_size(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> Option<u32> {
+        if version > 0 || ordinal >= folder.items {
+            return None;
+        }
+        self.spread(mailbox, folder, |spread| C::spread_size(spread, ordinal))
+    }
 }
 
-impl<C: Content> Content for Remembered<C> {
+impl<C: Spreads> Content for Remembered<C> {
     fn mailboxes(&self) -> u32 {
         self.content.mailboxes()
     }
@@ -89,7 +120,7 @@ impl<C: Content> Content for Remembered<C> {
         let mut mailboxes = self.mailboxes.borrow_mut();
         let known = mailboxes.entry(mailbox).or_insert_with(|| {
             let shapes = self.content.folders(mailbox);
-            Known { folders: vec![Folder::default(); shapes.len()], shapes }
+            Known { folders: shapes.iter().map(|_| Folder::default()).collect(), shapes }
         });
         known.shapes.clone()
     }
@@ -115,15 +146,27 @@ impl<C: Content> Content for Remembered<C> {
     }
 
     fn item(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> ItemShape {
-        self.content.item(mailbox, folder, ordinal, version)
+        let Some(size) = self.base_size(mailbox, folder, ordinal, version) else {
+            return self.content.item(mailbox, folder, ordinal, version);
+        };
+        let key = item_key(self.content.key_seed(), mailbox, folder.ordinal, ordinal);
+        ItemShape { key, size, corrupt: self.content.is_corrupt(mailbox, folder, ordinal) }
     }
 
     fn size(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> u32 {
-        self.content.size(mailbox, folder, ordinal, version)
+        let size = self.base_size(mailbox, folder, ordinal, version);
+        size.unwrap_or_else(|| self.content.size(mailbox, folder, ordinal, version))
     }
 
     fn sizes(&self, mailbox: MailboxKey, folder: &FolderShape) -> impl Fn(u64, u32) -> u32 {
-        self.content.sizes(mailbox, folder)
+        let (others, spread) = (self.content.sizes(mailbox, folder), OnceCell::new());
+        move |ordinal, version| {
+            if version > 0 || ordinal >= folder.items {
+                return others(ordinal, version);
+            }
+            let spread: &Option<C::Spread> = spread.get_or_init(|| self.spread(mailbox, folder, C::Spread::clone));
+            spread.as_ref().map_or_else(|| others(ordinal, version), |spread| C::spread_size(spread, ordinal))
+        }
     }
 
     #[inline]
@@ -137,17 +180,27 @@ impl<C: Content> Content for Remembered<C> {
         changes.unwrap_or_else(|| self.content.changes(mailbox, folder, clock))
     }
 
+    fn churn(&self, mailbox: MailboxKey, folder: &FolderShape) -> Churn {
+        let churn = self.folder(mailbox, folder, |content, known| {
+            **known.churn.get_or_insert_with(|| Box::new(content.churn(mailbox, folder)))
+        });
+        churn.unwrap_or_else(|| self.content.churn(mailbox, folder))
+    }
+
     fn totals(&self, mailbox: MailboxKey, folder: &FolderShape, changes: u64) -> Totals {
         let Some(often) = self.often else { return self.content.totals(mailbox, folder, changes) };
         let often = self.changes(mailbox, folder, often);
         if changes < often {
             return self.content.totals(mailbox, folder, changes);
         }
-        let then = self.folder(mailbox, folder, |content, known| {
-            *known.totals.get_or_insert_with(|| content.totals(mailbox, folder, often))
+        let known = self.folder(mailbox, folder, |_, known| known.totals).flatten();
+        let mut totals = known.unwrap_or_else(|| {
+            let mut totals = Totals::of(folder);
+            totals.advance(self, mailbox, folder, often);
+            self.folder(mailbox, folder, |_, known| known.totals = Some(totals));
+            totals
         });
-        let mut totals = then.unwrap_or_else(|| Totals::of(folder));
-        totals.advance(&self.content, mailbox, folder, changes);
+        totals.advance(self, mailbox, folder, changes);
         totals
     }
 }
@@ -158,6 +211,23 @@ mod tests {
 
     use super::*;
 
+    /// Nothing is the same for several items but what they share with all.
+    impl Spreads for Plain {
+        type Spread = u32;
+
+        fn spread(&self, mailbox: MailboxKey, folder: &FolderShape) -> Option<u32> {
+            (folder.items > 0).then(|| self.size(mailbox, folder, 0, 0))
+        }
+
+        fn spread_size(spread: &u32, _: u64) -> u32 {
+            *spread
+        }
+
+        fn is_corrupt(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64) -> bool {
+            self.item(mailbox, folder, ordinal, 0).corrupt
+        }
+    }
+
     const PLAIN: Plain = Plain { mailboxes: 3, items: 40, item_bytes: 5_000, changes_per_day: 100.0 };
     const DAY: Span = Span::seconds(86_400);
 
@@ -167,6 +237,13 @@ mod tests {
         assert_eq!(remembered.folders(mailbox), shapes);
         for shape in &shapes {
             assert_eq!(remembered.folder_name(mailbox, shape), PLAIN.folder_name(mailbox, shape));
+            for (ordinal, version) in [(0, 0), (0, 1), (shape.items, 0)] {
+                let item = PLAIN.item(mailbox, shape, ordinal, version);
+                assert_eq!(remembered.item(mailbox, shape, ordinal, version), item);
+                assert_eq!(remembered.size(mailbox, shape, ordinal, version), item.size);
+                assert_eq!(remembered.sizes(mailbox, shape)(ordinal, version), item.size);
+            }
+            assert_eq!(remembered.churn(mailbox, shape), PLAIN.churn(mailbox, shape));
             for clock in [Span::ZERO, DAY.scale(0.5), DAY, DAY * 2] {
                 let changes = PLAIN.changes(mailbox, shape, clock);
                 assert_eq!(remembered.changes(mailbox, shape, clock), changes);

@@ -29,7 +29,7 @@ use mock_server::wire::refusal::{Refusal, RefusalKind};
 
 use super::executor::{Clock, Sleep};
 use super::timers::{TaskNumber, Timers};
-use crate::engine::network::{Direction, Link, Message};
+use crate::engine::network::{Crossing, Direction, Link, Message};
 use crate::world::{Elapsed, Outcome, Route, Side, World};
 
 /// Length of the body of a refusal, in bytes: the mean of the refusals that both protocols write. It only enters the
@@ -98,7 +98,7 @@ impl<C: Content> Server<C> {
 /// An answer on its way out of a server. The task that waits for it is not polled before it is there.
 #[derive(Debug)]
 struct Flight {
-    message: Message,
+    crossing: Crossing,
     side: Side,
     stage: Stage,
     /// Who waits for the answer, since when, and how long.
@@ -232,7 +232,7 @@ impl<C: Content> VirtualWorld<C> {
         let (mut leaving, mut link) = (server.leaving.borrow_mut(), server.link.borrow_mut());
         while let Some((ready, place)) = leaving.pop_by(now) {
             let flight = &mut flights[place as usize];
-            let heard = link.send(ready, flight.outcome.received_bytes, Direction::Down, flight.message);
+            let heard = link.send_known(ready, flight.outcome.received_bytes, Direction::Down, flight.crossing);
             let (stage, wakes) =
                 if heard > flight.gives_up { (Stage::Late, flight.gives_up) } else { (Stage::Down, heard) };
             if wakes > flight.wakes {
@@ -257,13 +257,13 @@ impl<C: Content> VirtualWorld<C> {
             Ok(answer) => codec::answer_bytes(server.protocol, call, answer),
             Err(_) => REFUSAL_BYTES,
         };
-        let message = Message::from(&route);
-        let soonest = server.link.borrow().soonest(ready, received_bytes, Direction::Down, message).min(gives_up);
+        let crossing = server.link.borrow().crossing(received_bytes, Direction::Down, Message::from(&route));
+        let soonest = (ready + crossing.whole()).min(gives_up);
         let Spent { delayed, queued, served } = spent;
         let elapsed = Elapsed { network: Span::ZERO, delayed, queued, served };
         let task = self.clock.current();
         let place = self.take_off(Flight {
-            message,
+            crossing,
             side: route.side,
             stage: Stage::Served,
             task,

@@ -48,6 +48,8 @@ pub struct Refused {
 /// A limit on a sum over a span.
 #[derive(Clone, Debug)]
 pub struct Learned {
+    /// Uses before this moment join the last booking, which need not be looked at to know that.
+    closes: Moment,
     uses: VecDeque<Booking>,
     /// Whether all uses ever are still remembered.
     complete: bool,
@@ -62,6 +64,7 @@ pub struct Learned {
 impl Default for Learned {
     fn default() -> Self {
         Self {
+            closes: Moment::START,
             uses: VecDeque::new(),
             complete: true,
             waited: false,
@@ -96,7 +99,7 @@ impl Learned {
     #[inline]
     pub fn spend(&mut self, now: Moment, units: u64) -> Mark {
         match self.uses.back_mut() {
-            Some(booking) if now.since(booking.first) < self.grain => {
+            Some(booking) if now < self.closes => {
                 booking.last = now;
                 booking.units += units;
             }
@@ -113,16 +116,17 @@ impl Learned {
         Mark { at: now, units, used, window: self.window }
     }
 
-    #[cold]
     fn book(&mut self, now: Moment, units: u64) {
         let most = if self.known.is_some() { MOST_BOOKINGS } else { FEW_BOOKINGS };
         if self.uses.len() >= most {
             self.make_room(now);
         }
         self.uses.push_back(Booking { first: now, last: now, units, refused: 0 });
+        self.closes = now + self.grain;
     }
 
     /// Forgets what no longer helps to explain anything, or remembers more coarsely.
+    #[cold]
     fn make_room(&mut self, now: Moment) {
         if let Some(known) = &mut self.known {
             let old = self
@@ -281,6 +285,7 @@ impl Learned {
         let used = self.uses.range(oldest..).map(|booking| booking.units).sum();
         self.window += 1;
         self.grain = Span((span.0 / PARTS).max(1));
+        self.closes = self.uses.back().map_or(Moment::START, |booking| booking.first + self.grain);
         let trials = Trials::default();
         self.known =
             Some(Box::new(Known { limit: why.limit, why, per, used, oldest, trials, misfit: None, shorter: None }));

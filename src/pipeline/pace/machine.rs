@@ -48,10 +48,11 @@ impl Pass {
 pub struct MailboxPace {
     fence: Moment,
     width: Width,
-    requests: Option<Window>,
-    upload_bytes: Option<Window>,
     learned_requests: Learned,
     learned_upload_bytes: Learned,
+    /// Limits that are known beforehand; seldom any, so they take no room of their own.
+    requests: Option<Box<Window>>,
+    upload_bytes: Option<Box<Window>>,
 }
 
 impl MailboxPace {
@@ -59,7 +60,7 @@ impl MailboxPace {
     #[must_use]
     pub fn new(plan: &PacePlan, side: Side, widest: u32) -> Self {
         let window = |limit: Option<(u64, Span)>| {
-            limit.filter(|_| side == Side::Target).map(|(count, per)| Window::new(count, per))
+            limit.filter(|_| side == Side::Target).map(|(count, per)| Box::new(Window::new(count, per)))
         };
         Self {
             fence: Moment::START,

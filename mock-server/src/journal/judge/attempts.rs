@@ -44,7 +44,7 @@ impl Attempts {
         let may_help = told.refusal.is_some_and(RefusalKind::is_transient);
         let unheard = told.done && (told.is_spoiled || may_help);
         if told.makes.is_empty() {
-            if told.is_answered || (told.refusal.is_some() && !may_help) {
+            if told.is_answered() || (told.refusal.is_some() && !may_help) {
                 self.open.remove(&told.key);
             } else if may_help || told.is_spoiled {
                 self.wants(told.key, told, false);

@@ -42,7 +42,7 @@ pub(super) struct Away {
 impl Away {
     pub(super) fn hear(&mut self, told: &Told<'_>) {
         let failed = told.refusal.is_some_and(is_trouble) || (told.refusal.is_none() && told.is_spoiled);
-        if !failed && !told.is_answered {
+        if !failed && !told.is_answered() {
             return;
         }
         let second = self.seconds.entry(told.answered.0 / NANOSECONDS).or_default();

@@ -26,7 +26,7 @@ pub(super) struct Shares {
 impl Shares {
     pub(super) fn hear(&mut self, told: &Told<'_>) {
         let Some(name) = told.mailbox else { return };
-        let (at, answered) = (told.at, u64::from(told.is_answered));
+        let (at, answered) = (told.at, u64::from(told.is_answered()));
         match self.mailboxes.get_mut(name) {
             Some(mailbox) => {
                 mailbox.answered += answered;
