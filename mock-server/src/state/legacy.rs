@@ -48,13 +48,11 @@ impl Legacy {
 ///
 /// If the file cannot be used, is of another owner or does not fit the service.
 pub fn begin<C: Directory>(file: Option<&Path>, owner: &str, service: &mut Service<C>) -> Result<(), StateError> {
-    match file {
-        Some(file) => super::restore(&StateFile::open(file, owner)?, service),
-        None => {
-            service.keep(None, 0);
-            Ok(())
-        }
+    if let Some(file) = file {
+        return super::restore(&StateFile::open(file, owner)?, service);
     }
+    service.keep(None, 0);
+    Ok(())
 }
 
 /// Whoever decides, and leaves something behind.
