@@ -225,7 +225,9 @@ async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
                 }
             }
             clock.restart();
-            bystanders.iter().for_each(|here| here.work_until(Moment::NEVER));
+            for here in bystanders {
+                here.work_until(Moment::NEVER);
+            }
             for _ in 0..run.lanes() {
                 lanes.spawn_local(lane(Rc::clone(&run)));
             }
@@ -249,7 +251,9 @@ async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
     }
     lanes.shutdown().await;
     let finished = finished(&run, count > 0);
-    bystanders.iter().for_each(|here| here.work_until(finished.at));
+    for here in bystanders {
+        here.work_until(finished.at);
+    }
     match run.take_error() {
         Some(error) => Err(error.into()),
         None => Ok(finished),
