@@ -59,8 +59,7 @@ pub(super) struct DemandArgs {
         requires = "scenario",
         num_args = 0..=1
     )]
-    #[expect(clippy::option_option, reason = "this is how clap tells an option without its value from a missing one")]
-    diurnal: Option<Option<f64>>,
+    diurnal: Option<f64>,
 
     /// An open loop that follows a recorded schedule: JSON Lines or CSV with `at` in seconds and, if known, `client`,
     /// `action` and `mailbox`
@@ -203,7 +202,7 @@ impl DemandArgs {
         }
         match (self.users, people) {
             (None, Some(people)) => {
-                let factor = self.diurnal.flatten().unwrap_or(people.factor);
+                let factor = self.diurnal.unwrap_or(people.factor);
                 let shape = people.background.shape(factor);
                 let what = format!("people at {} requests/s in the first hour", number(shape.rate(0.0)));
                 open(shape, LENGTH, what)
