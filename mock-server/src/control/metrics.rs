@@ -10,6 +10,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::front::exchange::{Decision, Received};
 use crate::time::Moment;
+use crate::wire::call::Operation;
+use crate::wire::refusal::RefusalKind;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct Answered {
@@ -37,6 +39,19 @@ pub(super) struct Metrics {
     received: Counter,
     sent: Counter,
     touched: Gauge,
+    /// Where requests of a kind and refusals are counted, once they were met: there are few, and looking them up by their
+    /// labels costs more than all the rest.
+    met: Vec<Met>,
+    refused: Vec<(RefusalKind, Counter)>,
+}
+
+/// Requests that were answered alike.
+#[derive(Debug)]
+struct Met {
+    operation: Option<Operation>,
+    status: u16,
+    requests: Counter,
+    seconds: Histogram,
 }
 
 impl Default for Metrics {
@@ -51,6 +66,8 @@ impl Default for Metrics {
             received: Counter::default(),
             sent: Counter::default(),
             touched: Gauge::default(),
+            met: Vec::new(),
+            refused: Vec::new(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -66,15 +83,35 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts a request.
-    pub(super) fn count(&self, now: Moment, request: &Received, decision: &Decision) {
-        let operation = decision.about.map_or("none", |about| about.operation.name());
-        self.requests.get_or_create(&Answered { operation, status: decision.answer.status }).inc();
-        if let Some(kind) = decision.about.and_then(|about| about.refusal).map(|refusal| refusal.kind.name()) {
-            self.refusals.get_or_create(&Refused { kind }).inc();
+    pub(super) fn count(&mut self, now: Moment, request: &Received, decision: &Decision) {
+        let met = self.met(decision.about.map(|about| about.operation), decision.answer.status);
+        met.requests.inc();
+        met.seconds.observe(decision.ready.since(now).as_seconds());
+        if let Some(refusal) = decision.about.and_then(|about| about.refusal) {
+            self.refused(refusal.kind).inc();
         }
-        self.seconds.get_or_create(&Of { operation }).observe(decision.ready.since(now).as_seconds());
         self.received.inc_by(request.body.len() as u64);
         self.sent.inc_by(decision.answer.body.len() as u64);
+    }
+
+    fn met(&mut self, operation: Option<Operation>, status: u16) -> &Met {
+        let same = |met: &Met| met.operation == operation && met.status == status;
+        let place = self.met.iter().position(same).unwrap_or_else(|| {
+            let name = operation.map_or("none", Operation::name);
+            let requests = self.requests.get_or_create_owned(&Answered { operation: name, status });
+            let seconds = self.seconds.get_or_create_owned(&Of { operation: name });
+            self.met.push(Met { operation, status, requests, seconds });
+            self.met.len() - 1
+        });
+        &self.met[place]
+    }
+
+    fn refused(&mut self, kind: RefusalKind) -> &Counter {
+        let place = self.refused.iter().position(|(met, _)| *met == kind).unwrap_or_else(|| {
+            self.refused.push((kind, self.refusals.get_or_create_owned(&Refused { kind: kind.name() })));
+            self.refused.len() - 1
+        });
+        &self.refused[place].1
     }
 
     /// The text.
