@@ -13,7 +13,7 @@ use http_body_util::Full;
 use hyper::Request;
 use serde_json::{Value, json};
 
-use crate::client::{Heard, block_on, connect, exchange, send};
+use crate::client::{Heard, block_on, connect, exchange, reach, send};
 use crate::program::{first_line, program};
 
 const MAILBOX: &str = "alice@contoso.test";
@@ -298,6 +298,7 @@ fn connections_fail_where_a_fault_says_so_though_state_is_kept() {
     let fault = json!({ "name": "closed", "act": "unreachable", "door": "refused" });
     assert_eq!(running.ask(MAILBOX, "POST", "/_tank/faults", &fault).0, 200);
     let request = running.request(MAILBOX, "GET", "/v1.0/me", "application/json", String::new());
-    assert!(block_on(exchange(running.address, request)).is_err());
+    // The connection may already be gone when it is made.
+    assert!(block_on(reach(running.address, request)).is_none());
     running.kill();
 }
