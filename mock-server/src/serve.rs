@@ -25,6 +25,7 @@ use crate::mailbox::named::{Directory, Named, is_address};
 use crate::service::config::Config;
 use crate::service::core::Service;
 use crate::service::credentials::Credentials;
+use crate::state::beside::Beside;
 use crate::state::file::StateFile;
 use crate::state::{self, Keeper, StateError, Writer};
 
@@ -201,7 +202,7 @@ impl Doors {
         };
         let Some(file) = file else { return Ok(listen::start(listen, tank)?) };
         let writer = Writer::start(file, not_kept)?;
-        Ok(listen::start(listen, move || Keeper::new(tank(), writer))?)
+        Ok(listen::start(listen, move || Beside::new(tank(), Keeper::new(writer)))?)
     }
 }
 

@@ -11,6 +11,7 @@
 //! sessions and master categories of Graph. The clock of computed mailboxes goes on where it stood; after a kill it may
 //! skip up to [`AHEAD`].
 
+pub mod beside;
 pub mod file;
 pub mod legacy;
 
@@ -21,20 +22,17 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::watch;
 
+use self::beside::Companion;
 use self::file::StateFile;
 use crate::control::tank::Tank;
-use crate::fault::trick::Door;
-use crate::front::body::Unread;
 use crate::front::desk::Desk;
-use crate::front::exchange::{Decide, Decision, Received};
+use crate::front::exchange::Decide;
 use crate::front::pending::{Pending, Progress};
 use crate::journal::witness::Witnessed;
 use crate::mailbox::named::Directory;
-use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::service::keep::Unsaved;
 use crate::time::{Moment, Span};
-use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
 
 /// Why state is not kept.
@@ -155,10 +153,9 @@ pub fn restore<C: Directory>(file: &StateFile, service: &mut Service<C>) -> Resu
     Ok(())
 }
 
-/// Whoever decides, with a thread beside it that writes what changed to a file.
+/// Beside whoever decides: hands what changed to a thread that writes it to a file.
 #[derive(Debug)]
-pub struct Keeper<D> {
-    inner: D,
+pub struct Keeper {
     writer: Option<Writer>,
     /// How many batches were handed to the writer.
     given: u64,
@@ -209,33 +206,18 @@ fn write_all(
     }
 }
 
-impl<D: Serving> Keeper<D> {
+impl Keeper {
     /// Keeps what changes from now on; [`restore`] must have been done.
-    pub fn new(inner: D, writer: Writer) -> Self {
-        Self { inner, writer: Some(writer), given: 0 }
+    #[must_use]
+    pub fn new(writer: Writer) -> Self {
+        Self { writer: Some(writer), given: 0 }
     }
 }
 
-impl<D: Serving> Decide for Keeper<D> {
-    fn door(&mut self, now: Moment, connection: u64) -> Option<Door> {
-        self.inner.door(now, connection)
-    }
-
-    fn decide(&mut self, now: Moment, request: &Received) -> Decision {
-        self.inner.decide(now, request)
-    }
-
-    fn refuse(&mut self, now: Moment, request: &Received, why: Unread) -> HttpAnswer {
-        self.inner.refuse(now, request, why)
-    }
-
-    fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
-        self.inner.proceed(now, ongoing)
-    }
-
-    fn keep(&mut self, now: Moment) -> Option<Pending> {
+impl Companion for Keeper {
+    fn keep<C: Directory>(&mut self, now: Moment, service: &mut Service<C>) -> Option<Pending> {
         let writer = self.writer.as_ref()?;
-        if let Some(batch) = self.inner.service().unsaved(now, AHEAD) {
+        if let Some(batch) = service.unsaved(now, AHEAD) {
             self.given += 1;
             // A writer that has given up has said so, and its progress tells whoever waits.
             let _ = writer.batches.send(batch);
@@ -243,10 +225,9 @@ impl<D: Serving> Decide for Keeper<D> {
         Pending::unless_kept(&writer.progress, self.given)
     }
 
-    fn end(&mut self, now: Moment) {
-        self.inner.end(now);
+    fn end<C: Directory>(&mut self, now: Moment, service: &mut Service<C>) {
         let Some(Writer { batches, thread, .. }) = self.writer.take() else { return };
-        if let Some(batch) = self.inner.service().unsaved(now, Span::ZERO) {
+        if let Some(batch) = service.unsaved(now, Span::ZERO) {
             let _ = batches.send(batch);
         }
         drop(batches);

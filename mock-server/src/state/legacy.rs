@@ -5,17 +5,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::StateError;
+use super::beside::Companion;
 use super::file::StateFile;
-use super::{Serving, StateError};
-use crate::fault::trick::Door;
-use crate::front::body::Unread;
-use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::named::Directory;
-use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::service::keep::Unsaved;
 use crate::time::{Moment, Span};
-use crate::wire::http::HttpAnswer;
 
 /// What a server leaves behind. Clones are the same legacy.
 #[derive(Clone, Debug, Default)]
@@ -55,42 +51,11 @@ pub fn begin<C: Directory>(file: Option<&Path>, owner: &str, service: &mut Servi
     Ok(())
 }
 
-/// Whoever decides, and leaves something behind.
-#[derive(Debug)]
-pub struct Leaving<D> {
-    inner: D,
-    legacy: Legacy,
-}
-
-impl<D: Serving> Leaving<D> {
-    /// Leaves what changed since [`begin`].
-    pub fn new(inner: D, legacy: Legacy) -> Self {
-        Self { inner, legacy }
-    }
-}
-
-impl<D: Serving> Decide for Leaving<D> {
-    fn door(&mut self, now: Moment, connection: u64) -> Option<Door> {
-        self.inner.door(now, connection)
-    }
-
-    fn decide(&mut self, now: Moment, request: &Received) -> Decision {
-        self.inner.decide(now, request)
-    }
-
-    fn refuse(&mut self, now: Moment, request: &Received, why: Unread) -> HttpAnswer {
-        self.inner.refuse(now, request, why)
-    }
-
-    fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
-        self.inner.proceed(now, ongoing)
-    }
-
-    fn end(&mut self, now: Moment) {
-        self.inner.end(now);
-        if self.legacy.wished.load(Ordering::Acquire) {
-            let unsaved = self.inner.service().unsaved(now, Span::ZERO);
-            *self.legacy.left.lock().unwrap_or_else(PoisonError::into_inner) = unsaved;
+/// Leaves what changed since [`begin`].
+impl Companion for Legacy {
+    fn end<C: Directory>(&mut self, now: Moment, service: &mut Service<C>) {
+        if self.wished.load(Ordering::Acquire) {
+            *self.left.lock().unwrap_or_else(PoisonError::into_inner) = service.unsaved(now, Span::ZERO);
         }
     }
 }

@@ -4,14 +4,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mock_server::fault::trick::Door;
-use mock_server::front::body::Unread;
-use mock_server::front::exchange::{Decide, Decision, Received};
-use mock_server::protocol::ews::streaming::{Ongoing, Said};
+use mock_server::mailbox::named::Directory;
 use mock_server::service::core::Service;
-use mock_server::state::Serving;
+use mock_server::state::beside::Companion;
 use mock_server::time::Moment;
-use mock_server::wire::http::HttpAnswer;
 
 use crate::engine::crowd::People;
 use crate::load::tally::Tally;
@@ -40,23 +36,14 @@ impl Bystanders {
     }
 }
 
-/// Whoever decides, with people who ask as well.
+/// People beside whoever decides, if there are any.
 #[derive(Debug)]
-pub(super) struct Crowded<D> {
-    inner: D,
-    crowd: Option<(People, Bystanders)>,
-}
+pub(super) struct Crowd(pub(super) Option<(People, Bystanders)>);
 
-impl<D: Serving> Crowded<D> {
-    /// With people, if there are any.
-    pub(super) fn new(inner: D, crowd: Option<(People, Bystanders)>) -> Self {
-        Self { inner, crowd }
-    }
-
+impl Companion for Crowd {
     /// Has everything happen that people ask up to a moment.
-    fn advance(&mut self, now: Moment) {
-        let Some((people, bystanders)) = &mut self.crowd else { return };
-        let service = self.inner.service();
+    fn before<C: Directory>(&mut self, now: Moment, service: &mut Service<C>) {
+        let Some((people, bystanders)) = &mut self.0 else { return };
         let mut asked = false;
         people.advance(now.min(bystanders.until()), |due, errand, work| {
             asked = true;
@@ -67,38 +54,10 @@ impl<D: Serving> Crowded<D> {
             service.take_trace();
         }
     }
-}
 
-impl<D: Serving> Serving for Crowded<D> {
-    type Content = D::Content;
-
-    fn service(&mut self) -> &mut Service<D::Content> {
-        self.inner.service()
-    }
-}
-
-impl<D: Serving> Decide for Crowded<D> {
-    fn door(&mut self, now: Moment, connection: u64) -> Option<Door> {
-        self.inner.door(now, connection)
-    }
-
-    fn decide(&mut self, now: Moment, request: &Received) -> Decision {
-        self.advance(now);
-        self.inner.decide(now, request)
-    }
-
-    fn refuse(&mut self, now: Moment, request: &Received, why: Unread) -> HttpAnswer {
-        self.inner.refuse(now, request, why)
-    }
-
-    fn proceed(&mut self, now: Moment, ongoing: &mut Ongoing) -> Said {
-        self.inner.proceed(now, ongoing)
-    }
-
-    fn end(&mut self, now: Moment) {
-        self.advance(now);
-        self.inner.end(now);
-        if let Some((people, bystanders)) = self.crowd.take() {
+    fn end<C: Directory>(&mut self, now: Moment, service: &mut Service<C>) {
+        self.before(now, service);
+        if let Some((people, bystanders)) = self.0.take() {
             *bystanders.came.lock().unwrap_or_else(PoisonError::into_inner) = Some(people.into_tally());
         }
     }

@@ -12,10 +12,11 @@ use mock_server::mailbox::content::Content;
 use mock_server::mailbox::named::Named;
 use mock_server::service::config::Config;
 use mock_server::service::core::Service;
-use mock_server::state::legacy::{self, Leaving, Legacy};
+use mock_server::state::beside::Beside;
+use mock_server::state::legacy::{self, Legacy};
 use mock_server::throttle::health::stall::Account;
 
-use super::bystanders::{Bystanders, Crowded};
+use super::bystanders::{Bystanders, Crowd};
 use super::run::LiveError;
 use super::token::Credentials;
 use crate::engine::crowd::People;
@@ -123,10 +124,10 @@ where
     let traced = if witness.is_some() { service.with_trace() } else { service };
     let desk = move || Desk::new(traced, access);
     let handle = match witness {
-        None => listen::start(options, move || Leaving::new(Crowded::new(desk(), crowd), legacy)),
-        Some(witness) => {
-            listen::start(options, move || Leaving::new(Crowded::new(Witnessed::new(desk(), witness), crowd), legacy))
-        }
+        None => listen::start(options, move || Beside::new(Beside::new(desk(), Crowd(crowd)), legacy)),
+        Some(witness) => listen::start(options, move || {
+            Beside::new(Beside::new(Witnessed::new(desk(), witness), Crowd(crowd)), legacy)
+        }),
     };
     Ok(handle?)
 }
