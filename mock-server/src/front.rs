@@ -12,6 +12,7 @@ pub mod desk;
 mod entra;
 pub mod exchange;
 mod folders;
+mod header;
 pub mod listen;
 pub mod pending;
 mod proxy;

@@ -99,7 +99,7 @@ impl Filter {
 const TEXTS: usize = 3 + HEADERS.len();
 
 /// What is kept of a request: an entry before anybody asks for it. Most are never read, so as little as possible is done
-/// for each; all texts are in one piece of memory.
+/// for each; the texts of all are one after another in one piece of memory.
 #[derive(Debug)]
 struct Line {
     number: u64,
@@ -111,26 +111,30 @@ struct Line {
     spoil: Option<Spoil>,
     request_bytes: usize,
     answer_bytes: usize,
-    texts: Box<str>,
-    /// Where each text ends; those that are missing are empty.
+    /// Where each of its texts ends, counted from the first; those that are missing are empty.
     ends: [u32; TEXTS],
 }
 
 impl Line {
-    fn text(&self, place: usize) -> Option<String> {
-        let begin = if place == 0 { 0 } else { self.ends[place - 1] as usize };
-        let text = &self.texts[begin..self.ends[place] as usize];
-        (!text.is_empty()).then(|| text.to_owned())
+    /// Length of its texts in bytes.
+    fn length(&self) -> usize {
+        self.ends[TEXTS - 1] as usize
     }
 
-    /// The entry, for a server whose clock showed zero at `began`. `address` tells whose mailbox it is.
-    fn entry(&self, began: Timestamp, address: &impl Fn(MailboxKey) -> String) -> Entry {
-        let header = |(place, name): (usize, &&str)| Some(((*name).to_owned(), self.text(3 + place)?));
+    /// The entry, for a server whose clock showed zero at `began`. `address` tells whose mailbox it is; `texts` are its
+    /// texts.
+    fn entry(&self, began: Timestamp, address: &impl Fn(MailboxKey) -> String, texts: &str) -> Entry {
+        let text = |place: usize| {
+            let begin = if place == 0 { 0 } else { self.ends[place - 1] as usize };
+            let text = &texts[begin..self.ends[place] as usize];
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let header = |(place, name): (usize, &&str)| Some(((*name).to_owned(), text(3 + place)?));
         Entry {
             number: self.number,
             at: began + SignedDuration::from_nanos(i64::try_from(self.at.0).unwrap_or(i64::MAX)),
             method: self.method.to_string(),
-            url: self.text(0).unwrap_or_default(),
+            url: text(0).unwrap_or_default(),
             mailbox: self.about.map(|about| address(about.mailbox)),
             operation: self.about.map(|about| about.operation).map(Operation::name),
             app: self.about.map(|about| about.app),
@@ -140,9 +144,9 @@ impl Line {
             milliseconds: self.lasted.as_seconds() * 1e3,
             request_bytes: self.request_bytes,
             answer_bytes: self.answer_bytes,
-            user_agent: self.text(1),
+            user_agent: text(1),
             answer_headers: HEADERS.iter().enumerate().filter_map(header).collect(),
-            error: self.text(2),
+            error: text(2),
         }
     }
 }
@@ -153,24 +157,28 @@ pub(super) struct Journal {
     began: Timestamp,
     lines: VecDeque<Line>,
     written: u64,
-    /// Where texts are put together, so that what is kept is as long as it needs to be.
-    texts: String,
+    /// The texts of all lines, one after another.
+    texts: VecDeque<u8>,
+    /// Where the texts of a line are put together.
+    draft: String,
 }
 
 impl Journal {
     /// A journal of nothing yet.
     pub(super) fn new(began: Timestamp) -> Self {
-        Self { began, lines: VecDeque::new(), written: 0, texts: String::new() }
+        Self { began, lines: VecDeque::new(), written: 0, texts: VecDeque::new(), draft: String::new() }
     }
 
     /// Adds a request and what became of it; the oldest makes room.
     pub(super) fn add(&mut self, now: Moment, request: &Received, decision: &Decision) {
-        if self.lines.len() == ENTRIES {
-            self.lines.pop_front();
+        if self.lines.len() == ENTRIES
+            && let Some(oldest) = self.lines.pop_front()
+        {
+            self.texts.drain(..oldest.length());
         }
         self.written += 1;
         let Decision { answer, about, spoil, ready, .. } = decision;
-        let (texts, mut ends) = (&mut self.texts, [0; TEXTS]);
+        let (texts, mut ends) = (&mut self.draft, [0; TEXTS]);
         texts.clear();
         kept::write_url(request, texts);
         ends[0] = texts.len() as u32;
@@ -182,6 +190,7 @@ impl Journal {
             texts.push_str(&kept::header(answer, name).unwrap_or_default());
             ends[3 + place] = texts.len() as u32;
         }
+        self.texts.extend(texts.as_bytes());
         self.lines.push_back(Line {
             number: self.written,
             at: now,
@@ -192,7 +201,6 @@ impl Journal {
             spoil: *spoil,
             request_bytes: request.body.len(),
             answer_bytes: answer.body.len(),
-            texts: texts.as_str().into(),
             ends,
         });
     }
@@ -204,7 +212,13 @@ impl Journal {
 
     /// The entries that a filter takes, oldest first. `address` tells whose a mailbox is.
     pub(super) fn select(&self, filter: &Filter, address: impl Fn(MailboxKey) -> String) -> Vec<Entry> {
-        let entries = self.lines.iter().map(|line| line.entry(self.began, &address));
+        let mut begin = 0;
+        let entries = self.lines.iter().map(|line| {
+            let bytes = self.texts.range(begin..begin + line.length()).copied().collect();
+            begin += line.length();
+            let texts = String::from_utf8(bytes).expect("texts were put in whole");
+            line.entry(self.began, &address, &texts)
+        });
         let mut found: Vec<_> = entries.filter(|entry| filter.takes(entry)).collect();
         if let Some(last) = filter.last {
             found.drain(..found.len().saturating_sub(last));
@@ -215,6 +229,7 @@ impl Journal {
     /// Forgets all entries; numbers go on.
     pub(super) fn clear(&mut self) {
         self.lines.clear();
+        self.texts.clear();
     }
 }
 

@@ -7,7 +7,7 @@ mod voice;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -18,6 +18,7 @@ use super::challenge::{self, challenge};
 use super::entra::{Asked, Users};
 use super::exchange::{self, About, Decide, Decision, Received};
 use super::folders;
+use super::header;
 use super::server_timing;
 use super::visit::{FIRST_FOREIGN, NO_TOKEN, Visit, Visitor};
 use crate::fault::also::{Target, Who};
@@ -68,7 +69,7 @@ impl<C: Content> Desk<C> {
 
     /// Which request it is.
     fn identity(&mut self, mailbox: MailboxKey, request: &Received) -> RequestIdentity {
-        if let Some(identity) = request.header(identity::HEADER).and_then(identity::decode) {
+        if let Some(identity) = request.header(&header::IDENTITY).and_then(identity::decode) {
             return identity;
         }
         let count = self.foreign.entry(mailbox).or_default();
@@ -126,8 +127,8 @@ impl<C: Content> Desk<C> {
             let headers = vec![("Allow", "GET, HEAD, POST".to_owned())];
             return Decision::at_once(now, HttpAnswer { status: 405, headers, body: Vec::new() });
         }
-        let identity = request.header(identity::HEADER).and_then(identity::decode);
-        let anchor = request.header("x-anchormailbox");
+        let identity = request.header(&header::IDENTITY).and_then(identity::decode);
+        let anchor = request.header(&header::ANCHOR);
         // Requests that say which they are come from our own pipeline, whose calls have a way of their own.
         let Some(Ok(decoded)) = identity.map(|_| ews::decode_call(&request.body, anchor)) else {
             return self.ews_whole(now, request, caller);
@@ -150,13 +151,15 @@ impl<C: Content> Desk<C> {
     /// Requests that say which of the migration's they are stay with the calls that the migration knows; all others are
     /// answered as real clients expect.
     fn graph(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
-        let prefer: Vec<&str> = request.headers.get_all("prefer").iter().flat_map(|value| value.to_str()).collect();
-        let prefer = prefer.join(",");
-        let headers = graph::Headers { content_type: request.header("content-type"), prefer: Some(&prefer) };
         // The narrow way asks for no permissions.
-        let identity = request.header(identity::HEADER).and_then(identity::decode).filter(|_| caller.unlimited);
+        let identity = request.header(&header::IDENTITY).and_then(identity::decode).filter(|_| caller.unlimited);
         let method = request.method.as_str();
-        let decode = |_| graph::decode_call(method, path_and_query(request), headers, &request.body);
+        let decode = |_| {
+            let prefer = request.headers.get_all(&header::PREFER).iter().flat_map(|value| value.to_str());
+            let prefer = prefer.collect::<Vec<_>>().join(",");
+            let headers = graph::Headers { content_type: request.header(CONTENT_TYPE), prefer: Some(&prefer) };
+            graph::decode_call(method, path_and_query(request), headers, &request.body)
+        };
         let Some(Ok(decoded)) = identity.map(decode) else { return self.graph_whole(now, request, caller) };
         let base = request.base();
         let mailbox = match &decoded.mailbox {
@@ -188,14 +191,14 @@ impl<C: Content> Desk<C> {
     fn ews_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
         let asked = protocol::ews::Asked {
             body: &request.body,
-            anchor: request.header("x-anchormailbox"),
+            anchor: request.header(&header::ANCHOR),
             user: caller.user.as_deref(),
         };
         let visitor = visitor(now, request, caller, Protocol::Ews);
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let (answer, ongoing) = protocol::ews::answer(&asked, &mut visit);
         let lost = visit.lost;
-        let decision = Decision { ongoing, ..visit.leave(answer, caller.app) };
+        let decision = Decision { ongoing: ongoing.map(Box::new), ..visit.leave(answer, caller.app) };
         self.unless_lost(now, request, (Door::Ews, caller), decision, lost)
     }
 
@@ -426,7 +429,9 @@ fn continues(request: &Received) -> bool {
 /// The headers of a request, but for what it proves: that was read already.
 fn headers(request: &Received) -> Vec<(&str, Cow<'_, str>)> {
     let told = request.headers.iter().filter(|(name, _)| *name != AUTHORIZATION);
-    told.map(|(name, value)| (name.as_str(), text(value.as_bytes()))).collect()
+    let mut headers = Vec::with_capacity(request.headers.len());
+    headers.extend(told.map(|(name, value)| (name.as_str(), text(value.as_bytes()))));
+    headers
 }
 
 /// Text as it is, or with marks where it is none.
@@ -436,7 +441,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Who sends a request.
 fn visitor(now: Moment, request: &Received, caller: &Caller, protocol: Protocol) -> Visitor {
-    let identity = request.header(identity::HEADER).and_then(identity::decode);
+    let identity = request.header(&header::IDENTITY).and_then(identity::decode);
     let shows_token = caller.token.is_some_and(|token| token.again);
     Visitor { now, app: caller.app, protocol, identity, body_bytes: request.body.len() as u64, shows_token }
 }

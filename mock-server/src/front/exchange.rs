@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, AsHeaderName, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, AsHeaderName, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use tokio::sync::{Notify, mpsc};
 
@@ -17,8 +17,8 @@ use super::body::{self, AnswerBody, Unread};
 use super::bounds::Bounds;
 use super::clock::Clock;
 use super::coding;
+use super::header;
 use super::pending::Pending;
-use super::server_timing;
 use super::socket::{Fate, InProgress};
 use crate::fault::trick::Door;
 use crate::protocol::ews::streaming::{Ongoing, Said};
@@ -27,7 +27,6 @@ use crate::time::{Moment, Span};
 use crate::wire::call::Operation;
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
-use crate::wire::identity;
 use crate::wire::refusal::Refusal;
 
 /// A request as it was received.
@@ -97,7 +96,7 @@ pub struct Decision {
     /// What the service made of the request, if it came that far.
     pub about: Option<About>,
     /// What the answer is only the beginning of, if it goes on.
-    pub ongoing: Option<Ongoing>,
+    pub ongoing: Option<Box<Ongoing>>,
 }
 
 /// What the service made of a request.
@@ -195,10 +194,10 @@ impl<D: Decide + 'static> Front<D> {
         self.desk.borrow_mut().end(self.clock.now());
     }
 
-    fn decide(&self, request: &Received) -> (Decision, Option<Pending>) {
+    fn decide(&self, request: &Received) -> (Moment, Decision, Option<Pending>) {
         let (mut desk, now) = (self.desk.borrow_mut(), self.clock.now());
         let decision = desk.decide(now, request);
-        (decision, desk.keep(now))
+        (now, decision, desk.keep(now))
     }
 
     fn proceed(&self, ongoing: &mut Ongoing) -> (Said, Option<Pending>) {
@@ -237,11 +236,14 @@ impl<D: Decide + 'static> Front<D> {
             coding::compress(&mut answer, wanted);
             return Ok(whole(answer));
         }
-        let (decision, pending) = self.decide(&request);
+        let (now, decision, pending) = self.decide(&request);
         drop(request);
         self.decided.notify_waiters();
         let dripping = if let Some(Spoil::Drip(over)) = decision.spoil { over } else { Span::ZERO };
-        self.clock.sleep_until(Moment(decision.ready.0.saturating_sub(dripping.0))).await;
+        let leaves = Moment(decision.ready.0.saturating_sub(dripping.0));
+        if now < leaves {
+            self.clock.sleep_until(leaves).await;
+        }
         if let Some(pending) = pending
             && pending.kept().await.is_err()
         {
@@ -249,7 +251,7 @@ impl<D: Decide + 'static> Front<D> {
         }
         if let (None, Some(ongoing)) = (decision.spoil, decision.ongoing) {
             let (sender, rest) = mpsc::channel(1);
-            tokio::task::spawn_local(self.go_on(ongoing, sender, in_progress));
+            tokio::task::spawn_local(self.go_on(*ongoing, sender, in_progress));
             let HttpAnswer { status, headers, body } = decision.answer;
             return Ok(respond(status, headers, AnswerBody::ongoing(body, rest)));
         }
@@ -375,21 +377,9 @@ fn respond(status: u16, headers: Vec<(&'static str, String)>, body: AnswerBody) 
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in headers {
         // What a codec writes is text; a value that echoes what no header can hold is left out.
-        if let (Some(name), Ok(value)) = (header_name(name), HeaderValue::try_from(value)) {
+        if let (Some(name), Ok(value)) = (header::named(name), HeaderValue::try_from(value)) {
             response.headers_mut().append(name, value);
         }
     }
     response
-}
-
-/// Names that most answers have and HTTP does not know: others like them are made anew each time.
-static USUAL: [HeaderName; 3] = [
-    HeaderName::from_static(server_timing::HEADER),
-    HeaderName::from_static("request-id"),
-    HeaderName::from_static(identity::HEADER),
-];
-
-fn header_name(name: &str) -> Option<HeaderName> {
-    let usual = USUAL.iter().find(|usual| usual.as_str() == name);
-    usual.cloned().or_else(|| HeaderName::try_from(name).ok())
 }

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::LocalOptions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::MissedTickBehavior;
 
 use super::bounds::{Bounds, HEADER_BYTES};
 use super::clock::Clock;
@@ -323,6 +323,10 @@ fn builder(bounds: Bounds) -> auto::Builder<Local> {
     builder
 }
 
+/// How often it is looked at a connection within the idle time that it is given. One that is idle ends within an eighth
+/// of that time after it.
+const LOOKS: u32 = 8;
+
 /// Runs one connection to its end.
 async fn connection<D: Decide + 'static>(
     builder: &auto::Builder<Local>,
@@ -339,8 +343,10 @@ async fn connection<D: Decide + 'static>(
     };
     let mut connection = pin!(builder.serve_connection(socket, service));
     let mut stopping = false;
+    let mut looks = tokio::time::interval((idle / LOOKS).max(Duration::from_millis(1)));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut idle_looks = 0;
     loop {
-        let deadline = fate.idle_since().unwrap_or_else(Instant::now) + idle;
         tokio::select! {
             biased;
             // How a connection ended concerns nobody: resets and cuts are ends as good as any.
@@ -349,8 +355,9 @@ async fn connection<D: Decide + 'static>(
                 stopping = true;
                 connection.as_mut().graceful_shutdown();
             }
-            () = tokio::time::sleep_until(deadline) => {
-                if fate.idle_since().is_some_and(|since| since + idle <= Instant::now()) {
+            _ = looks.tick() => {
+                idle_looks = if fate.was_used() { 0 } else { idle_looks + 1 };
+                if idle_looks == LOOKS {
                     return;
                 }
             }

@@ -14,6 +14,10 @@ const PARTS: usize = 32;
 /// Writes the header, in milliseconds with three decimals.
 #[must_use]
 pub fn encode(spent: Spent) -> String {
+    // Refusals take no time at all, and there may be very many.
+    if spent == Spent::default() {
+        return "delayed;dur=0.000, queued;dur=0.000, served;dur=0.000".to_owned();
+    }
     let [delayed, queued, served] = [spent.delayed, spent.queued, spent.served].map(|span| span.0 / 1_000);
     format!(
         "delayed;dur={}.{:03}, queued;dur={}.{:03}, served;dur={}.{:03}",
@@ -56,6 +60,12 @@ mod tests {
     fn parts_that_are_not_ours_are_passed_over() {
         let spent = decode("cache;desc=\"hit, or not\", served;desc=x;dur=12.5,queued, delayed;dur=oops");
         assert_eq!(spent, Spent { served: Span::microseconds(12_500), ..Spent::default() });
+    }
+
+    #[test]
+    fn no_time_at_all_is_written_like_any_other() {
+        let of = |served| encode(Spent { served, ..Spent::default() });
+        assert_eq!(of(Span::ZERO), of(Span(1)));
     }
 
     proptest! {

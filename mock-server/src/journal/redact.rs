@@ -31,7 +31,9 @@ const SECRETS: [&str; 18] = [
 ];
 
 fn is_secret(name: &str) -> bool {
-    SECRETS.iter().any(|secret| secret.eq_ignore_ascii_case(name))
+    // Most names in queries are those of OData, which begin with a dollar sign.
+    name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && SECRETS.iter().any(|secret| secret.eq_ignore_ascii_case(name))
 }
 
 /// A URL without the secrets in its query, and without a user and password before its host.

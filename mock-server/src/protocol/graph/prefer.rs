@@ -30,6 +30,9 @@ impl Prefer {
             minimal: false,
             applied: Vec::new(),
         };
+        if text.is_empty() {
+            return prefer;
+        }
         for part in text.split([',', ';']).map(str::trim) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let value = value.trim().trim_matches('"');

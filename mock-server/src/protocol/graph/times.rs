@@ -1,5 +1,7 @@
 //! Dates as Graph writes and reads them: UTC moments to the second with a `Z`, and `dateTimeTimeZone` pairs.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -13,7 +15,7 @@ pub(super) fn utc(moment: Timestamp) -> String {
 #[derive(Clone, Debug)]
 pub(super) struct Zone {
     /// The name, of Windows or of the IANA database.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// Its rules.
     pub rules: TimeZone,
 }
@@ -94,16 +96,16 @@ pub(super) fn zone(name: &str) -> Option<Zone> {
         return None;
     }
     if ["utc", "gmt", "etc/utc", "tzone://microsoft/utc"].contains(&name.to_ascii_lowercase().as_str()) {
-        return Some(Zone { name: UTC.to_owned(), rules: TimeZone::UTC });
+        return Some(Zone { name: UTC.into(), rules: TimeZone::UTC });
     }
     let known = WINDOWS.iter().find(|(windows, _)| windows.eq_ignore_ascii_case(name));
     let rules = TimeZone::get(known.map_or(name, |(_, iana)| iana)).ok()?;
-    Some(Zone { name: name.to_owned(), rules })
+    Some(Zone { name: name.to_owned().into(), rules })
 }
 
 /// The zone in which the service answers unless it is told another.
 pub(super) fn default_zone() -> Zone {
-    Zone { name: UTC.to_owned(), rules: TimeZone::UTC }
+    Zone { name: UTC.into(), rules: TimeZone::UTC }
 }
 
 /// A moment as a `dateTimeTimeZone`.

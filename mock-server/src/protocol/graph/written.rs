@@ -49,7 +49,7 @@ impl Key {
 /// All that decides, beside an item, what its entity looks like. Options that decide which items a page has are left out.
 pub(super) fn look_at(kind: &str, look: &Look, query: &Query) -> u64 {
     let mut mark = u64::from(look.text_body);
-    for text in [kind, look.zone.name.as_str()] {
+    for text in [kind, &*look.zone.name] {
         mark = xxh3_64_with_seed(text.as_bytes(), mark);
     }
     for (name, value) in &query.pairs {

@@ -115,7 +115,9 @@ const THROTTLED_LENGTH: usize = concat!(
 fn body(status: u16, code: &str, message: &str, retry_after: Option<Span>) -> HttpAnswer {
     let detail = (code == "TooManyRequests").then_some(THROTTLED);
     let envelope = Envelope { error: Inner { code: code.into(), detail, message: message.into() } };
-    let mut headers = vec![("Content-Type", JSON_TYPE.to_owned())];
+    // Whoever answers adds the marks of the request and where its time went.
+    let mut headers = Vec::with_capacity(5);
+    headers.push(("Content-Type", JSON_TYPE.to_owned()));
     if let Some(wait) = retry_after {
         headers.push(("Retry-After", wait.as_seconds_up().to_string()));
     }
