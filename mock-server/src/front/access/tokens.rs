@@ -32,6 +32,9 @@ const OVERHEAD: u64 = 400;
 /// How many lost tokens are remembered before it is looked whose time is over.
 const FEW_LOST: usize = 1_024;
 
+/// How much of the end of a token tells it from others, in bytes: 384 bits of a signature.
+const SIGNATURE_END: usize = 64;
+
 /// What a token says.
 #[derive(Clone)]
 pub(super) struct Said {
@@ -81,6 +84,12 @@ impl fmt::Debug for Tokens {
     }
 }
 
+/// A token as a number: the end of its signature, which is as good as random, tells it from all others.
+fn number(text: &str) -> u64 {
+    let bytes = text.as_bytes();
+    xxh3_64(&bytes[bytes.len().saturating_sub(SIGNATURE_END)..])
+}
+
 impl Tokens {
     /// No token is known.
     pub(super) fn new() -> Self {
@@ -94,7 +103,7 @@ impl Tokens {
 
     /// What a token says, if it was given out here. Whether its time is over is not asked.
     pub(super) fn read(&mut self, text: &str) -> Result<Said, Denied> {
-        let number = xxh3_64(text.as_bytes());
+        let number = number(text);
         if let Some(mut known) = self.known.get_mut(&number)
             && *known.text == *text
         {
@@ -198,7 +207,7 @@ mod tests {
     fn another_token_with_the_number_of_a_known_one_is_checked() {
         let mut tokens = Tokens::new();
         let (one, other) = (token(1, 100), token(2, 200));
-        let number = xxh3_64(other.as_bytes());
+        let number = number(other);
         let said = tokens.read(&one).expect("it was signed here");
         tokens.known.insert(number, Known { text: one.as_str().into(), said });
         assert_eq!(tokens.read(&other).expect("it was signed here").shown.expires, 200);
