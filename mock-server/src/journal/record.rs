@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::service::reply::Spent;
-use crate::service::trace::{self, Step};
+use crate::service::trace::{self, Step, Undone};
 use crate::time::{Moment, Span};
 use crate::wire::call::{Operation, RequestIdentity};
 use crate::wire::id::MailboxKey;
-use crate::wire::refusal::{Refusal, RefusalKind};
+use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
 /// The version of this format.
 pub const FORMAT: &str = "wavetank.journal/1";
@@ -177,6 +177,9 @@ pub struct StepRecord {
     /// Items that it moved or removed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub items: u64,
+    /// Items that were left undone: the place, the kind of error, and the announced wait in nanoseconds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<(u32, String, Option<u64>)>,
     /// Where the time went, in nanoseconds: delayed, queued, served.
     pub spent_ns: [u64; 3],
 }
@@ -191,7 +194,10 @@ pub struct UnknownWord {
 
 impl From<&Step> for StepRecord {
     fn from(step: &Step) -> Self {
-        let Step { mailbox, operation, identity, admitted, refusal, strike, items, spent } = *step;
+        let Step { mailbox, operation, identity, admitted, refusal, strike, items, ref undone, spent } = *step;
+        let left = |&Undone { place, error }: &Undone| {
+            (place, error.kind.name().to_owned(), error.retry_after.map(|wait| wait.0))
+        };
         let refusal = refusal
             .map(|Refusal { kind, status, retry_after }| (kind.name().to_owned(), status, retry_after.map(|it| it.0)));
         Self {
@@ -202,6 +208,7 @@ impl From<&Step> for StepRecord {
             refusal,
             strike: strike.and_then(trace::strike_name),
             items,
+            undone: undone.iter().map(left).collect(),
             spent_ns: [spent.delayed.0, spent.queued.0, spent.served.0],
         }
     }
@@ -216,6 +223,10 @@ impl TryFrom<&StepRecord> for Step {
             let kind = RefusalKind::named(name).ok_or_else(|| unknown("kind of refusal", name))?;
             Ok(Refusal { kind, status: *status, retry_after: wait.map(Span) })
         };
+        let left = |(place, name, wait): &(u32, String, Option<u64>)| {
+            let kind = ItemErrorKind::named(name).ok_or_else(|| unknown("kind of an item's error", name))?;
+            Ok(Undone { place: *place, error: ItemError { kind, retry_after: wait.map(Span) } })
+        };
         let strike = |name: &String| trace::strike_named(name).ok_or_else(|| unknown("strike", name));
         let [delayed, queued, served] = step.spent_ns.map(Span);
         let (request, attempt) = step.request;
@@ -227,6 +238,7 @@ impl TryFrom<&StepRecord> for Step {
             refusal: step.refusal.as_ref().map(refusal).transpose()?,
             strike: step.strike.as_ref().map(strike).transpose()?,
             items: step.items,
+            undone: step.undone.iter().map(left).collect::<Result<_, _>>()?,
             spent: Spent { delayed, queued, served },
         })
     }
@@ -281,6 +293,10 @@ mod tests {
             refusal: Some(refusal),
             strike: Some(Strike::LoseAnswer),
             items: 4,
+            undone: vec![
+                Undone { place: 1, error: ItemError { kind: ItemErrorKind::Busy, retry_after: Some(Span(9)) } },
+                Undone { place: 3, error: ItemError { kind: ItemErrorKind::Stopped, retry_after: None } },
+            ],
             spent: Spent { delayed: Span(1), queued: Span(2), served: Span(3) },
         };
         let text = serde_json::to_string(&StepRecord::from(&step)).expect("it can be written");
@@ -298,6 +314,7 @@ mod tests {
             refusal: None,
             strike: None,
             items: 0,
+            undone: Vec::new(),
             spent_ns: [0; 3],
         };
         let error = Step::try_from(&step).expect_err("nobody dances");

@@ -58,6 +58,7 @@ fn foreign(record: &Record) -> Option<Step> {
         }),
         strike: record.spoiled.as_deref().and_then(strike_named).filter(|_| reset),
         items: record.items,
+        undone: Vec::new(),
         spent: Spent { served: Span(record.lasted_ns), ..Spent::default() },
     })
 }

@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::core::{Passed, Service, reading, untouched};
 use super::cost::Work;
-use super::refusals;
 use super::reply::{Spent, Spoil};
-use super::trick;
+use super::{refusals, script, trick};
+
 use crate::fault::plan::Strike;
 use crate::fault::trick::Played;
 use crate::mailbox::content::Content;
@@ -165,14 +165,14 @@ impl<C: Content> Service<C> {
             return Err(refusals::NOT_FOUND);
         }
         self.note(mailbox);
-        let (wall, target) = (self.wall(now), self.target(now, asked, identity));
-        let Self { content, holding, faults, mailboxes, shelf, .. } = self;
+        let (wall, target, may_fail) = (self.wall(now), self.target(now, asked, identity), self.fails_items());
+        let Self { content, holding, faults, mailboxes, shelf, recording, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));
         let view = View { content: &*content, mailbox, clock: reading(*holding, self.clock_at_start, now, store) };
         let corrupts = |key: ItemKey| faults.corrupts(now, mailbox, operation, key);
-        let fails = |place| faults.item_error(&target, place);
+        let fails = |place| script::left(recording.as_deref(), faults, &target, place);
         let mut open = Open::new(view, store, shelf, wall, &corrupts);
-        if faults.fails_items() {
+        if may_fail {
             open = open.failing(&fails);
         }
         let told = work(&mut open);

@@ -63,6 +63,7 @@ impl<C: Content> Service<C> {
             leave_undone(&mut undone, progress);
             cut(&mut answer, &undone);
         }
+        self.note_undone(&undone);
         let left = undone.iter().flatten().count() as u64;
         let carried = rest(call, &undone).as_ref().map_or(0, Call::content_bytes);
         let work = Work { items: u64::from(items) - left, content_bytes: carried + answer.content_bytes() };

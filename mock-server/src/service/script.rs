@@ -5,6 +5,7 @@
 //! different mailboxes, arrive now. Mailboxes that the recording does not know take what is left of those that nobody
 //! asked for.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::config::{Conditions, Config};
@@ -12,15 +13,16 @@ use super::core::{Passed, Service};
 use super::cost::Work;
 use super::refusals;
 use super::reply::Spent;
-use super::trace::Step;
-use crate::fault::plan::{Judgement, Strike};
+use super::trace::{Step, Undone};
+use crate::fault::also::Target;
+use crate::fault::plan::{FaultPlan, Judgement, Strike};
 use crate::fault::rule::Act;
 use crate::mailbox::content::Content;
 use crate::throttle::stack::Asked;
 use crate::time::Moment;
 use crate::wire::call::{Operation, RequestIdentity};
 use crate::wire::id::MailboxKey;
-use crate::wire::refusal::Refusal;
+use crate::wire::refusal::{ItemError, Refusal};
 
 /// Requests that do not say which they are get numbers from here on, by mailbox and in the order of their arrival.
 pub const FIRST_FOREIGN: u64 = 1 << 63;
@@ -95,12 +97,11 @@ impl Script {
 }
 
 /// A server on which a script can be played: without limits, policies and faults of requests, which the script stands in
-/// for. What is wrong with items stays, because it goes with the items.
+/// for. Items that are corrupt stay so, because that goes with the items.
 #[must_use]
 pub fn stage(config: Config) -> Config {
     let conditions = Conditions { policies: Vec::new(), ..config.conditions };
-    let stays = |act: &Act| matches!(act, Act::CorruptItem | Act::FailItem(_));
-    let faults = config.faults.into_iter().filter(|rule| stays(&rule.act)).collect();
+    let faults = config.faults.into_iter().filter(|rule| matches!(rule.act, Act::CorruptItem)).collect();
     Config { limits: Vec::new(), faults, conditions, ..config }
 }
 
@@ -110,6 +111,36 @@ pub(super) struct Recording {
     /// What became of the work since the trace was taken last, if anybody wants to know.
     trace: Option<Vec<Step>>,
     script: Option<Script>,
+    /// Which items the script leaves undone of the present piece of work; nothing if the script does not know it.
+    told: Option<Vec<Undone>>,
+    /// Items of the present piece of work that were left undone.
+    undone: RefCell<Vec<Undone>>,
+}
+
+impl Recording {
+    /// Why an item is left undone, if it is: as the script says, or the rules where it says nothing.
+    fn left(&self, place: u32, by_rules: impl FnOnce() -> Option<ItemError>) -> Option<ItemError> {
+        let error = match &self.told {
+            Some(told) => told.iter().find(|undone| undone.place == place).map(|undone| undone.error),
+            None => by_rules(),
+        }?;
+        self.undone.borrow_mut().push(Undone { place, error });
+        Some(error)
+    }
+}
+
+/// Why an item is left undone, if it is.
+pub(super) fn left(
+    recording: Option<&Recording>,
+    faults: &FaultPlan,
+    target: &Target,
+    place: u32,
+) -> Option<ItemError> {
+    let by_rules = || faults.item_error(target, place);
+    match recording {
+        Some(recording) => recording.left(place, by_rules),
+        None => by_rules(),
+    }
 }
 
 impl<C: Content> Service<C> {
@@ -131,6 +162,22 @@ impl<C: Content> Service<C> {
     pub fn take_trace(&mut self) -> Vec<Step> {
         let trace = self.recording.as_mut().and_then(|recording| recording.trace.as_mut());
         trace.map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Whether items of the present piece of work may be left undone.
+    #[inline]
+    pub(super) fn fails_items(&self) -> bool {
+        let told = |recording: &Recording| recording.told.as_ref().is_some_and(|told| !told.is_empty());
+        self.faults.fails_items() || self.recording.as_deref().is_some_and(told)
+    }
+
+    /// Notes all items that a piece of work leaves undone, whatever was noted of it before.
+    pub(super) fn note_undone(&mut self, undone: &[Option<ItemError>]) {
+        if let Some(recording) = &mut self.recording {
+            let error =
+                |(place, error): (usize, &Option<ItemError>)| Some(Undone { place: place as u32, error: (*error)? });
+            *recording.undone.get_mut() = undone.iter().enumerate().filter_map(error).collect();
+        }
     }
 
     /// How far the script was followed, if there is one.
@@ -164,7 +211,11 @@ impl<C: Content> Service<C> {
         act: impl FnOnce(&mut Self) -> Result<(T, Work), Refusal>,
     ) -> Passed<T> {
         let script = self.recording.as_mut().and_then(|recording| recording.script.as_mut());
-        let scripted = script.and_then(|script| script.next(asked.mailbox, asked.operation, identity));
+        let mut scripted = script.and_then(|script| script.next(asked.mailbox, asked.operation, identity));
+        if let Some(recording) = &mut self.recording {
+            recording.told = scripted.as_mut().map(|step| std::mem::take(&mut step.undone));
+            recording.undone.get_mut().clear();
+        }
         let mut items = 0;
         let act = |service: &mut Self| {
             let (outcome, work) = act(service)?;
@@ -195,6 +246,7 @@ impl<C: Content> Service<C> {
             refusal: passed.outcome.as_ref().err().copied(),
             strike: passed.strike,
             items,
+            undone: self.recording.as_mut().map(|recording| recording.undone.take()).unwrap_or_default(),
             spent: passed.spent,
         };
         self.note_step(step);
@@ -225,6 +277,7 @@ impl<C: Content> Service<C> {
             refusal,
             strike: judgement.strike.filter(|strike| !matches!(strike, Strike::Refuse(_) | Strike::Say { .. })),
             items: 0,
+            undone: Vec::new(),
             spent: Spent { delayed: judgement.delay, ..Spent::default() },
         });
         judgement
@@ -252,6 +305,7 @@ mod tests {
             refusal: None,
             strike: None,
             items: 0,
+            undone: Vec::new(),
             spent: Spent { served: Span(served), ..Spent::default() },
         }
     }

@@ -9,10 +9,19 @@ use crate::fault::trick::Played;
 use crate::time::Span;
 use crate::wire::call::{Operation, RequestIdentity};
 use crate::wire::id::MailboxKey;
-use crate::wire::refusal::{Refusal, RefusalKind};
+use crate::wire::refusal::{ItemError, Refusal, RefusalKind};
+
+/// An item that a fault or a budget left undone although the work as a whole was let pass.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Undone {
+    /// Its place in the work, from zero.
+    pub place: u32,
+    /// Why.
+    pub error: ItemError,
+}
 
 /// What became of one piece of work.
-#[derive(Copy, Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Step {
     /// The mailbox concerned.
     pub mailbox: MailboxKey,
@@ -28,6 +37,8 @@ pub struct Step {
     pub strike: Option<Strike>,
     /// Items that it moved or removed.
     pub items: u64,
+    /// Items that were left undone, in their order.
+    pub undone: Vec<Undone>,
     /// Where the time until the answer went.
     pub spent: Spent,
 }

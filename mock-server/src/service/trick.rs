@@ -3,6 +3,7 @@
 use super::core::Service;
 use super::refusals;
 use super::reply::Spoil;
+use super::script;
 use crate::fault::also::{Target, Who};
 use crate::fault::plan::{Judgement, Strike};
 use crate::fault::trick::Played;
@@ -71,7 +72,7 @@ impl<C: Content> Service<C> {
     /// Whether calls need a look item by item.
     #[inline]
     pub(super) fn is_odd(&self) -> bool {
-        self.surroundings.is_some() || self.trick.is_some() || self.faults.fails_items()
+        self.surroundings.is_some() || self.trick.is_some() || self.fails_items()
     }
 
     /// Why a call of one item without a list of results is refused by a rule about items, if it is.
@@ -92,7 +93,7 @@ impl<C: Content> Service<C> {
     /// Graph asks for items one at a time but for exports.
     pub(super) fn errand_failure(&self, now: Moment, asked: &Asked, identity: RequestIdentity) -> Option<Refusal> {
         let single = self.protocol == Protocol::Graph && SINGLE.contains(&asked.operation);
-        if !single || !self.faults.fails_items() {
+        if !single || !self.fails_items() {
             return None;
         }
         self.item_failure(now, asked, identity, 0).map(refusal_of)
@@ -106,7 +107,7 @@ impl<C: Content> Service<C> {
         identity: RequestIdentity,
         position: u32,
     ) -> Option<ItemError> {
-        self.faults.item_error(&self.target(now, asked, identity), position)
+        script::left(self.recording.as_deref(), &self.faults, &self.target(now, asked, identity), position)
     }
 }
 

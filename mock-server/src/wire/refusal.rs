@@ -237,6 +237,12 @@ impl ItemErrorKind {
         }
     }
 
+    /// The kind of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Whether asking again for this item may help.
     #[must_use]
     pub const fn is_transient(self) -> bool {

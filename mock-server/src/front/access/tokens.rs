@@ -207,7 +207,7 @@ mod tests {
     fn another_token_with_the_number_of_a_known_one_is_checked() {
         let mut tokens = Tokens::new();
         let (one, other) = (token(1, 100), token(2, 200));
-        let number = number(other);
+        let number = number(&other);
         let said = tokens.read(&one).expect("it was signed here");
         tokens.known.insert(number, Known { text: one.as_str().into(), said });
         assert_eq!(tokens.read(&other).expect("it was signed here").shown.expires, 200);
