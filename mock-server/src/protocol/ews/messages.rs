@@ -17,7 +17,10 @@ pub(super) struct Messages {
 impl Messages {
     /// A response without messages.
     pub(super) fn new(names: &'static Names, container: Option<&'static str>) -> Self {
-        Self { writer: Writer::cleaning_fragment(), names, container }
+        // What strangers wrote may hold what XML cannot.
+        let mut writer = Writer::cleaning_document();
+        envelope::open_response(&mut writer, names);
+        Self { writer, names, container }
     }
 
     /// Adds a message that tells of success.
@@ -87,11 +90,9 @@ impl Messages {
     }
 
     /// The whole response.
-    pub(super) fn finish(self) -> Vec<u8> {
-        let messages = self.writer.finish();
-        let mut writer = Writer::document(messages.len());
-        envelope::write_response(&mut writer, self.names, |writer| writer.raw(&messages));
-        writer.finish()
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        envelope::close_response(&mut self.writer, self.names);
+        self.writer.finish()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What surrounds every operation: the SOAP envelope, its header, and the response messages.
 
+use std::sync::LazyLock;
+
 use super::EwsError;
 use super::xml::{Element, MESSAGES_URI, SOAP_URI, Space, TYPES_URI, Writer};
 use crate::wire::call::Operation;
@@ -83,6 +85,14 @@ pub(crate) fn write_request(writer: &mut Writer, address: &str, write: impl FnOn
 
 /// Writes the envelope of everything that the server says in SOAP.
 pub(crate) fn write_envelope(writer: &mut Writer, write: impl FnOnce(&mut Writer)) {
+    open_envelope(writer);
+    write(writer);
+    close_envelope(writer);
+}
+
+/// What stands before every body.
+static BEFORE_BODY: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut writer = Writer::fragment();
     writer.open("s:Envelope", &[("xmlns:s", SOAP_URI)]);
     writer.open("s:Header", &[]);
     let mut version = SERVER_VERSION.to_vec();
@@ -90,20 +100,37 @@ pub(crate) fn write_envelope(writer: &mut Writer, write: impl FnOnce(&mut Writer
     writer.empty("h:ServerVersionInfo", &version);
     writer.close("s:Header");
     writer.open("s:Body", &[]);
-    write(writer);
+    writer.finish()
+});
+
+fn open_envelope(writer: &mut Writer) {
+    writer.raw(&BEFORE_BODY);
+}
+
+fn close_envelope(writer: &mut Writer) {
     writer.close("s:Body");
     writer.close("s:Envelope");
 }
 
 /// Writes a response with its messages.
 pub(crate) fn write_response(writer: &mut Writer, names: &Names, write: impl FnOnce(&mut Writer)) {
-    write_envelope(writer, |writer| {
-        writer.open(names.response, &[("xmlns:m", MESSAGES_URI), ("xmlns:t", TYPES_URI)]);
-        writer.open("m:ResponseMessages", &[]);
-        write(writer);
-        writer.close("m:ResponseMessages");
-        writer.close(names.response);
-    });
+    open_response(writer, names);
+    write(writer);
+    close_response(writer, names);
+}
+
+/// Writes what stands before the messages of a response.
+pub(crate) fn open_response(writer: &mut Writer, names: &Names) {
+    open_envelope(writer);
+    writer.open(names.response, &[("xmlns:m", MESSAGES_URI), ("xmlns:t", TYPES_URI)]);
+    writer.open("m:ResponseMessages", &[]);
+}
+
+/// Writes what stands after them.
+pub(crate) fn close_response(writer: &mut Writer, names: &Names) {
+    writer.close("m:ResponseMessages");
+    writer.close(names.response);
+    close_envelope(writer);
 }
 
 /// Writes one message that tells of success.

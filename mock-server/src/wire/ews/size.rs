@@ -12,7 +12,7 @@ use super::fault::{Words, item_words, words, write_error};
 use super::folders::{known_folders, missing_code};
 use super::reference::{KEY_LENGTH, Pen};
 use super::transfer::is_malformed;
-use super::xml::{Writer, attribute_length, text_length};
+use super::xml::{Writer, length};
 use super::{folders, kinds, sync, write_answer, write_call};
 use crate::time::Span;
 use crate::wire::answer::{Answer, ChangeKind, FolderEntry, ItemChange};
@@ -38,7 +38,7 @@ fn boolean(value: bool) -> u64 {
 fn reference(id: &Id) -> u64 {
     match id {
         Id::Number(_) => REFERENCE,
-        Id::Text(text) => attribute_length(text),
+        Id::Text(text) => length::attribute(text),
     }
 }
 
@@ -46,7 +46,7 @@ fn reference(id: &Id) -> u64 {
 fn state_length(id: &Id) -> u64 {
     match id {
         Id::Number(_) => REFERENCE,
-        Id::Text(text) => text_length(text),
+        Id::Text(text) => length::text(text),
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) fn call_bytes(call: &Call, address_length: usize) -> u64 {
         Call::GetFolders { folders } => {
             sizes.get_folders + folders.iter().map(|folder| asked(sizes, folder)).sum::<u64>()
         }
-        Call::CreateFolder { parent, name } => sizes.create_folder + reference(parent) + text_length(name),
+        Call::CreateFolder { parent, name } => sizes.create_folder + reference(parent) + length::text(name),
         Call::SyncItems { folder, state: known, limit } => {
             sizes.sync_items + reference(folder) + state(known) + digits((*limit).into())
         }
@@ -280,7 +280,7 @@ impl AnswerSizes {
         self.entry[kinds::position(folder.kind)]
             + 2 * reference(&folder.id)
             + folder.parent.as_ref().map_or(0, |parent| self.parent + 2 * reference(parent))
-            + text_length(&folder.name)
+            + length::text(&folder.name)
             + digits(folder.items)
             + digits(folder.bytes)
     }
@@ -304,7 +304,7 @@ impl AnswerSizes {
             return 0;
         }
         let wait = error.retry_after.map_or(0, |wait| self.wait + digits(wait.as_milliseconds_up()));
-        messages.error + text_length(code) + text_length(text) + wait
+        messages.error + length::text(code) + length::text(text) + wait
     }
 
     /// The messages of a response: one for each item asked.

@@ -3,9 +3,11 @@
 //! The reader takes what strangers send: it refuses document types and entities other than the five of XML itself, and
 //! bounds depth, elements, attributes, namespaces and size.
 
+pub(crate) mod length;
+
 use std::borrow::Cow;
 
-use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+use quick_xml::events::{BytesDecl, BytesStart, BytesText, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::{NsReader, XmlVersion};
 
@@ -262,6 +264,9 @@ fn element(space: Space, tag: &BytesStart<'_>) -> Result<Element<'static>, XmlEr
     Ok(Element { space, name: Box::from(name), attributes, children: Vec::new(), text: Cow::Borrowed("") })
 }
 
+/// From so many bytes on, room is made for a text, the ends of its lines and what follows it at once.
+const LONG: usize = 1_024;
+
 /// Writes a document into memory.
 pub(crate) struct Writer {
     inner: quick_xml::Writer<Vec<u8>>,
@@ -279,6 +284,11 @@ impl Writer {
     /// are replaced.
     pub(crate) fn cleaning_fragment() -> Self {
         Self { cleans: true, ..Self::fragment() }
+    }
+
+    /// A writer of a document that holds what strangers wrote.
+    pub(crate) fn cleaning_document() -> Self {
+        Self { cleans: true, ..Self::document(0) }
     }
 
     /// A text without characters that XML cannot hold, where that is wanted.
@@ -315,12 +325,24 @@ impl Writer {
 
     /// Opens an element.
     pub(crate) fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        // Most tags are bare, and there is nothing in them to be escaped.
+        if attributes.is_empty() {
+            return self.pieces([b"<", name.as_bytes(), b">"]);
+        }
         self.event(Event::Start(self.tag(name, attributes)));
     }
 
     /// Closes the element opened last.
     pub(crate) fn close(&mut self, name: &str) {
-        self.event(Event::End(BytesEnd::new(name)));
+        self.pieces([b"</", name.as_bytes(), b">"]);
+    }
+
+    fn pieces(&mut self, pieces: [&[u8]; 3]) {
+        let written = self.inner.get_mut();
+        written.reserve(pieces.iter().map(|piece| piece.len()).sum());
+        for piece in pieces {
+            written.extend_from_slice(piece);
+        }
     }
 
     /// Writes an element without content.
@@ -339,13 +361,17 @@ impl Writer {
         let text = self.cleaned(text);
         // Bodies are long; most of what has to be escaped in them are the ends of their lines, one by one.
         if memchr::memchr3(b'<', b'>', b'&', text.as_bytes()).is_none() {
+            let (text, into) = (text.as_bytes(), self.inner.get_mut());
+            if text.len() >= LONG {
+                into.reserve(text.len() + text.len() / 8 + LONG);
+            }
             let mut written = 0;
-            for end in memchr::memchr_iter(b'\r', text.as_bytes()) {
-                self.raw(text[written..end].as_bytes());
-                self.raw(b"&#13;");
+            for end in memchr::memchr_iter(b'\r', text) {
+                into.extend_from_slice(&text[written..end]);
+                into.extend_from_slice(b"&#13;");
                 written = end + 1;
             }
-            self.raw(text[written..].as_bytes());
+            into.extend_from_slice(&text[written..]);
         } else {
             self.event(Event::Text(BytesText::from_escaped(quick_xml::escape::partial_escape(text))));
         }
@@ -386,50 +412,14 @@ impl Writer {
 /// U+FFFF begin with EF BF) counts as one: whoever asks then looks closer.
 fn is_clean(text: &[u8]) -> bool {
     const CHUNK: usize = 64;
+    const FIRST: u8 = 0xEF;
     let is_control = |byte: u8| byte < 0x20 && byte != b'\t' && byte != b'\n' && byte != b'\r';
+    let is_odd = |byte: u8| byte == FIRST || is_control(byte);
     // Without a way out in the middle of a chunk, the compiler looks at many bytes at once.
-    let chunk_is_clean = |chunk: &[u8]| !chunk.iter().fold(false, |found, &byte| found | is_control(byte));
-    text.chunks(CHUNK).all(chunk_is_clean) && memchr::memmem::find(text, b"\xEF\xBF").is_none()
-}
-
-/// Length of text in bytes once it is written between tags.
-pub(crate) fn text_length(text: &str) -> u64 {
-    text.bytes().map(|byte| u64::from(TEXT_LENGTHS[byte as usize])).sum()
-}
-
-/// Length of text in bytes once it is written as the value of an attribute.
-pub(crate) fn attribute_length(text: &str) -> u64 {
-    text.bytes().map(|byte| u64::from(attribute_byte_length(byte))).sum()
-}
-
-/// What each byte becomes between tags: names are measured for every folder of every listing.
-const TEXT_LENGTHS: [u8; 256] = {
-    let mut lengths = [1; 256];
-    let mut byte = 0;
-    while byte < lengths.len() {
-        if byte != b'"' as usize && byte != b'\'' as usize {
-            lengths[byte] = markup_length(byte as u8);
-        }
-        byte += 1;
-    }
-    lengths
-};
-
-const fn attribute_byte_length(byte: u8) -> u8 {
-    match byte {
-        b'\n' => 5, // &#10;
-        b'\t' => 4, // &#9;
-        _ => markup_length(byte),
-    }
-}
-
-const fn markup_length(byte: u8) -> u8 {
-    match byte {
-        b'<' | b'>' => 4,  // &lt;
-        b'&' | b'\r' => 5, // &amp; &#13;
-        b'"' | b'\'' => 6, // &quot; &apos;
-        _ => 1,
-    }
+    let chunk_is_clean = |chunk: &[u8]| !chunk.iter().fold(false, |found, &byte| found | is_odd(byte));
+    // Hardly any text has that first byte; those that do are looked at once more.
+    text.chunks(CHUNK).all(chunk_is_clean)
+        || (!text.iter().copied().any(is_control) && memchr::memmem::find(text, &[FIRST, 0xBF]).is_none())
 }
 
 #[cfg(test)]
@@ -482,6 +472,6 @@ mod tests {
         assert_eq!(element.whole_text(), text);
         assert_eq!(element.attribute("b"), Some(text));
         let around = format!("<t:a xmlns:t=\"{TYPES_URI}\" b=\"\"></t:a>").len() as u64;
-        assert_eq!(bytes.len() as u64, around + text_length(text) + attribute_length(text));
+        assert_eq!(bytes.len() as u64, around + length::text(text) + length::attribute(text));
     }
 }

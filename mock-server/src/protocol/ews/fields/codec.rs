@@ -124,7 +124,7 @@ pub(in super::super) fn write(writer: &mut Writer, element: &str, codec: Codec, 
 
 /// The name of an element with the prefix of the types.
 pub(in super::super) fn tag(element: &str) -> String {
-    format!("t:{element}")
+    ["t:", element].concat()
 }
 
 /// Bytes in base64.
