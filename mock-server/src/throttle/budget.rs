@@ -93,7 +93,7 @@ impl Budget {
         let gained = u128::from(now.since(self.at).0) * u128::from(terms.recharge_per_hour.0);
         let gained = i128::try_from(gained).unwrap_or(i128::MAX);
         self.balance = self.balance.saturating_add(gained).min(exact(terms.burst));
-        self.at = now;
+        self.at = self.at.max(now);
     }
 }
 

@@ -94,7 +94,7 @@ impl Changes {
     #[cold]
     fn apply_due(&mut self, now: Moment, limits: &mut Stack) {
         while let Some(change) = self.pop(now) {
-            limits.change(&change.limit.name, change.limit.rule);
+            limits.change(&change.limit.name, change.limit.rule, change.at);
         }
     }
 }
@@ -139,5 +139,28 @@ mod tests {
         let other = Limit { rule: Rule::Concurrency { lanes: 1, retry_after: Span::ZERO }, ..limit(0) };
         Changes::new(vec![LimitChange { at: Moment(0), limit: other }]).apply(Moment(0), &mut stack);
         assert_eq!(passed(&mut stack, 0), 4);
+    }
+
+    #[test]
+    fn what_came_back_until_a_change_did_so_at_the_old_rate() {
+        let budget = |an_hour| {
+            let rule = Rule::Budget {
+                burst: Span::seconds(100),
+                recharge_per_hour: Span::seconds(an_hour),
+                cutoff: Span::seconds(100),
+            };
+            Limit { rule, ..limit(0) }
+        };
+        let mut stack = Stack::new(vec![budget(3_600)]);
+        let asked = Asked { app: 0, mailbox: MailboxKey(0), operation: Operation::SyncItems, body_bytes: 0 };
+        assert!(matches!(stack.judge(Moment::START, &asked), Verdict::Admit { .. }));
+        stack.settle(&asked, Moment::START, Span::seconds(80));
+        let second = |seconds| Moment::START + Span::seconds(seconds);
+        let mut changes = Changes::new(vec![LimitChange { at: second(50), limit: budget(360) }]);
+        changes.apply(second(60), &mut stack);
+        let used: Vec<u64> =
+            [60, 70].into_iter().flat_map(|at| stack.usage(second(at))).map(|usage| usage.used).collect();
+        // Fifty seconds at one second a second, and then a tenth of it.
+        assert_eq!(used, [29, 28].map(|seconds| Span::seconds(seconds).0));
     }
 }

@@ -168,24 +168,21 @@ impl Stack {
         self.limits.iter().map(|slot| &slot.limit)
     }
 
-    /// Gives the limit of a name other numbers, if there is one and its rule is of the same kind. What was used stays used.
-    pub fn change(&mut self, name: &str, rule: Rule) {
+    /// Gives the limit of a name other numbers from a moment on, if there is one and its rule is of the same kind. What
+    /// was used stays used, and what came back until then did so by the old numbers.
+    pub fn change(&mut self, name: &str, rule: Rule, at: Moment) {
         let same = |own: &Rule| std::mem::discriminant(own) == std::mem::discriminant(&rule);
-        let latest = self.latest;
         for slot in self.limits.iter_mut().filter(|slot| slot.limit.name == name && same(&slot.limit.rule)) {
             let before = std::mem::replace(&mut slot.limit.rule, rule);
-            // What no longer counts is forgotten by the old numbers, lest it count again by the new ones.
-            let forget = |machine: &mut Machine| {
-                if matches!(machine, Machine::Window(_)) {
-                    machine.used(&before, latest);
-                }
+            let settle = |machine: &mut Machine| {
+                machine.used(&before, at);
             };
             match &mut slot.keeper {
-                Keeper::Tenant(machine) => forget(machine),
-                Keeper::Apps(apps) => apps.iter_mut().for_each(|(_, machine)| forget(machine)),
-                Keeper::Row(place) => self.rows.each(|_, _, at, machine| {
-                    if at == *place {
-                        forget(machine);
+                Keeper::Tenant(machine) => settle(machine),
+                Keeper::Apps(apps) => apps.iter_mut().for_each(|(_, machine)| settle(machine)),
+                Keeper::Row(place) => self.rows.each(|_, _, found, machine| {
+                    if found == *place {
+                        settle(machine);
                     }
                 }),
             }

@@ -47,13 +47,6 @@ impl Bucket {
         self.level = self.level.saturating_sub(terms.exact(amount)).max(-terms.exact(terms.burst));
     }
 
-    /// Keeps what it holds while its refill refers to another span.
-    pub(super) fn refer_to(&mut self, old: Span, new: Span) {
-        if old != new {
-            self.level = self.level.saturating_mul(i128::from(new.0.max(1))) / i128::from(old.0.max(1));
-        }
-    }
-
     /// What is missing from a full bucket, rounded up.
     pub(super) fn used(&self, terms: Terms) -> u64 {
         let missing = (terms.exact(terms.burst) - self.level).max(0);

@@ -97,15 +97,6 @@ impl Machine {
         }
     }
 
-    /// Goes over to other numbers of the same kind: up to then, what came back did so at the old rate.
-    pub(super) fn change(&mut self, from: &Meter, to: &Meter, at: Moment) {
-        self.used(from, at);
-        if let (Self::Bucket(bucket), Meter::Bucket { per: old, .. }, Meter::Bucket { per: new, .. }) = (self, from, to)
-        {
-            bucket.refer_to(*old, *new);
-        }
-    }
-
     /// How much of the allowance is used at `now`, in the unit of the meter: calls in progress for lanes, nanoseconds of
     /// service time for budgets.
     pub(super) fn used(&mut self, meter: &Meter, now: Moment) -> u64 {

@@ -126,11 +126,13 @@ impl Policies {
     #[cold]
     fn change(&mut self, now: Moment) {
         while let Some(PolicyChange { at, policy: changed }) = self.changes.pop(now) {
+            // Changes multiply what a meter lets through; the span that it counts in stays.
             let same = |own: &Meter| std::mem::discriminant(own) == std::mem::discriminant(&changed.meter);
             for Slot { policy, accounts } in &mut self.slots {
                 if policy.name == changed.name && same(&policy.meter) {
                     for account in accounts.values_mut() {
-                        account.machine.change(&policy.meter, &changed.meter, at);
+                        // Until then, what came back did so at the old rate.
+                        account.machine.used(&policy.meter, at);
                     }
                     policy.meter = changed.meter;
                 }
@@ -221,6 +223,7 @@ impl Policies {
     /// How far every allowance is used up at a moment: in the order of the policies, then of those who share them.
     pub fn usage(&mut self, now: Moment) -> Vec<Used> {
         let present = self.latest.max(now);
+        self.change(present);
         let mut usage = Vec::new();
         for (position, Slot { policy, accounts }) in self.slots.iter_mut().enumerate() {
             for (sharer, account) in accounts {
