@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use quick_cache::unsync::Cache;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, SerialNumber,
 };
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
@@ -18,6 +18,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The hosts that the mock stands in for, beside this machine.
 pub const HOSTS: [&str; 9] = [
@@ -178,7 +179,10 @@ fn authority() -> CertificateParams {
 }
 
 fn leaf(names: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
+    // Clients refuse two certificates of one issuer and number. All have the same key, of which the number would be made.
+    let number = xxh3_64(names.join(" ").as_bytes()) >> 1 | 1;
     let mut params = CertificateParams::new(names)?;
+    params.serial_number = Some(SerialNumber::from(number));
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, "mock-server on this machine");
     params.use_authority_key_identifier_extension = true;
@@ -190,6 +194,13 @@ fn leaf(names: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_certificates_have_the_same_number() {
+        let number = |name: &str| leaf(vec![name.to_owned()]).expect("a name").serial_number;
+        assert!(number("a.test").is_some());
+        assert_ne!(number("a.test"), number("b.test"));
+    }
 
     #[test]
     fn the_mock_stands_in_for_the_service_and_its_own_domains_only() {
