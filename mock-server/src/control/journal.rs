@@ -67,8 +67,8 @@ pub struct Entry {
 /// Which entries are wanted. Every condition must hold.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Filter {
-    /// Only of this mailbox, by address.
-    pub mailbox: Option<String>,
+    /// Only of this mailbox.
+    pub mailbox: Option<MailboxKey>,
     /// Only of this operation.
     pub operation: Option<String>,
     /// Only of this status.
@@ -82,15 +82,17 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn takes(&self, entry: &Entry) -> bool {
-        let same = |wanted: &Option<String>, found: Option<&str>| {
-            wanted.as_ref().is_none_or(|wanted| found.is_some_and(|found| found.eq_ignore_ascii_case(wanted)))
-        };
-        same(&self.mailbox, entry.mailbox.as_deref())
-            && same(&self.operation, entry.operation)
-            && self.status.is_none_or(|status| status == entry.status)
-            && (!self.refused || entry.refusal.is_some() || entry.spoiled.is_some() || entry.status >= 400)
-            && entry.number > self.after
+    fn takes(&self, line: &Line) -> bool {
+        let refusal = line.about.and_then(|about| about.refusal);
+        let operation = line.about.map(|about| about.operation.name());
+        self.mailbox.is_none_or(|mailbox| line.about.is_some_and(|about| about.mailbox == mailbox))
+            && self
+                .operation
+                .as_ref()
+                .is_none_or(|wanted| operation.is_some_and(|own| own.eq_ignore_ascii_case(wanted)))
+            && self.status.is_none_or(|status| status == line.status)
+            && (!self.refused || refusal.is_some() || line.spoil.is_some() || line.status >= 400)
+            && line.number > self.after
     }
 }
 
@@ -210,19 +212,23 @@ impl Journal {
         self.written
     }
 
-    /// The entries that a filter takes, oldest first. `address` tells whose a mailbox is.
+    /// The entries that a filter takes, oldest first. `address` tells whose a mailbox is. Whoever looks asks again and
+    /// again, and mostly for the last ones: nothing is made of the others.
     pub(super) fn select(&self, filter: &Filter, address: impl Fn(MailboxKey) -> String) -> Vec<Entry> {
-        let mut begin = 0;
-        let entries = self.lines.iter().map(|line| {
-            let bytes = self.texts.range(begin..begin + line.length()).copied().collect();
-            begin += line.length();
-            let texts = String::from_utf8(bytes).expect("texts were put in whole");
-            line.entry(self.began, &address, &texts)
-        });
-        let mut found: Vec<_> = entries.filter(|entry| filter.takes(entry)).collect();
-        if let Some(last) = filter.last {
-            found.drain(..found.len().saturating_sub(last));
+        let (mut found, mut end) = (Vec::new(), self.texts.len());
+        for line in self.lines.iter().rev() {
+            if line.number <= filter.after || filter.last.is_some_and(|last| found.len() >= last) {
+                break;
+            }
+            let begin = end - line.length();
+            if filter.takes(line) {
+                let bytes = self.texts.range(begin..end).copied().collect();
+                let texts = String::from_utf8(bytes).expect("texts were put in whole");
+                found.push(line.entry(self.began, &address, &texts));
+            }
+            end = begin;
         }
+        found.reverse();
         found
     }
 
@@ -271,7 +277,7 @@ mod tests {
     #[test]
     fn filters_take_what_they_say() {
         check(&Filter::default(), &[1, 2, 3]);
-        check(&Filter { mailbox: Some("1@B".into()), ..Filter::default() }, &[1, 3]);
+        check(&Filter { mailbox: Some(MailboxKey(1)), ..Filter::default() }, &[1, 3]);
         check(&Filter { refused: true, ..Filter::default() }, &[2, 3]);
         check(&Filter { status: Some(429), ..Filter::default() }, &[2]);
         check(&Filter { after: 1, last: Some(1), ..Filter::default() }, &[3]);

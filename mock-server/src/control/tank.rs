@@ -233,9 +233,15 @@ impl<C: Directory> Tank<C> {
     fn read_journal(&mut self, request: &Received, words: &[&str]) -> Result<HttpAnswer, Wrong> {
         match (request.method.as_str(), words) {
             ("GET", []) => {
-                let (filter, form) = asked(request.uri.query().unwrap_or_default())?;
+                let Asked { mut filter, mailbox, form } = asked(request.uri.query().unwrap_or_default())?;
                 let content = self.desk.service().content();
-                let found = self.journal.select(&filter, |mailbox| content.address(mailbox));
+                let known = mailbox.as_deref().map(|address| content.find(address));
+                filter.mailbox = known.flatten();
+                let found = match known {
+                    // Nothing was asked of a mailbox that there is not.
+                    Some(None) => Vec::new(),
+                    _ => self.journal.select(&filter, |mailbox| content.address(mailbox)),
+                };
                 if form == Form::Har {
                     return Ok(reply::json(200, &har::archive(&found)));
                 }
@@ -286,12 +292,19 @@ enum Form {
 }
 
 /// What a query asks of the journal.
-fn asked(query: &str) -> Result<(Filter, Form), Wrong> {
-    let (mut filter, mut form) = (Filter::default(), Form::Lines);
+struct Asked {
+    filter: Filter,
+    /// The mailbox concerned, by address.
+    mailbox: Option<String>,
+    form: Form,
+}
+
+fn asked(query: &str) -> Result<Asked, Wrong> {
+    let (mut filter, mut mailbox, mut form) = (Filter::default(), None, Form::Lines);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let odd = || Wrong::request(format!("`{name}={value}` is not understood"), ROUTES);
         match &*name {
-            "mailbox" => filter.mailbox = Some(value.into_owned()),
+            "mailbox" => mailbox = Some(value.into_owned()),
             "operation" => filter.operation = Some(value.into_owned()),
             "status" => filter.status = Some(value.parse().map_err(|_| odd())?),
             "refused" => filter.refused = value.parse().map_err(|_| odd())?,
@@ -307,7 +320,7 @@ fn asked(query: &str) -> Result<(Filter, Form), Wrong> {
             _ => return Err(odd()),
         }
     }
-    Ok((filter, form))
+    Ok(Asked { filter, mailbox, form })
 }
 
 impl<C: Directory> Decide for Tank<C> {

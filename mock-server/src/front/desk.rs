@@ -35,7 +35,7 @@ use crate::wire::call::{Call, Protocol, RequestIdentity};
 use crate::wire::entra::token::User;
 use crate::wire::graph::error::GraphError;
 use crate::wire::graph::{self, Named};
-use crate::wire::http::HttpAnswer;
+use crate::wire::http::{HttpAnswer, text};
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::{Refusal, RefusalKind};
 use crate::wire::{admin, entra, ews, identity};
@@ -432,11 +432,6 @@ fn headers(request: &Received) -> Vec<(&str, Cow<'_, str>)> {
     let mut headers = Vec::with_capacity(request.headers.len());
     headers.extend(told.map(|(name, value)| (name.as_str(), text(value.as_bytes()))));
     headers
-}
-
-/// Text as it is, or with marks where it is none.
-fn text(bytes: &[u8]) -> Cow<'_, str> {
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Who sends a request.

@@ -23,6 +23,8 @@ pub struct Pending {
     progress: watch::Receiver<Progress>,
     /// The last portion of it.
     portion: u64,
+    /// What else is not.
+    also: Option<Box<Self>>,
 }
 
 /// What an answer rests on cannot be kept.
@@ -34,18 +36,32 @@ impl Pending {
     /// What waits for a portion; nothing if that is kept.
     #[must_use]
     pub fn unless_kept(progress: &watch::Receiver<Progress>, portion: u64) -> Option<Self> {
-        (!progress.borrow().reaches(portion)).then(|| Self { progress: progress.clone(), portion })
+        (!progress.borrow().reaches(portion)).then(|| Self { progress: progress.clone(), portion, also: None })
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let also = match self.also {
+            Some(also) => also.and(other),
+            None => other,
+        };
+        Self { also: Some(Box::new(also)), ..self }
     }
 
     /// Waits until it is kept.
-    pub(super) async fn kept(mut self) -> Result<(), Unkept> {
-        let portion = self.portion;
-        let over = |progress: &Progress| *progress == Progress::Failed || progress.reaches(portion);
-        match self.progress.wait_for(over).await.as_deref() {
-            Ok(Progress::Kept(_)) => Ok(()),
-            // Whoever keeps it is gone, or has given up.
-            Ok(Progress::Failed) | Err(_) => Err(Unkept),
+    pub(super) async fn kept(self) -> Result<(), Unkept> {
+        let mut next = Some(Box::new(self));
+        while let Some(pending) = next {
+            let Self { mut progress, portion, also } = *pending;
+            let over = |progress: &Progress| *progress == Progress::Failed || progress.reaches(portion);
+            match progress.wait_for(over).await.as_deref() {
+                Ok(Progress::Kept(_)) => next = also,
+                // Whoever keeps it is gone, or has given up.
+                Ok(Progress::Failed) | Err(_) => return Err(Unkept),
+            }
         }
+        Ok(())
     }
 }
 
@@ -61,13 +77,15 @@ mod tests {
         let third = Pending::unless_kept(&progress, 3).expect("it is not kept");
         let fourth = Pending::unless_kept(&progress, 4).expect("it is not kept");
         tell.send_replace(Progress::Kept(3));
-        assert_eq!(runtime.block_on(third.kept()), Ok(()));
+        assert_eq!(runtime.block_on(third.clone().kept()), Ok(()));
+        let both = third.and(fourth.clone());
         tell.send_replace(Progress::Failed);
         assert_eq!(runtime.block_on(fourth.clone().kept()), Err(Unkept));
         assert_eq!(
             Pending::unless_kept(&progress, 1).map(|pending| runtime.block_on(pending.kept())),
             Some(Err(Unkept))
         );
+        assert_eq!(runtime.block_on(both.kept()), Err(Unkept));
         drop(tell);
         assert_eq!(runtime.block_on(fourth.kept()), Err(Unkept));
     }

@@ -6,7 +6,7 @@ use hyper::header::USER_AGENT;
 
 use super::{redact, subject};
 use crate::front::exchange::Received;
-use crate::wire::http::HttpAnswer;
+use crate::wire::http::{HttpAnswer, text};
 
 /// The answer's headers that are kept.
 pub const HEADERS: [&str; 7] =
@@ -78,8 +78,7 @@ pub fn error<'a>(request: &Received, answer: &'a HttpAnswer) -> Option<Cow<'a, s
     if answer.status < 400 || subject::proves(request.uri.path()) {
         return None;
     }
-    let beginning = &answer.body[..answer.body.len().min(ERROR_BYTES)];
-    Some(std::str::from_utf8(beginning).map_or_else(|_| String::from_utf8_lossy(beginning), Cow::Borrowed))
+    Some(text(&answer.body[..answer.body.len().min(ERROR_BYTES)]))
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use super::write::{WriteError, Writer};
 #[derive(Clone, Debug)]
 pub struct Recorder {
     inner: Arc<Mutex<Inner>>,
+    /// Whether there is a file.
+    writes: bool,
     body_bytes: usize,
 }
 
@@ -27,14 +29,14 @@ impl Recorder {
     #[must_use]
     pub fn new(time_scale: f64) -> Self {
         let inner = Inner { numbered: 0, jury: Jury::new(time_scale), writer: None };
-        Self { inner: Arc::new(Mutex::new(inner)), body_bytes: 0 }
+        Self { inner: Arc::new(Mutex::new(inner)), writes: false, body_bytes: 0 }
     }
 
     /// Keeps everything in a file as well, with request bodies of up to so many bytes.
     #[must_use]
     pub fn with_file(self, writer: Writer, body_bytes: usize) -> Self {
         self.lock().writer = Some(writer);
-        Self { body_bytes, ..self }
+        Self { writes: true, body_bytes, ..self }
     }
 
     /// Judges clients by these goals as well. Nothing must have passed yet.
@@ -60,12 +62,14 @@ impl Recorder {
 
     /// Numbers and judges one request. Its record is made only where it is kept.
     pub fn note(&self, told: &Told<'_>, record: impl FnOnce() -> Record) {
+        // What takes time is done before others have to wait.
+        let record = self.writes.then(record);
         let mut inner = self.lock();
         inner.numbered += 1;
         let number = inner.numbered;
         inner.jury.hear(&Told { number, ..told.clone() });
-        if let Some(writer) = &inner.writer {
-            writer.add(Record { number, ..record() });
+        if let (Some(record), Some(writer)) = (record, &inner.writer) {
+            writer.add(Record { number, ..record });
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How far somebody has looked into what happens in a mailbox.
@@ -78,6 +78,11 @@ pub struct Event {
     pub position: Position,
 }
 
+/// After how long a subscription ends whose events nobody takes: no connection streams them, or its receiver does not
+/// answer. Assumed, the same for both: a client that comes back after an interruption finds its subscription, and one
+/// that does not leaves none for ever. Push subscriptions live that long at all, since nothing is pushed.
+const UNHEARD: SignedDuration = SignedDuration::from_mins(30);
+
 /// How events reach whoever watches.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Delivery {
@@ -103,7 +108,7 @@ pub struct Subscription {
     pub kinds: BTreeSet<EventKind>,
     /// How far events were delivered.
     pub position: Position,
-    /// When events were asked for last.
+    /// When events were asked for, or streamed, last.
     pub asked: Timestamp,
 }
 
@@ -122,7 +127,7 @@ impl Subscription {
     pub fn has_expired(&self, now: Timestamp) -> bool {
         match self.delivery {
             Delivery::Pull { timeout } => now.duration_since(self.asked).as_secs() > i64::from(timeout) * 60,
-            Delivery::Push | Delivery::Streaming => false,
+            Delivery::Push | Delivery::Streaming => now.duration_since(self.asked) > UNHEARD,
         }
     }
 }
@@ -227,11 +232,11 @@ mod tests {
     }
 
     #[test]
-    fn a_pull_subscription_ends_when_nobody_asks() {
+    fn a_subscription_ends_when_nobody_asks() {
         let at = |second| Timestamp::from_second(second).expect("in range");
         assert_eq!([120, 121].map(|second| subscription(None).has_expired(at(second))), [false, true]);
         let streaming = Subscription { delivery: Delivery::Streaming, ..subscription(None) };
-        assert!(!streaming.has_expired(at(1_000_000)));
+        assert_eq!([1_800, 1_801].map(|second| streaming.has_expired(at(second))), [false, true]);
     }
 
     #[test]
@@ -243,11 +248,11 @@ mod tests {
     #[test]
     fn those_who_stopped_asking_no_longer_watch() {
         let mut watch = Watch::default();
-        let at = |minutes| Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_mins(minutes);
+        let at = |minutes| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes);
         for delivery in [Delivery::Pull { timeout: 10 }, Delivery::Pull { timeout: 30 }, Delivery::Streaming] {
             let (folders, kinds, position) = (None, BTreeSet::new(), Position::default());
             watch.subscribe(Subscription { delivery, folders, kinds, position, asked: at(0) });
         }
-        assert_eq!([10, 20, 60].map(|minutes| watch.subscriptions_at(at(minutes))), [3, 2, 1]);
+        assert_eq!([10, 20, 31].map(|minutes| watch.subscriptions_at(at(minutes))), [3, 2, 0]);
     }
 }

@@ -14,6 +14,7 @@ use crate::mailbox::item::{Item, Person, Role};
 use crate::mailbox::open::Open;
 use crate::mailbox::property::{self, FLAG_READ, FLAG_UNSENT, Value};
 use crate::mailbox::store::View;
+use crate::throttle::policy::asked::Caller;
 use crate::throttle::stack::Asked;
 use crate::time::Moment;
 use crate::wire::call::{FolderKind, Operation, Protocol, RequestIdentity};
@@ -114,6 +115,8 @@ impl<C: Content> Service<C> {
     pub fn bear(&mut self, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
         let Errand { app, mailbox, protocol, identity, body_bytes, operation } = *errand;
         self.begin(protocol, || 1);
+        // Nobody has said more of whoever brings this load.
+        self.introduce(false, Caller::default);
         let asked = Asked { app, mailbox, operation, body_bytes };
         let Passed { outcome, spent, strike, admitted } = self.admit(now, &asked, identity, now, |_| Ok(((), work)));
         let ready = now + spent.total();

@@ -97,11 +97,13 @@ impl Script {
 }
 
 /// A server on which a script can be played: without limits, policies and faults of requests, which the script stands in
-/// for. Items that are corrupt stay so, because that goes with the items.
+/// for. What is wrong with items stays: that they are corrupt goes with them, and rules about items hold for work that the
+/// script does not know, whoever plays it.
 #[must_use]
 pub fn stage(config: Config) -> Config {
     let conditions = Conditions { policies: Vec::new(), ..config.conditions };
-    let faults = config.faults.into_iter().filter(|rule| matches!(rule.act, Act::CorruptItem)).collect();
+    let stays = |act: &Act| matches!(act, Act::CorruptItem | Act::FailItem(_));
+    let faults = config.faults.into_iter().filter(|rule| stays(&rule.act)).collect();
     Config { limits: Vec::new(), faults, conditions, ..config }
 }
 

@@ -67,8 +67,10 @@ impl<D: Serving, A: Companion> Decide for Beside<D, A> {
     }
 
     fn keep(&mut self, now: Moment) -> Option<Pending> {
-        let inner = self.inner.keep(now);
-        self.companion.keep(now, self.inner.service()).or(inner)
+        match (self.inner.keep(now), self.companion.keep(now, self.inner.service())) {
+            (Some(inner), Some(own)) => Some(inner.and(own)),
+            (inner, own) => inner.or(own),
+        }
     }
 
     fn end(&mut self, now: Moment) {

@@ -158,8 +158,9 @@ impl Ongoing {
                 self.lost.push(opaque::encode(Kind::Subscription, own, number));
                 continue;
             };
+            let now = open.wall();
             if let Ok(subscription) = find(open, number) {
-                subscription.position = news.end;
+                (subscription.asked, subscription.position) = (now, news.end);
             }
             self.more |= news.has_more();
             if news.is_empty() {
