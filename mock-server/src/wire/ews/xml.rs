@@ -7,6 +7,7 @@ pub(crate) mod length;
 
 use std::borrow::Cow;
 
+use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesDecl, BytesStart, BytesText, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::{NsReader, XmlVersion};
@@ -315,39 +316,38 @@ impl Writer {
         self.inner.write_event(event).expect("writing into memory does not fail");
     }
 
-    fn tag<'t>(&self, name: &'t str, attributes: &[(&str, &str)]) -> BytesStart<'t> {
-        let mut tag = BytesStart::new(name);
+    fn tag(&mut self, name: &str, attributes: &[(&str, &str)], end: &str) {
+        self.pieces(["<", name, ""]);
         for (key, value) in attributes {
-            tag.push_attribute((*key, &*self.cleaned(value)));
+            let value = self.cleaned(value);
+            let escaped = Attribute::from((*key, &*value)).value;
+            self.pieces([" ", key, "=\""]);
+            self.pieces([&escaped, "\"", ""]);
         }
-        tag
+        self.pieces([end, "", ""]);
     }
 
     /// Opens an element.
     pub(crate) fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        // Most tags are bare, and there is nothing in them to be escaped.
-        if attributes.is_empty() {
-            return self.pieces([b"<", name.as_bytes(), b">"]);
-        }
-        self.event(Event::Start(self.tag(name, attributes)));
+        self.tag(name, attributes, ">");
     }
 
     /// Closes the element opened last.
     pub(crate) fn close(&mut self, name: &str) {
-        self.pieces([b"</", name.as_bytes(), b">"]);
+        self.pieces(["</", name, ">"]);
     }
 
-    fn pieces(&mut self, pieces: [&[u8]; 3]) {
+    fn pieces(&mut self, pieces: [&str; 3]) {
         let written = self.inner.get_mut();
         written.reserve(pieces.iter().map(|piece| piece.len()).sum());
         for piece in pieces {
-            written.extend_from_slice(piece);
+            written.extend_from_slice(piece.as_bytes());
         }
     }
 
     /// Writes an element without content.
     pub(crate) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.event(Event::Empty(self.tag(name, attributes)));
+        self.tag(name, attributes, "/>");
     }
 
     /// Writes an element that holds nothing but text.
