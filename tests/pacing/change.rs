@@ -78,6 +78,20 @@ fn limits_on_requests_at_once_that_change_are_followed() {
         places(8, 9, "2 s", 200),
         places(4, 16, "2 s", 100),
         places(4, 8, "0 s", 150),
+        places(8, 16, "5 s", 200),
+        places(2, 4, "5 s", 100),
+        places(4, 5, "5 s", 100),
+        places(8, 9, "5 s", 200),
+        places(4, 16, "10 s", 100),
+        places(8, 16, "10 s", 200),
+        places(8, 9, "10 s", 200),
+        places(12, 16, "10 s", 250),
+        places(2, 3, "10 s", 100),
+        places(2, 4, "10 s", 50),
+        places(4, 6, "10 s", 300),
+        places(4, 16, "30 s", 100),
+        places(8, 9, "30 s", 200),
+        places(12, 16, "30 s", 250),
     ];
     all_hold(&cases.into_iter().flatten().collect::<Vec<_>>());
 }
