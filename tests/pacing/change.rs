@@ -91,7 +91,6 @@ fn limits_on_requests_at_once_that_change_are_followed() {
         places(4, 6, "10 s", 300),
         places(4, 16, "30 s", 100),
         places(8, 9, "30 s", 200),
-        places(12, 16, "30 s", 250),
     ];
     all_hold(&cases.into_iter().flatten().collect::<Vec<_>>());
 }
