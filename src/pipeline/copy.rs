@@ -48,8 +48,8 @@ pub(super) enum Parcel {
 pub(super) struct Copying<'p> {
     /// The work.
     pub(super) work: Work,
-    /// The pages that it came from, with the position of their folder in the progress.
-    pub(super) pages: Vec<(u32, Page)>,
+    /// The pages that it came from.
+    pub(super) pages: Vec<Page>,
     /// The items that its pages name, once somebody asked.
     pub(super) named: OnceCell<Marks>,
     next_export: Cell<usize>,
@@ -85,7 +85,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Does work that is no part of a pass.
     pub(super) async fn copy(&self, work: Work) -> Result<(), Setback> {
         let on_the_way = Cell::new(0);
-        let pass = Pass::new(VecDeque::new(), &on_the_way);
+        let pass = Pass::new(Vec::new(), &on_the_way);
         let tasks = work.items.len() + work.deletes.len().div_ceil(work.delete_batch);
         pass.begin(Copying::new(work, Vec::new(), &on_the_way));
         self.work_off(&pass, tasks).await
@@ -122,7 +122,11 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     let outcome = self.delete(&round, number).await;
                     self.ended(pass, round, outcome)
                 }
-                Task::Ask(ask) => self.ask_page(pass, ask).await,
+                Task::Ask(ask) => match self.ask_page(pass, ask).await {
+                    // Nobody waits for a page before the last one.
+                    Ok(false) => continue,
+                    outcome => outcome.map(|_| ()),
+                },
                 Task::Plan(asked) => Box::pin(self.plan_round(pass, asked)).await,
                 Task::Wait(crowded) => {
                     let since = self.now();
@@ -235,7 +239,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 
 impl<'p> Copying<'p> {
     /// A round of which nothing has begun.
-    pub(super) fn new(mut work: Work, pages: Vec<(u32, Page)>, on_the_way: &'p Cell<u64>) -> Self {
+    pub(super) fn new(mut work: Work, pages: Vec<Page>, on_the_way: &'p Cell<u64>) -> Self {
         let mut pairs = std::mem::take(&mut work.pairs);
         pairs.reserve_exact(work.items.len());
         let copied = Copied { pairs, balance: std::mem::take(&mut work.balance) };

@@ -6,7 +6,7 @@
 //! overlap ([`super::pass`]), and are prepared and saved one after another.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mock_server::wire::answer::{Answer, ChangeKind, FolderEntry, ItemChange};
@@ -40,7 +40,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         Ok(())
     }
 
-    fn open_folders(&self, source: &[FolderEntry]) -> VecDeque<Open> {
+    fn open_folders(&self, source: &[FolderEntry]) -> Vec<Open> {
         let progress = self.progress.borrow();
         let folders = progress.folders.iter().enumerate();
         folders
@@ -105,13 +105,12 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             })
     }
 
-    /// Asks for a page of the next round.
-    pub(super) async fn ask_page(&self, pass: &Pass<'_>, ask: Ask) -> Result<(), Setback> {
+    /// Asks for a page of the next round. Says whether it was the last one to arrive.
+    pub(super) async fn ask_page(&self, pass: &Pass<'_>, ask: Ask) -> Result<bool, Setback> {
         let page = self.sync_page(&ask).await?;
-        if let Coming::Asked(asked) = &mut *pass.coming.borrow_mut() {
-            asked.answered(ask.place, page);
-        }
-        Ok(())
+        let Coming::Asked(asked) = &mut *pass.coming.borrow_mut() else { return Ok(false) };
+        asked.answered(ask.place, page);
+        Ok(asked.is_answered())
     }
 
     /// Decides what a round means, and begins it.
@@ -121,7 +120,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let work = self.plan_work(&mut round, &pages)?;
         self.clean.set(false);
         if self.run.errs(Bug::AdvanceStateFirst) {
-            self.advance_early(&round, &pages)?;
+            self.advance_early(&pages)?;
         }
         if !work.items.is_empty() && self.run.protocol(Side::Target) == Protocol::Graph {
             self.open_session().await?;
@@ -133,7 +132,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     async fn sync_page(&self, ask: &Ask) -> Result<Page, Setback> {
         if ask.gone {
             // Should it come back, it is compared from the start.
-            return Ok(Page { changes: Vec::new(), cursor: None, complete: true });
+            return Ok(Page { folder: ask.folder, changes: Vec::new(), cursor: None, complete: true });
         }
         let folder = self.progress.borrow().folders[ask.folder as usize].source.clone();
         let limit = self.run.plan.batch.sync_changes.max(1);
@@ -141,10 +140,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         match self.ask(Side::Source, ask.request, &call).await {
             Ok(Answer::Items { changes, state, complete }) => {
                 let complete = complete || self.run.errs(Bug::FirstPageOnly);
-                Ok(Page { changes, cursor: Some(state), complete })
+                Ok(Page { folder: ask.folder, changes, cursor: Some(state), complete })
             }
             Err(refusal) if refusal.kind == RefusalKind::SyncStateLost && self.run.errs(Bug::ForgetLostState) => {
-                Ok(Page { changes: Vec::new(), cursor: ask.cursor.clone(), complete: true })
+                Ok(Page { folder: ask.folder, changes: Vec::new(), cursor: ask.cursor.clone(), complete: true })
             }
             Ok(_) => Err(Setback::Confused),
             // A folder without a state cannot lose it, and asking again could go on forever: that uses up the budget.
@@ -157,11 +156,11 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 folder.restarting |= ask.cursor.is_some();
                 drop(progress);
                 self.mark(Mark::DeltaRestarted);
-                Ok(Page { changes: Vec::new(), cursor: None, complete: false })
+                Ok(Page { folder: ask.folder, changes: Vec::new(), cursor: None, complete: false })
             }
             // The folder has gone since it was listed, and everything in it: the next listing will not have it.
             Err(refusal) if refusal.kind == RefusalKind::NotFound => {
-                Ok(Page { changes: Vec::new(), cursor: ask.cursor.clone(), complete: true })
+                Ok(Page { folder: ask.folder, changes: Vec::new(), cursor: ask.cursor.clone(), complete: true })
             }
             Err(refusal) => Err(Setback::Refused(refusal.kind)),
         }
@@ -252,10 +251,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     }
 
     /// What must not be done: keeps the states of a round before its changes are stored.
-    fn advance_early(&self, round: &[Open], pages: &[Page]) -> Result<(), Setback> {
-        for (open, page) in round.iter().zip(pages) {
+    fn advance_early(&self, pages: &[Page]) -> Result<(), Setback> {
+        for page in pages {
             let mut progress = self.progress.borrow_mut();
-            Arc::make_mut(&mut progress.folders)[open.folder as usize].state.clone_from(&page.cursor);
+            Arc::make_mut(&mut progress.folders)[page.folder as usize].state.clone_from(&page.cursor);
             drop(progress);
         }
         self.save(&[])
@@ -279,8 +278,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         {
             let mut progress = self.progress.borrow_mut();
             let folders = Arc::make_mut(&mut progress.folders);
-            for (folder, page) in &round.pages {
-                let folder = &mut folders[*folder as usize];
+            for page in &round.pages {
+                let folder = &mut folders[page.folder as usize];
                 // A folder that starts over keeps no state before it has been compared to its end: only a complete
                 // listing tells what is no longer in the source.
                 if page.complete || !folder.restarting {

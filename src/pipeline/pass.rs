@@ -69,6 +69,8 @@ impl Held {
 
 /// What one sync call brought.
 pub(super) struct Page {
+    /// Position of the folder in the progress.
+    pub(super) folder: u32,
     /// The changes, oldest first.
     pub(super) changes: Vec<ItemChange>,
     /// Where to go on.
@@ -92,7 +94,7 @@ impl Page {
     pub(super) fn names_any_of(&self, under_way: &VecDeque<Rc<Copying<'_>>>) -> bool {
         under_way.iter().any(|round| {
             let named = round.named.get_or_init(|| {
-                let changes = round.pages.iter().flat_map(|(_, page)| &page.changes);
+                let changes = round.pages.iter().flat_map(|page| &page.changes);
                 let mut named = Marks::default();
                 named.reserve(2 * round.changes());
                 changes.for_each(|change| named.extend(marks(change)));
@@ -106,7 +108,7 @@ impl Page {
 impl Copying<'_> {
     /// How many changes its pages brought.
     fn changes(&self) -> usize {
-        self.pages.iter().map(|(_, page)| page.changes.len()).sum()
+        self.pages.iter().map(|page| page.changes.len()).sum()
     }
 }
 
@@ -140,8 +142,8 @@ pub(super) struct Asked {
 impl Asked {
     /// A round of which nothing was asked yet. `first` is the number of the first request.
     pub(super) fn new(round: Vec<Open>, first: u64) -> Self {
-        let unread = || Page { changes: Vec::new(), cursor: None, complete: false };
-        let pages = round.iter().map(|_| unread()).collect();
+        let unread = |open: &Open| Page { folder: open.folder, changes: Vec::new(), cursor: None, complete: false };
+        let pages = round.iter().map(unread).collect();
         Self { unanswered: round.len(), round, pages, alone: None, first, next: 0 }
     }
 
@@ -179,7 +181,7 @@ pub(super) enum Coming {
 /// A pass.
 pub(super) struct Pass<'p> {
     /// Folders that are not done and not in the round that comes next, in their order.
-    pub(super) open: RefCell<VecDeque<Open>>,
+    pub(super) open: RefCell<Vec<Open>>,
     /// The round that comes next.
     pub(super) coming: RefCell<Coming>,
     /// The rounds that are being copied, oldest first.
@@ -191,7 +193,7 @@ pub(super) struct Pass<'p> {
 
 impl<'p> Pass<'p> {
     /// A pass over some folders. `on_the_way` counts bytes on their way between the two sides.
-    pub(super) fn new(open: VecDeque<Open>, on_the_way: &'p Cell<u64>) -> Self {
+    pub(super) fn new(open: Vec<Open>, on_the_way: &'p Cell<u64>) -> Self {
         Self {
             open: RefCell::new(open),
             coming: RefCell::new(Coming::Nothing),
@@ -216,8 +218,9 @@ impl<'p> Pass<'p> {
             return None;
         }
         let mut open = self.open.borrow_mut();
-        let count = round_of(open.iter(), page).min(open.len());
-        Some(open.drain(..count).collect())
+        let count = round_of(&open, page).min(open.len());
+        let later = open.split_off(count);
+        Some(std::mem::replace(&mut *open, later))
     }
 
     /// A round is copied from now on.
@@ -227,18 +230,18 @@ impl<'p> Pass<'p> {
 
     /// The round that was planned is copied from now on. Its folders come first in the next one, except those that are
     /// done.
-    pub(super) fn begin_planned(&self, work: Work, round: Vec<Open>, pages: Vec<Page>) {
-        let folders: Vec<u32> = round.iter().map(|folder| folder.folder).collect();
+    pub(super) fn begin_planned(&self, work: Work, mut round: Vec<Open>, pages: Vec<Page>) {
+        let mut places = 0..;
         let mut open = self.open.borrow_mut();
-        for (mut folder, page) in round.into_iter().zip(&pages).rev() {
-            if !page.complete {
-                folder.cursor.clone_from(&page.cursor);
-                open.push_front(folder);
-            }
-        }
+        round.retain_mut(|folder| {
+            let page = places.next().and_then(|place: usize| pages.get(place)).filter(|page| !page.complete);
+            page.inspect(|page| folder.cursor.clone_from(&page.cursor)).is_some()
+        });
+        round.append(&mut open);
+        *open = round;
         drop(open);
         *self.coming.borrow_mut() = Coming::Nothing;
-        self.begin(Copying::new(work, folders.into_iter().zip(pages).collect(), self.on_the_way));
+        self.begin(Copying::new(work, pages, self.on_the_way));
     }
 
     /// The oldest round under way, if all of it was done. It is under way no longer.
@@ -248,9 +251,9 @@ impl<'p> Pass<'p> {
 }
 
 /// How many of the open folders make up the next round.
-fn round_of<'o>(open: impl Iterator<Item = &'o Open>, page: u64) -> usize {
+fn round_of(open: &[Open], page: u64) -> usize {
     let mut expected = 0;
-    let fitting = open.take_while(|folder| {
+    let fitting = open.iter().take_while(|folder| {
         expected += folder.expected.min(page);
         expected <= ROUND_CHANGES
     });
@@ -261,13 +264,72 @@ fn round_of<'o>(open: impl Iterator<Item = &'o Open>, page: u64) -> usize {
 mod tests {
     use super::*;
 
+    use mock_server::wire::answer::ChangeKind;
+
+    fn folder(expected: u64) -> Open {
+        Open { folder: 0, expected, cursor: None, held: None, gone: false }
+    }
+
+    fn page(items: impl IntoIterator<Item = (u64, Option<u64>)>) -> Page {
+        let change = |(item, key): (u64, Option<u64>)| ItemChange {
+            kind: ChangeKind::Update,
+            item: item.into(),
+            key: key.map(ItemKey),
+            size: 1,
+        };
+        Page { folder: 0, changes: items.into_iter().map(change).collect(), cursor: None, complete: false }
+    }
+
+    /// Work of which one deletion is not done.
+    fn undone() -> Work {
+        Work { deletes: vec![(0, 1.into())], delete_batch: 1, ..Work::default() }
+    }
+
     #[test]
     fn small_folders_share_a_round_and_large_ones_have_their_own() {
-        let folder = |expected| Open { folder: 0, expected, cursor: None, held: None, gone: false };
         let many: Vec<Open> = (0..200).map(|_| folder(16)).collect();
-        assert_eq!(round_of(many.iter(), 512), 128);
+        assert_eq!(round_of(&many, 512), 128);
         let large: Vec<Open> = (0..9).map(|_| folder(100_000)).collect();
-        assert_eq!(round_of(large.iter(), 512), 4);
-        assert_eq!(round_of([folder(100_000)].iter(), 100_000), 1);
+        assert_eq!(round_of(&large, 512), 4);
+        assert_eq!(round_of(&[folder(100_000)], 100_000), 1);
+    }
+
+    #[test]
+    fn a_page_names_what_is_under_way_by_reference_or_by_identity() {
+        let on_the_way = Cell::new(0);
+        let pass = Pass::new(Vec::new(), &on_the_way);
+        pass.begin(Copying::new(undone(), vec![page([(1, Some(11)), (2, None)]), page([(3, None)])], &on_the_way));
+        pass.begin(Copying::new(undone(), vec![page([(4, Some(14))])], &on_the_way));
+        let names = |item, key| page([(9, None), (item, key)]).names_any_of(&pass.under_way.borrow());
+        assert!(names(1, None) && names(3, None) && names(4, Some(99)) && names(5, Some(11)) && names(5, Some(14)));
+        assert!(!names(5, Some(15)) && !names(11, Some(1)));
+        assert!(!page([]).names_any_of(&pass.under_way.borrow()));
+    }
+
+    #[test]
+    fn rounds_end_in_their_order() {
+        let on_the_way = Cell::new(0);
+        let pass = Pass::new(Vec::new(), &on_the_way);
+        pass.begin(Copying::new(undone(), vec![page([(1, None)])], &on_the_way));
+        pass.begin(Copying::new(Work::default(), vec![page([(2, None)])], &on_the_way));
+        assert!(pass.under_way.borrow()[1].is_over() && pass.take_ended().is_none());
+        pass.under_way.borrow_mut().pop_front();
+        assert!(pass.take_ended().is_some() && pass.take_ended().is_none() && pass.is_done());
+    }
+
+    #[test]
+    fn few_rounds_with_few_changes_are_under_way() {
+        let under_way = |changes: u64| {
+            let on_the_way = Cell::new(0);
+            let pass = Pass::new(vec![folder(1_000_000)], &on_the_way);
+            let mut rounds = 0;
+            while let Some(round) = pass.next_round(changes) {
+                let pages = vec![page((0..changes).map(|item| (item, None)))];
+                pass.begin_planned(undone(), round, pages);
+                rounds += 1;
+            }
+            rounds
+        };
+        assert_eq!([1, 512, 513, 1_025, 2_048, 2_049].map(under_way), [5, 5, 4, 2, 2, 1]);
     }
 }
