@@ -128,12 +128,14 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     outcome => outcome.map(|_| ()),
                 },
                 Task::Plan(asked) => Box::pin(self.plan_round(pass, asked)).await,
-                Task::Wait(crowded) => {
-                    let since = self.now();
+                Task::Wait(None) => {
                     self.signal.raised().await;
-                    if let Some(side) = crowded {
-                        self.charge_since(throttle(side), since);
-                    }
+                    continue;
+                }
+                Task::Wait(Some(side)) => {
+                    let since = self.now();
+                    self.signal.raised_and(|| self.has_room(side)).await;
+                    self.charge_since(throttle(side), since);
                     continue;
                 }
                 Task::Leave => return,

@@ -67,8 +67,9 @@ fn places(places: u32, callers: u32, announced: &str, milliseconds: u32) -> Vec<
     check(&format!("{limit}, {callers} callers, {cost}"), tank, f64::from(places) / took, took)
 }
 
-/// A refusal for too many at once makes its call wait, and at the end of a round of copying the others wait for it. So
-/// limits that announce more than two seconds are tried less often than once a minute (see `pipeline::pace::width`).
+/// A refusal for too many at once makes its call wait for what it announces; the others go on, in further rounds of copying
+/// if need be. So limits are followed alike whatever they announce, as long as the rounds that may be under way last longer
+/// (see `pipeline::pass`).
 #[test]
 fn limits_on_requests_at_once_that_change_are_followed() {
     let cases = [
