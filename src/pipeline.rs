@@ -23,6 +23,7 @@ mod job;
 mod join;
 mod ledger;
 mod mailbox;
+mod pass;
 mod remove;
 mod repeat;
 mod verify;

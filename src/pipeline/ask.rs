@@ -89,9 +89,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Makes a call that may be repeated freely, until it is answered or refused for good.
     pub(super) async fn ask(&self, side: Side, request: u64, call: &Call) -> Result<Answer, Refusal> {
         // Nearly all calls go at once and are answered: what the others need is kept out of the way.
-        let admitted = match self.admit_at_once(side, call.content_bytes()) {
+        let admitted = match self.admit_at_once(side, call.content_bytes(), false) {
             Some(admitted) => admitted,
-            None => Box::pin(self.admit(side, call.content_bytes())).await,
+            None => Box::pin(self.admit(side, call.content_bytes(), false)).await,
         };
         let asked = self.now();
         let outcome = self.run.world.call(self.route(side, request, 0), call).await;
@@ -130,9 +130,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 
     /// Makes a call once.
     pub(super) async fn attempt(&self, tries: &mut Tries, call: &Call) -> Step {
-        let admitted = match self.admit_at_once(tries.side, call.content_bytes()) {
+        let again = tries.history.throttles > 0;
+        let admitted = match self.admit_at_once(tries.side, call.content_bytes(), again) {
             Some(admitted) => admitted,
-            None => Box::pin(self.admit(tries.side, call.content_bytes())).await,
+            None => Box::pin(self.admit(tries.side, call.content_bytes(), again)).await,
         };
         let asked = self.now();
         let outcome = self.run.world.call(self.route(tries.side, tries.request, tries.attempt), call).await;
@@ -182,11 +183,29 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         result
     }
 
-    /// Lets a call go if it may go now.
+    /// Whether another call may be begun on a side as far as calls of this mailbox in progress there are concerned. Calls
+    /// that were begun before come first.
     #[inline]
-    fn admit_at_once(&self, side: Side, bytes: u64) -> Option<Admitted> {
+    pub(super) fn has_room(&self, side: Side) -> bool {
+        self.crowds[side as usize].get() == 0 && self.paces[side as usize].borrow().has_room(self.now())
+    }
+
+    /// Whether a call may go as far as its mailbox is concerned. One that a limit has refused before is not what is put on
+    /// trial: it would wait again, and the others of its round with it.
+    #[inline]
+    fn own_permission(&self, side: Side, now: Moment, bytes: u64, again: bool) -> Permission {
+        let mut pace = self.paces[side as usize].borrow_mut();
+        if again && pace.in_progress() >= pace.width() {
+            return Permission::AfterAnother;
+        }
+        pace.ask(now, bytes)
+    }
+
+    /// Lets a call go if it may go now. `again` says whether a limit has refused it before.
+    #[inline]
+    fn admit_at_once(&self, side: Side, bytes: u64, again: bool) -> Option<Admitted> {
         let (now, shared) = (self.now(), self.run.side(side));
-        if shared.has_queue() || self.paces[side as usize].borrow_mut().ask(now, bytes) != Permission::Go {
+        if shared.has_queue() || self.own_permission(side, now, bytes, again) != Permission::Go {
             return None;
         }
         (shared.ask(now) == Permission::Go).then(|| self.let_go(side, now, bytes))
@@ -198,35 +217,40 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     }
 
     /// Waits until a call may go, and lets it go: first for its own mailbox, then for its turn among all.
-    async fn admit(&self, side: Side, bytes: u64) -> Admitted {
-        let pace = &self.paces[side as usize];
+    async fn admit(&self, side: Side, bytes: u64, again: bool) -> Admitted {
         loop {
             let since = self.now();
             // One call of each mailbox at a time waits for its turn.
             if self.queues[side as usize].get() {
                 self.signal.until(|| !self.queues[side as usize].get()).await;
             } else {
-                let permission = pace.borrow_mut().ask(since, bytes);
-                match permission {
+                match self.own_permission(side, since, bytes, again) {
                     Permission::Go => {
-                        if let Some(admitted) = self.take_turn(side, bytes).await {
+                        if let Some(admitted) = self.take_turn(side, bytes, again).await {
                             self.charge_since(throttle(side), since);
                             return admitted;
                         }
                     }
                     Permission::NotBefore(at) => self.run.world.sleep_until(at).await,
-                    Permission::AfterAnother => {
-                        let waits = || matches!(pace.borrow_mut().ask(self.now(), 0), Permission::AfterAnother);
-                        self.signal.until(|| !waits()).await;
-                    }
+                    Permission::AfterAnother => self.wait_for_room(side, again).await,
                 }
             }
             self.charge_since(throttle(side), since);
         }
     }
 
+    /// Waits until another call has ended. As long as somebody does, nobody begins anything new on that side.
+    async fn wait_for_room(&self, side: Side, again: bool) {
+        let crowd = &self.crowds[side as usize];
+        crowd.set(crowd.get() + 1);
+        let waits = || matches!(self.own_permission(side, self.now(), 0, again), Permission::AfterAnother);
+        self.signal.until(|| !waits()).await;
+        crowd.set(crowd.get() - 1);
+        self.signal.raise();
+    }
+
     /// Waits for the turn of this mailbox, and lets the call go if its mailbox still does.
-    async fn take_turn(&self, side: Side, bytes: u64) -> Option<Admitted> {
+    async fn take_turn(&self, side: Side, bytes: u64, again: bool) -> Option<Admitted> {
         let shared = self.run.side(side);
         let ticket = shared.join();
         self.queues[side as usize].set(true);
@@ -246,7 +270,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             }
         }
         let now = self.now();
-        let goes = self.paces[side as usize].borrow_mut().ask(now, bytes) == Permission::Go;
+        let goes = self.own_permission(side, now, bytes, again) == Permission::Go;
         let admitted = goes.then(|| self.let_go(side, now, bytes));
         drop(ticket);
         self.queues[side as usize].set(false);

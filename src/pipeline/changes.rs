@@ -9,8 +9,8 @@ use mock_server::wire::call::Protocol;
 use mock_server::wire::id::Id;
 
 use super::batch::cut;
-use super::delta::{Open, Page};
 use super::job::{Job, Setback};
+use super::pass::{Open, Page};
 use super::planted::Bug;
 use crate::checkpoint::{Checkpoint, Pair};
 use crate::event::{Listener, Mark, SkipReason};
@@ -103,7 +103,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             if !page.changes.is_empty() {
                 self.plan_page(open, page, &mut work)?;
             }
-            if page.is_last() {
+            if page.complete {
                 self.plan_leftovers(open, &mut work)?;
             }
         }

@@ -1,18 +1,21 @@
-//! Copying a round's work: exports, imports and deletions of one mailbox, side by side.
+//! Working off a pass: exports, imports and deletions of one mailbox, side by side.
 //!
-//! Every worker takes whatever is next: it imports what has arrived, exports ahead while little is waiting, deletes when
-//! there is nothing else. What has been exported and not yet imported is bounded by bytes.
+//! Every worker takes whatever is next: of the oldest round first, it imports what has arrived, exports ahead while
+//! little is waiting, deletes when there is nothing else. Where nothing is left to begin, it helps to prepare the next
+//! round ([`super::pass`]). What has been exported and not yet imported is bounded by bytes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::rc::Rc;
 
-use mock_server::wire::call::{Content, Protocol};
+use mock_server::wire::call::Content;
 use mock_server::wire::id::Id;
 
 use super::changes::{Copied, Item, Work};
-use super::job::{Job, Setback};
+use super::job::{Job, Setback, throttle};
 use super::join::workers;
+use super::pass::{Ask, Asked, Marks, Page, Pass};
 use crate::checkpoint::{Checkpoint, Pair};
 use crate::event::{Event, Listener, Mark};
 use crate::world::{Side, World};
@@ -41,120 +44,178 @@ pub(super) enum Parcel {
     },
 }
 
-/// The state that the workers share.
-pub(super) struct Copying<'w> {
+/// A round that is being copied.
+pub(super) struct Copying<'p> {
     /// The work.
-    pub(super) work: &'w Work,
+    pub(super) work: Work,
+    /// The pages that it came from.
+    pub(super) pages: Vec<Page>,
+    /// The items that its pages name, once somebody asked.
+    pub(super) named: OnceCell<Marks>,
     next_export: Cell<usize>,
     next_delete: Cell<usize>,
     exporting: Cell<u32>,
-    on_the_way: Cell<u64>,
+    /// Tasks that were taken and have not ended well.
+    under_way: Cell<u32>,
+    /// Bytes of all rounds of the pass that are on their way between the two sides.
+    on_the_way: &'p Cell<u64>,
     ready: RefCell<VecDeque<Parcel>>,
     copied: RefCell<Copied>,
-    setback: Cell<Option<Setback>>,
 }
 
-enum Task {
-    Export(usize),
-    Import(Parcel),
-    Delete(usize),
-    Wait,
+/// What a worker does next.
+pub(super) enum Task<'p> {
+    /// Asks the source for some items.
+    Export(Rc<Copying<'p>>, usize),
+    /// Stores what has arrived.
+    Import(Rc<Copying<'p>>, Parcel),
+    /// Deletes some items.
+    Delete(Rc<Copying<'p>>, usize),
+    /// Asks for a page of the next round.
+    Ask(Ask),
+    /// Plans the next round.
+    Plan(Box<Asked>),
+    /// Something may follow; if only calls in progress on a side are in the way, on which.
+    Wait(Option<Side>),
+    /// Nothing follows.
     Leave,
 }
 
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
-    /// Does a round's work.
-    pub(super) async fn copy(&self, work: &Work) -> Result<Copied, Setback> {
-        if work.items.is_empty() && work.deletes.is_empty() {
-            return Ok(Copied { balance: work.balance.clone(), ..Copied::default() });
-        }
-        if !work.items.is_empty() && self.run.protocol(Side::Target) == Protocol::Graph {
-            self.open_session().await?;
-        }
-        let copying = Copying {
-            work,
-            next_export: Cell::new(0),
-            next_delete: Cell::new(0),
-            exporting: Cell::new(0),
-            on_the_way: Cell::new(0),
-            ready: RefCell::default(),
-            copied: RefCell::new(Copied { pairs: Vec::with_capacity(work.items.len()), balance: work.balance.clone() }),
-            setback: Cell::new(None),
-        };
+    /// Does work that is no part of a pass.
+    pub(super) async fn copy(&self, work: Work) -> Result<(), Setback> {
+        let on_the_way = Cell::new(0);
+        let pass = Pass::new(Vec::new(), &on_the_way);
         let tasks = work.items.len() + work.deletes.len().div_ceil(work.delete_batch);
-        let copying = &copying;
-        workers(&self.run.world, &self.signal, self.width().min(tasks), |_| self.copy_worker(copying)).await;
-        match copying.setback.get() {
-            Some(setback) => Err(setback),
-            None => Ok(copying.copied.take()),
-        }
+        pass.begin(Copying::new(work, Vec::new(), &on_the_way));
+        self.work_off(&pass, tasks).await
     }
 
-    async fn copy_worker(&self, copying: &Copying<'_>) {
+    /// Does all that there is to do, by as many workers as may call at once, or fewer.
+    pub(super) async fn work_off(&self, pass: &Pass<'_>, most: usize) -> Result<(), Setback> {
+        workers(&self.run.world, &self.signal, self.width().min(most), |_| self.work(pass)).await;
+        pass.setback.get().map_or(Ok(()), Err)
+    }
+
+    async fn work(&self, pass: &Pass<'_>) {
         loop {
-            let outcome = match self.next_task(copying) {
-                Task::Export(number) => {
-                    let outcome = self.export(copying, number).await;
-                    copying.exporting.set(copying.exporting.get() - 1);
-                    copying.arrived(copying.planned_bytes(number));
-                    outcome
+            let outcome = match self.next_task(pass) {
+                Task::Export(round, number) => {
+                    let outcome = self.export(&round, number).await;
+                    round.exporting.set(round.exporting.get() - 1);
+                    round.arrived(round.planned_bytes(number));
+                    self.ended(pass, round, outcome)
                 }
-                Task::Import(Parcel::One { request, place, content }) => {
+                Task::Import(round, Parcel::One { request, place, content }) => {
                     let size = u64::from(content.size);
-                    let outcome = self.import_one(copying, request, place, content).await;
-                    copying.arrived(size);
-                    outcome
+                    let outcome = self.import_one(&round, request, place, content).await;
+                    round.arrived(size);
+                    self.ended(pass, round, outcome)
                 }
-                Task::Import(Parcel::Many { request, contents }) => {
+                Task::Import(round, Parcel::Many { request, contents }) => {
                     let size: u64 = contents.iter().map(|(_, content)| u64::from(content.size)).sum();
-                    let outcome = self.import_many(copying, request, contents).await;
-                    copying.arrived(size);
-                    outcome
+                    let outcome = self.import_many(&round, request, contents).await;
+                    round.arrived(size);
+                    self.ended(pass, round, outcome)
                 }
-                Task::Delete(number) => self.delete(copying, number).await,
-                Task::Wait => {
+                Task::Delete(round, number) => {
+                    let outcome = self.delete(&round, number).await;
+                    self.ended(pass, round, outcome)
+                }
+                Task::Ask(ask) => match self.ask_page(pass, ask).await {
+                    // Nobody waits for a page before the last one.
+                    Ok(false) => continue,
+                    outcome => outcome.map(|_| ()),
+                },
+                Task::Plan(asked) => Box::pin(self.plan_round(pass, asked)).await,
+                Task::Wait(None) => {
                     self.signal.raised().await;
+                    continue;
+                }
+                Task::Wait(Some(side)) => {
+                    let since = self.now();
+                    self.signal.raised_and(|| self.has_room(side)).await;
+                    self.charge_since(throttle(side), since);
                     continue;
                 }
                 Task::Leave => return,
             };
             if let Err(setback) = outcome {
-                copying.setback.set(Some(setback));
+                pass.setback.set(Some(setback));
             }
             self.signal.raise();
         }
     }
 
-    fn next_task(&self, copying: &Copying<'_>) -> Task {
-        if copying.setback.get().is_some() || self.run.is_stopped() {
-            if copying.setback.get().is_none() {
-                copying.setback.set(Some(Setback::Closed));
+    /// A task of a round has ended.
+    fn ended(&self, pass: &Pass<'_>, round: Rc<Copying<'_>>, outcome: Result<(), Setback>) -> Result<(), Setback> {
+        // One that failed never counts as ended, nor does its round.
+        outcome?;
+        round.under_way.set(round.under_way.get() - 1);
+        drop(round);
+        self.keep_ended(pass)
+    }
+
+    fn next_task<'p>(&self, pass: &Pass<'p>) -> Task<'p> {
+        if pass.setback.get().is_some() || self.run.is_stopped() {
+            if pass.setback.get().is_none() {
+                pass.setback.set(Some(Setback::Closed));
             }
             return Task::Leave;
         }
-        let work = copying.work;
-        let export = copying.next_export.get();
+        let (mut begun, mut exporting, mut crowded) = (true, false, None);
+        for round in pass.under_way.borrow().iter() {
+            match self.take(round) {
+                Ok(task) => {
+                    round.under_way.set(round.under_way.get() + 1);
+                    return task;
+                }
+                Err(side) => crowded = crowded.or(side),
+            }
+            begun &= round.is_begun();
+            exporting |= round.exporting.get() > 0;
+        }
+        match if begun { self.prepare(pass) } else { Task::Wait(crowded) } {
+            Task::Leave if exporting => Task::Wait(None),
+            task => task,
+        }
+    }
+
+    /// What can be begun of a round now. Otherwise, on which side there are too many calls in progress, if that is why.
+    fn take<'p>(&self, round: &Rc<Copying<'p>>) -> Result<Task<'p>, Option<Side>> {
+        let mut crowded = None;
+        let mut has_room = |side| {
+            let room = self.has_room(side);
+            crowded = crowded.or((!room).then_some(side));
+            room
+        };
+        let work = &round.work;
+        let export = round.next_export.get();
         let limit = self.run.plan.batch.export_bytes.saturating_mul(EXPORTS_ON_THE_WAY);
-        let few = copying.ready.borrow().len() < self.width();
-        if export < work.exports.len() && few && (copying.exporting.get() == 0 || copying.ready.borrow().is_empty()) {
-            let bytes = copying.planned_bytes(export);
-            let on_the_way = copying.on_the_way.get();
-            if on_the_way == 0 || on_the_way + bytes <= limit {
-                copying.next_export.set(export + 1);
-                copying.exporting.set(copying.exporting.get() + 1);
-                copying.on_the_way.set(on_the_way + bytes);
-                return Task::Export(export);
+        let few = round.ready.borrow().len() < self.width();
+        if export < work.exports.len() && few && (round.exporting.get() == 0 || round.ready.borrow().is_empty()) {
+            let bytes = round.planned_bytes(export);
+            let on_the_way = round.on_the_way.get();
+            if (on_the_way == 0 || on_the_way + bytes <= limit) && has_room(Side::Source) {
+                round.next_export.set(export + 1);
+                round.exporting.set(round.exporting.get() + 1);
+                round.on_the_way.set(on_the_way + bytes);
+                return Ok(Task::Export(Rc::clone(round), export));
             }
         }
-        if let Some(parcel) = copying.ready.borrow_mut().pop_front() {
-            return Task::Import(parcel);
+        let mut ready = round.ready.borrow_mut();
+        if !ready.is_empty()
+            && has_room(Side::Target)
+            && let Some(parcel) = ready.pop_front()
+        {
+            return Ok(Task::Import(Rc::clone(round), parcel));
         }
-        let delete = copying.next_delete.get();
-        if delete * work.delete_batch < work.deletes.len() {
-            copying.next_delete.set(delete + 1);
-            return Task::Delete(delete);
+        let delete = round.next_delete.get();
+        if ready.is_empty() && delete * work.delete_batch < work.deletes.len() && has_room(Side::Target) {
+            round.next_delete.set(delete + 1);
+            return Ok(Task::Delete(Rc::clone(round), delete));
         }
-        if copying.exporting.get() > 0 || export < work.exports.len() { Task::Wait } else { Task::Leave }
+        Err(crowded)
     }
 
     /// An item has arrived in the target.
@@ -178,7 +239,43 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     }
 }
 
-impl Copying<'_> {
+impl<'p> Copying<'p> {
+    /// A round of which nothing has begun.
+    pub(super) fn new(mut work: Work, pages: Vec<Page>, on_the_way: &'p Cell<u64>) -> Self {
+        let mut pairs = std::mem::take(&mut work.pairs);
+        pairs.reserve_exact(work.items.len());
+        let copied = Copied { pairs, balance: std::mem::take(&mut work.balance) };
+        Self {
+            work,
+            pages,
+            named: OnceCell::new(),
+            next_export: Cell::new(0),
+            next_delete: Cell::new(0),
+            exporting: Cell::new(0),
+            under_way: Cell::new(0),
+            on_the_way,
+            ready: RefCell::default(),
+            copied: RefCell::new(copied),
+        }
+    }
+
+    /// Whether nothing is left to begin, apart from what is being fetched.
+    fn is_begun(&self) -> bool {
+        self.next_export.get() == self.work.exports.len()
+            && self.ready.borrow().is_empty()
+            && self.next_delete.get() * self.work.delete_batch >= self.work.deletes.len()
+    }
+
+    /// Whether all of it was done.
+    pub(super) fn is_over(&self) -> bool {
+        self.under_way.get() == 0 && self.is_begun()
+    }
+
+    /// What copying it came to.
+    pub(super) fn take_copied(&self) -> Copied {
+        self.copied.take()
+    }
+
     /// Number of the request that exports a batch; the requests that store its items follow it.
     pub(super) fn export_request(&self, number: usize) -> u64 {
         self.work.first + (self.work.exports[number].start + number) as u64

@@ -43,6 +43,8 @@ pub(super) struct Job<'r, W, C, L> {
     pub(super) paces: [RefCell<MailboxPace>; 2],
     /// Whether a call waits for the turn of this mailbox on a side.
     pub(super) queues: [Cell<bool>; 2],
+    /// How many calls wait on a side until another of this mailbox has ended.
+    pub(super) crowds: [Cell<u32>; 2],
     pub(super) ledger: RefCell<Ledger>,
     pub(super) progress: RefCell<Progress>,
     pub(super) session: RefCell<Option<Id>>,
@@ -72,6 +74,7 @@ impl<'r, W: World, C: Checkpoint, L: Listener> Job<'r, W, C, L> {
             signal: Signal::default(),
             paces: [pace(Side::Source), pace(Side::Target)],
             queues: [Cell::new(false), Cell::new(false)],
+            crowds: [Cell::new(0), Cell::new(0)],
             ledger: RefCell::new(Ledger::new(run.world.now())),
             unsure: Cell::new(progress.open && !run.errs(Bug::TrustAfterCrash)),
             clean: Cell::new(!progress.open),

@@ -24,8 +24,13 @@ impl Signal {
 
     /// Waits until somebody says that something changed. Only for futures inside [`workers`], like [`Signal::until`].
     pub(super) async fn raised(&self) {
-        let before = self.generation.get();
-        self.until(|| self.generation.get() != before).await;
+        self.raised_and(|| true).await;
+    }
+
+    /// Waits until somebody says that something changed and a condition holds then. Only for futures inside [`workers`].
+    pub(super) async fn raised_and(&self, mut holds: impl FnMut() -> bool) {
+        let mut seen = self.generation.get();
+        self.until(|| self.generation.get() != std::mem::replace(&mut seen, self.generation.get()) && holds()).await;
     }
 
     /// Waits until a condition holds. Only for futures inside [`workers`], which looks again after every change.

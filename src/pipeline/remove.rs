@@ -17,7 +17,7 @@ use crate::world::{Side, World};
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Deletes one batch.
     pub(super) async fn delete(&self, copying: &Copying<'_>, number: usize) -> Result<(), Setback> {
-        let work = copying.work;
+        let work = &copying.work;
         let from = number * work.delete_batch;
         let until = (from + work.delete_batch).min(work.deletes.len());
         let mut left: Vec<usize> = (from..until).collect();

@@ -44,8 +44,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         }
         self.mark(Mark::LeftoversDeleted);
         self.number_deletes(&mut work);
-        self.copy(&work).await?;
-        self.settle();
+        self.copy(work).await?;
         Ok(true)
     }
 }

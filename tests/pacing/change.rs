@@ -67,8 +67,9 @@ fn places(places: u32, callers: u32, announced: &str, milliseconds: u32) -> Vec<
     check(&format!("{limit}, {callers} callers, {cost}"), tank, f64::from(places) / took, took)
 }
 
-/// A refusal for too many at once makes its call wait, and at the end of a round of copying the others wait for it. So
-/// limits that announce more than two seconds are tried less often than once a minute (see `pipeline::pace::width`).
+/// A refusal for too many at once makes its call wait for what it announces; the others go on, in further rounds of copying
+/// if need be. So limits are followed alike whatever they announce, as long as the rounds that may be under way last longer
+/// (see `pipeline::pass`).
 #[test]
 fn limits_on_requests_at_once_that_change_are_followed() {
     let cases = [
@@ -78,6 +79,19 @@ fn limits_on_requests_at_once_that_change_are_followed() {
         places(8, 9, "2 s", 200),
         places(4, 16, "2 s", 100),
         places(4, 8, "0 s", 150),
+        places(8, 16, "5 s", 200),
+        places(2, 4, "5 s", 100),
+        places(4, 5, "5 s", 100),
+        places(8, 9, "5 s", 200),
+        places(4, 16, "10 s", 100),
+        places(8, 16, "10 s", 200),
+        places(8, 9, "10 s", 200),
+        places(12, 16, "10 s", 250),
+        places(2, 3, "10 s", 100),
+        places(2, 4, "10 s", 50),
+        places(4, 6, "10 s", 300),
+        places(4, 16, "30 s", 100),
+        places(8, 9, "30 s", 200),
     ];
     all_hold(&cases.into_iter().flatten().collect::<Vec<_>>());
 }

@@ -3,3 +3,4 @@
 mod laws;
 mod odd;
 mod rig;
+mod rounds;

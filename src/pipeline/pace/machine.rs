@@ -72,6 +72,13 @@ impl MailboxPace {
         }
     }
 
+    /// Whether one more call may be in progress.
+    #[must_use]
+    #[inline]
+    pub fn has_room(&self, now: Moment) -> bool {
+        self.width.has_room(now)
+    }
+
     /// Whether a call that carries `bytes` may go now; follow with [`MailboxPace::start`] if it goes.
     #[inline]
     pub fn ask(&mut self, now: Moment, bytes: u64) -> Permission {

@@ -8,21 +8,25 @@
 //! | a call on trial passed | its place is usable, and twice as many go on trial |
 //! | a call on trial was refused | nothing is lost but that call; the next trial comes later, and not while that call waits |
 //!
-//! A call that was refused waits for as long as its refusal announces, and the others go on only until they have done all
-//! else of a round of copying; often the call on trial also takes the place of another, which then waits as well. Measured
-//! with rounds of 15 s, a refusal costs four fifths of its wait. So trials are rarer the longer the waits, and a limit that
-//! has grown is found within a minute where it announces two seconds or less.
+//! A call that was refused waits for as long as its refusal announces, and often the call on trial takes the place of
+//! another, which then waits as well. The others go on meanwhile, in further rounds of copying if need be, so a refusal
+//! costs next to nothing but the call. What is left is that callers are missing where there are hardly more of them than
+//! places, and that the last round of a mailbox ends when the wait does. So trials come once a minute however long the
+//! waits, as long as the rounds that may be under way last longer; and a limit that has grown is found within a minute.
 
 use mock_server::time::{Moment, Span};
 
 use super::trial::Trials;
 
-/// Waits up to this cost a second at most (assumed: a trial a minute may cost a thirtieth of the time).
-const SHORT: Span = Span::seconds(2);
+/// How long others go on while a call waits (assumed: five rounds of a page of 512 changes at 80 a second).
+const COVERED: Span = Span::seconds(30);
+
+/// The most that such a wait costs (assumed: half a second is more than was measured with one caller more than places).
+const AT_MOST: Span = Span::seconds(1);
 
 /// What a refusal for the crowd costs that asks for a wait.
 fn cost(wait: Span) -> Span {
-    if wait <= SHORT { wait.min(Span::seconds(1)) } else { wait }
+    wait.min(AT_MOST) + Span(wait.0.saturating_sub(COVERED.0))
 }
 
 /// How many calls may be in progress at once.
