@@ -16,7 +16,7 @@ use mock_server::service::core::{Held, Service};
 use mock_server::service::reply::Request;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::call::{Call, FolderKind, Protocol, RequestIdentity};
-use mock_server::wire::id::MailboxKey;
+use mock_server::wire::id::{Id, MailboxKey};
 use mock_server::wire::refusal::{Refusal, RefusalKind};
 
 use wavetank::checkpoint::Checkpoint;
@@ -159,6 +159,8 @@ pub(crate) struct TestWorld {
     pub(crate) life: Cell<Option<u64>>,
     /// What was called and when.
     pub(crate) calls: RefCell<Vec<(Moment, Route, &'static str)>>,
+    /// Items that were asked for.
+    exported: RefCell<Vec<Id>>,
 }
 
 impl TestWorld {
@@ -172,6 +174,7 @@ impl TestWorld {
             servers: RefCell::new([Service::new(source, content), Service::new(target, content)]),
             life: Cell::new(None),
             calls: RefCell::default(),
+            exported: RefCell::default(),
         })
     }
 
@@ -183,6 +186,20 @@ impl TestWorld {
             held.sort_unstable();
             held
         })
+    }
+
+    /// Somebody deletes in the source what was asked for so far.
+    fn delete_exported(&self) {
+        let call = Call::DeleteItems { items: self.exported.take() };
+        let request = Request {
+            app: 1,
+            mailbox: MailboxKey(0),
+            protocol: self.protocols[0],
+            identity: RequestIdentity { request: u64::MAX, attempt: 0 },
+            body_bytes: 100,
+            call: &call,
+        };
+        assert!(self.servers.borrow_mut()[0].handle(self.now.get(), &request).outcome.is_ok());
     }
 
     fn wake_next(&self) -> bool {
@@ -228,6 +245,9 @@ impl World for TestWorld {
             self.life.set(Some(left - 1));
         }
         self.calls.borrow_mut().push((self.now.get(), route, call.operation().name()));
+        if let Call::ExportItems { items } = call {
+            self.exported.borrow_mut().extend_from_slice(items);
+        }
         let request = Request {
             app: 0,
             mailbox: route.mailbox,
@@ -308,12 +328,22 @@ pub(crate) struct Setup {
     pub(crate) mailboxes: u32,
     /// When somebody stops the run, counted from its beginning.
     pub(crate) stop_after: Option<Span>,
+    /// When somebody deletes in the source what was asked for so far, counted alike.
+    pub(crate) delete_after: Option<Span>,
 }
 
 impl Setup {
     pub(crate) fn new(target: Protocol, cutover: bool, mailboxes: u32) -> Self {
         let protocols = [Protocol::Ews, target];
-        Self { plan: plan(), protocols, cutover, deadline: Moment::NEVER, mailboxes, stop_after: None }
+        Self {
+            plan: plan(),
+            protocols,
+            cutover,
+            deadline: Moment::NEVER,
+            mailboxes,
+            stop_after: None,
+            delete_after: None,
+        }
     }
 }
 
@@ -349,6 +379,13 @@ pub(crate) fn play<C: Checkpoint + 'static>(world: &Rc<TestWorld>, setup: &Setup
         tasks.push(Box::pin(async move {
             run.world().sleep_until(run.world().now() + span).await;
             run.stop();
+        }));
+    }
+    if let Some(span) = setup.delete_after {
+        let world = world.clone();
+        tasks.push(Box::pin(async move {
+            world.sleep_until(world.now() + span).await;
+            world.delete_exported();
         }));
     }
     let finished = execute(world, tasks);

@@ -79,6 +79,17 @@ fn what_changes_while_it_is_copied_arrives_in_its_last_version() {
     }
 }
 
+#[test]
+fn what_is_deleted_while_it_is_being_stored_is_deleted_in_the_target() {
+    for step in 1..60 {
+        let world = world(QUIET, Protocol::Graph, |config| in_target(config, step, 0.1));
+        let mut setup = Setup::new(Protocol::Graph, true, 1);
+        setup.plan.batch.sync_changes = 6;
+        setup.delete_after = Some(Span::milliseconds(40 * step));
+        moved(&world, &play(&world, &setup, Memory::default()), 1);
+    }
+}
+
 /// The process dies after any number of calls, among them those between the end of a round and that of the one before.
 #[test]
 fn a_crash_between_rounds_loses_and_doubles_nothing() {
