@@ -2,4 +2,5 @@
 
 mod laws;
 mod odd;
+mod others;
 mod rig;
