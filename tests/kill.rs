@@ -299,7 +299,7 @@ fn an_interrupted_run_says_how_it_goes_on_and_does() {
         assert!(run.try_wait().expect("it can be asked").is_none(), "it keeps its progress before it ends");
         thread::sleep(Duration::from_millis(5));
     }
-    await_interruptible(run.id());
+    await_interruptible(&mut run);
     thread::sleep(Duration::from_millis(200));
     let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("there is a kill command");
     assert!(told.success());
@@ -322,18 +322,26 @@ fn ended(run: Child) -> (Option<i32>, Value, String) {
     (status.code(), report, String::from_utf8_lossy(&stderr).into_owned())
 }
 
-/// Waits until a process listens for interrupts. Where the system does not tell, for some time.
+/// Waits until a process listens for interrupts, which it does within a minute if it lives. Where the system does not tell,
+/// waits for some time.
 #[cfg(unix)]
-fn await_interruptible(process: u32) {
+fn await_interruptible(run: &mut Child) {
     const INTERRUPT: u64 = 1 << 1;
+    const LOOKS: u32 = 12_000;
+    let process = run.id();
     let caught = || {
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
         let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
         u64::from_str_radix(mask.trim(), 16).ok()
     };
-    while caught().is_some_and(|caught| caught & INTERRUPT == 0) {
+    for _ in 0..LOOKS {
+        assert_eq!(run.try_wait().expect("it can be asked"), None, "it ended before it could be interrupted");
+        if caught().is_none_or(|caught| caught & INTERRUPT != 0) {
+            break;
+        }
         thread::sleep(Duration::from_millis(5));
     }
+    assert!(caught().is_none_or(|caught| caught & INTERRUPT != 0), "it never listens for interrupts");
     if caught().is_none() {
         thread::sleep(Duration::from_secs(2));
     }
@@ -358,7 +366,7 @@ fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
     for interrupt in 0..2 {
         let mut run = start(&arguments);
         let mut stderr = run.stderr.take().expect("it is piped");
-        await_interruptible(run.id());
+        await_interruptible(&mut run);
         thread::sleep(Duration::from_millis(300));
         for _ in 0..=interrupt {
             let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
