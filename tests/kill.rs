@@ -350,8 +350,7 @@ fn await_interruptible(run: &mut Child) {
 #[cfg(unix)]
 #[test]
 fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
-    let directory = tempfile::tempdir().expect("a directory");
-    fs::write(directory.path().join("scenario.toml"), SCENARIO).expect("it can be written");
+    let directory = directory();
     let files = || {
         let entries = fs::read_dir(directory.path()).expect("the directory is there");
         let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
@@ -400,4 +399,91 @@ fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
     // A run that is not interrupted leaves nothing.
     assert_eq!(ended(start(&arguments)).0, Some(0));
     assert_eq!(files(), ["first.journal", "scenario.toml"]);
+}
+
+/// A directory with the scenario.
+fn directory() -> TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("scenario.toml"), SCENARIO).expect("it can be written");
+    directory
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_goes_on_keeps_its_state_until_its_result_is_kept() {
+    let directory = directory();
+    let out = directory.path().join("out");
+    let arguments = ["run", "scenario.toml", "--format", "json", "--out", "out"];
+    let switch = ["--set", "target.switch.duration=\"constant 2 s\""];
+    let start = || wavetank(directory.path(), &[&arguments[..], &switch].concat()).spawn().expect("the command starts");
+    let kept = || {
+        let entries = fs::read_dir(&out).expect("the directory is there");
+        let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with("wavetank-")).count()
+    };
+    let mut run = start();
+    await_interruptible(&mut run);
+    let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
+    assert!(told.expect("there is a kill command").success());
+    let (code, _, said) = ended(run);
+    assert_eq!((code, kept()), (Some(5), 3), "{said}");
+    // All mailboxes are done in the second part, but the report cannot be written.
+    let report = out.join("summary.json");
+    fs::remove_file(&report).expect("the first part wrote it");
+    fs::create_dir(&report).expect("nothing is there");
+    let (code, _, said) = ended(start());
+    assert_eq!((code, kept()), (Some(5), 3), "{said}");
+    assert!(said.contains("not all of the result is kept"), "{said}");
+    fs::remove_dir(&report).expect("nothing is in it");
+    let (code, summary, said) = ended(start());
+    assert_eq!((code, kept()), (Some(0), 0), "{said}");
+    assert_eq!(summary["mailboxes"]["completed"], 4, "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn runs_with_servers_of_their_own_leave_the_progress_of_others_alone() {
+    let servers = Servers::start("graph");
+    let mut run = servers.run(None);
+    await_interruptible(&mut run);
+    run.kill().expect("it can be killed");
+    run.wait().expect("it ends");
+    let left = servers.checkpoints();
+    let [file] = &left[..] else { panic!("one checkpoint") };
+    let own = |more: &[&str]| {
+        let arguments = [&["run", "scenario.toml", "--format", "json"], more].concat();
+        ended(wavetank(servers.directory.path(), &arguments).spawn().expect("the command starts"))
+    };
+    let (code, _, said) = own(&["--checkpoint", file.to_str().expect("UTF-8")]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("belongs to") && !said.contains("remove"), "{said}");
+    let (code, report, said) = own(&[]);
+    assert_eq!((code, &report["mailboxes"]["completed"]), (Some(0), &Value::from(4)), "{said}");
+    assert!(!said.contains("going on from"), "{said}");
+    assert_eq!(servers.checkpoints(), left);
+    servers.finish(None);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_noticed_before_the_run() {
+    let directory = directory();
+    let arguments = ["run", "scenario.toml", "--checkpoint", "nowhere/state.redb"];
+    let Output { status, stdout, stderr } = wavetank(directory.path(), &arguments).output().expect("it ends");
+    let said = String::from_utf8_lossy(&stderr);
+    assert_eq!((status.code(), stdout.len()), (Some(2), 0), "{said}");
+    assert!(said.contains("cannot write beside nowhere/state.redb"), "{said}");
+}
+
+#[test]
+fn a_result_with_a_goal_that_was_missed_is_a_result() {
+    let directory = directory();
+    let goal = "[[goals]]\nmeasure = \"requests\"\nat_most = 1\n";
+    fs::write(directory.path().join("scenario.toml"), format!("{SCENARIO}\n{goal}")).expect("it can be written");
+    let arguments = ["run", "scenario.toml", "--format", "json", "--checkpoint", "state.redb"];
+    let start = || ended(wavetank(directory.path(), &arguments).spawn().expect("the command starts"));
+    let (code, _, said) = start();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(!said.contains("all mailboxes are done, but") && !said.contains("this part"), "{said}");
+    let (_, _, said) = start();
+    assert!(said.contains("the goals are judged by this part of the run alone"), "{said}");
 }
