@@ -322,7 +322,7 @@ mod tests {
         portion.divide(20);
         let grow = || {
             let most = portion.most.get();
-            (1..).find(|_| {
+            (1..100).find(|_| {
                 portion.answered(most);
                 portion.most.get() > most
             })

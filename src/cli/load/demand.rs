@@ -283,12 +283,16 @@ mod tests {
 
     #[test]
     fn people_begin_when_they_are_told_or_on_a_working_morning() {
-        let people = |starts| BackgroundPlan { source: 1.0, target: 0.0, programs: Vec::new(), starts };
-        assert_eq!(begins(Some(1.0), Some(&people(Some(18.0)))), 1.0);
-        assert_eq!(begins(None, Some(&people(Some(18.0)))), 18.0);
+        let check = |told, said: Option<Option<f64>>, hour: f64| {
+            let people = |starts| BackgroundPlan { source: 1.0, target: 0.0, programs: Vec::new(), starts };
+            let begins = begins(told, said.map(people).as_ref());
+            assert!((begins - hour).abs() < 1e-9, "{told:?}, {said:?}: {begins}");
+        };
+        check(Some(1.0), Some(Some(18.0)), 1.0);
+        check(None, Some(Some(18.0)), 18.0);
         // Whatever the window of a wave: there is no wave.
-        assert_eq!(begins(None, Some(&people(None))), TUESDAY_AT_TEN);
-        assert_eq!(begins(None, None), TUESDAY_AT_TEN);
+        check(None, Some(None), TUESDAY_AT_TEN);
+        check(None, None, TUESDAY_AT_TEN);
     }
 
     #[test]

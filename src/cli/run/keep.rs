@@ -281,9 +281,10 @@ fn file(options: &Options, model: &Model, servers: &[ServerChoice; 2]) -> Result
         return Ok(file.clone());
     }
     let plan = &model.plan;
-    let place = match servers.iter().all(|server| server.url.is_none()) {
-        true => String::new(),
-        false => format!("-{:08x}", xxh3_64(places(servers).as_bytes()) as u32),
+    let place = if servers.iter().all(|server| server.url.is_none()) {
+        String::new()
+    } else {
+        format!("-{:08x}", xxh3_64(places(servers).as_bytes()) as u32)
     };
     let name = format!("wavetank-{}-{}{place}.redb", plan.hash.replace('/', "-"), plan.seed);
     let Some(directory) = &options.output.out else { return Ok(name.into()) };
