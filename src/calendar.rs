@@ -7,6 +7,10 @@ pub mod opening;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 
+/// When in the week people's work begins if nothing says so, in hours since Monday 00:00: Tuesday 10:00 (assumed: a working
+/// morning).
+pub const TUESDAY_AT_TEN: f64 = 34.0;
+
 /// Hours from Monday 00:00 to a local time of the week.
 #[must_use]
 pub fn hours_since_monday(day: Weekday, time: Time) -> f64 {

@@ -296,14 +296,16 @@ pub struct Verification {
     pub present: u64,
     /// Of these, items that the target lacks without a reason on record.
     pub missing: u64,
-    /// Items that the target holds more than once, or that the source does not hold.
+    /// Items that the target holds more than once, or that were copied and are no longer in the source.
     pub duplicate: u64,
     /// Items left behind with a reason on record.
     pub skipped: u64,
+    /// Items that somebody else put into folders of the target that held nothing before the move.
+    pub added: u64,
 }
 
 impl Verification {
-    /// Whether the target holds what it should, and nothing else.
+    /// Whether the target holds what it should, once, and nothing beyond it but what others put there.
     #[must_use]
     pub const fn is_exact(&self) -> bool {
         self.missing == 0 && self.duplicate == 0
@@ -317,6 +319,7 @@ impl AddAssign for Verification {
         self.missing += more.missing;
         self.duplicate += more.duplicate;
         self.skipped += more.skipped;
+        self.added += more.added;
     }
 }
 

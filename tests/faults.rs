@@ -169,7 +169,7 @@ fn whole(found: &Found, told: &Told, verification: &Verification, faults: &Fault
     let lacking: Vec<&Held> = found.source.iter().filter(|held| found.target.binary_search(held).is_err()).collect();
     let skipped = lacking.len() as u64;
     let expected = found.source.len() as u64;
-    let wanted = Verification { expected, present: expected - skipped, missing: 0, duplicate: 0, skipped };
+    let wanted = Verification { expected, present: expected - skipped, missing: 0, duplicate: 0, skipped, added: 0 };
     assert_eq!(*verification, wanted, "{what}: the report tells what the servers hold; lacking {lacking:?}");
     let unreadable = |held: &&&Held| faults.corrupts(Moment::START, found.mailbox, Operation::ExportItems, held.key);
     let struck = lacking.iter().filter(unreadable).count();

@@ -299,7 +299,7 @@ fn an_interrupted_run_says_how_it_goes_on_and_does() {
         assert!(run.try_wait().expect("it can be asked").is_none(), "it keeps its progress before it ends");
         thread::sleep(Duration::from_millis(5));
     }
-    await_interruptible(run.id());
+    await_interruptible(&mut run);
     thread::sleep(Duration::from_millis(200));
     let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("there is a kill command");
     assert!(told.success());
@@ -322,18 +322,26 @@ fn ended(run: Child) -> (Option<i32>, Value, String) {
     (status.code(), report, String::from_utf8_lossy(&stderr).into_owned())
 }
 
-/// Waits until a process listens for interrupts. Where the system does not tell, for some time.
+/// Waits until a process listens for interrupts, which it does within a minute if it lives. Where the system does not tell,
+/// waits for some time.
 #[cfg(unix)]
-fn await_interruptible(process: u32) {
+fn await_interruptible(run: &mut Child) {
     const INTERRUPT: u64 = 1 << 1;
+    const LOOKS: u32 = 12_000;
+    let process = run.id();
     let caught = || {
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
         let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
         u64::from_str_radix(mask.trim(), 16).ok()
     };
-    while caught().is_some_and(|caught| caught & INTERRUPT == 0) {
+    for _ in 0..LOOKS {
+        assert_eq!(run.try_wait().expect("it can be asked"), None, "it ended before it could be interrupted");
+        if caught().is_none_or(|caught| caught & INTERRUPT != 0) {
+            break;
+        }
         thread::sleep(Duration::from_millis(5));
     }
+    assert!(caught().is_none_or(|caught| caught & INTERRUPT != 0), "it never listens for interrupts");
     if caught().is_none() {
         thread::sleep(Duration::from_secs(2));
     }
@@ -342,8 +350,7 @@ fn await_interruptible(process: u32) {
 #[cfg(unix)]
 #[test]
 fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
-    let directory = tempfile::tempdir().expect("a directory");
-    fs::write(directory.path().join("scenario.toml"), SCENARIO).expect("it can be written");
+    let directory = directory();
     let files = || {
         let entries = fs::read_dir(directory.path()).expect("the directory is there");
         let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
@@ -358,7 +365,7 @@ fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
     for interrupt in 0..2 {
         let mut run = start(&arguments);
         let mut stderr = run.stderr.take().expect("it is piped");
-        await_interruptible(run.id());
+        await_interruptible(&mut run);
         thread::sleep(Duration::from_millis(300));
         for _ in 0..=interrupt {
             let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
@@ -392,4 +399,91 @@ fn a_run_with_servers_of_its_own_goes_on_after_interrupts() {
     // A run that is not interrupted leaves nothing.
     assert_eq!(ended(start(&arguments)).0, Some(0));
     assert_eq!(files(), ["first.journal", "scenario.toml"]);
+}
+
+/// A directory with the scenario.
+fn directory() -> TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("scenario.toml"), SCENARIO).expect("it can be written");
+    directory
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_goes_on_keeps_its_state_until_its_result_is_kept() {
+    let directory = directory();
+    let out = directory.path().join("out");
+    let arguments = ["run", "scenario.toml", "--format", "json", "--out", "out"];
+    let switch = ["--set", "target.switch.duration=\"constant 2 s\""];
+    let start = || wavetank(directory.path(), &[&arguments[..], &switch].concat()).spawn().expect("the command starts");
+    let kept = || {
+        let entries = fs::read_dir(&out).expect("the directory is there");
+        let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with("wavetank-")).count()
+    };
+    let mut run = start();
+    await_interruptible(&mut run);
+    let told = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
+    assert!(told.expect("there is a kill command").success());
+    let (code, _, said) = ended(run);
+    assert_eq!((code, kept()), (Some(5), 3), "{said}");
+    // All mailboxes are done in the second part, but the report cannot be written.
+    let report = out.join("summary.json");
+    fs::remove_file(&report).expect("the first part wrote it");
+    fs::create_dir(&report).expect("nothing is there");
+    let (code, _, said) = ended(start());
+    assert_eq!((code, kept()), (Some(5), 3), "{said}");
+    assert!(said.contains("not all of the result is kept"), "{said}");
+    fs::remove_dir(&report).expect("nothing is in it");
+    let (code, summary, said) = ended(start());
+    assert_eq!((code, kept()), (Some(0), 0), "{said}");
+    assert_eq!(summary["mailboxes"]["completed"], 4, "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn runs_with_servers_of_their_own_leave_the_progress_of_others_alone() {
+    let servers = Servers::start("graph");
+    let mut run = servers.run(None);
+    await_interruptible(&mut run);
+    run.kill().expect("it can be killed");
+    run.wait().expect("it ends");
+    let left = servers.checkpoints();
+    let [file] = &left[..] else { panic!("one checkpoint") };
+    let own = |more: &[&str]| {
+        let arguments = [&["run", "scenario.toml", "--format", "json"], more].concat();
+        ended(wavetank(servers.directory.path(), &arguments).spawn().expect("the command starts"))
+    };
+    let (code, _, said) = own(&["--checkpoint", file.to_str().expect("UTF-8")]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("belongs to") && !said.contains("remove"), "{said}");
+    let (code, report, said) = own(&[]);
+    assert_eq!((code, &report["mailboxes"]["completed"]), (Some(0), &Value::from(4)), "{said}");
+    assert!(!said.contains("going on from"), "{said}");
+    assert_eq!(servers.checkpoints(), left);
+    servers.finish(None);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_noticed_before_the_run() {
+    let directory = directory();
+    let arguments = ["run", "scenario.toml", "--checkpoint", "nowhere/state.redb"];
+    let Output { status, stdout, stderr } = wavetank(directory.path(), &arguments).output().expect("it ends");
+    let said = String::from_utf8_lossy(&stderr);
+    assert_eq!((status.code(), stdout.len()), (Some(2), 0), "{said}");
+    assert!(said.contains("cannot write beside nowhere/state.redb"), "{said}");
+}
+
+#[test]
+fn a_result_with_a_goal_that_was_missed_is_a_result() {
+    let directory = directory();
+    let goal = "[[goals]]\nmeasure = \"requests\"\nat_most = 1\n";
+    fs::write(directory.path().join("scenario.toml"), format!("{SCENARIO}\n{goal}")).expect("it can be written");
+    let arguments = ["run", "scenario.toml", "--format", "json", "--checkpoint", "state.redb"];
+    let start = || ended(wavetank(directory.path(), &arguments).spawn().expect("the command starts"));
+    let (code, _, said) = start();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(!said.contains("all mailboxes are done, but") && !said.contains("this part"), "{said}");
+    let (_, _, said) = start();
+    assert!(said.contains("the goals are judged by this part of the run alone"), "{said}");
 }

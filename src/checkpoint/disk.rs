@@ -347,7 +347,7 @@ mod tests {
     fn only_final_ends_are_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         let disk = Disk::open(&folder.path().join("checkpoint"), "plan", 1).expect("a new file");
-        let verification = Verification { expected: 9, present: 8, missing: 0, duplicate: 0, skipped: 1 };
+        let verification = Verification { expected: 9, present: 8, missing: 0, duplicate: 0, skipped: 1, added: 2 };
         for (number, end) in [End::Completed, End::Failed, End::HalfSwitched, End::Unfinished].into_iter().enumerate() {
             let mailbox = MailboxKey(number as u32);
             let ended = Ended { end, verification };

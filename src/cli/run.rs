@@ -149,6 +149,7 @@ fn attempt(options: &Options, model: &Model, mut servers: [ServerChoice; 2]) -> 
     let recorder = witness(options, model, &mut servers)?;
     let stopwatch = Stopwatch::start();
     let (mut finished, summary) = migrate(model, &servers, &keeping).map_err(|error| failed(&error))?;
+    let kept = keeping.save(&finished);
     if !finished.beside.people.is_empty() {
         // The same requests without a wave, in virtual time.
         let alone = people_alone(&model.plan, &model.population, REPLICATION, finished.at);
@@ -159,7 +160,8 @@ fn attempt(options: &Options, model: &Model, mut servers: [ServerChoice; 2]) -> 
     let judged = recorder.map_or(Ok(Vec::new()), |recorder| journal::end(&recorder).map(|card| card.goals));
     let (goals, judged) = judged.map_or_else(|exit| (Vec::new(), exit), |goals| (goals, Exit::Ok));
     let told = conclude(options, model, (&finished, &summary), &goals, stopwatch).max(judged);
-    Ok(keeping.end(&finished, &summary, told))
+    // Whoever could not keep the run has said so, and nobody can go on from it.
+    Ok(kept.map_or_else(|exit| told.max(exit), |()| keeping.end(&finished, &summary, told)))
 }
 
 /// Has the people of the scenario work at mock servers of our own. At others nobody does, which is refused.

@@ -1,5 +1,6 @@
 //! Fetching items from the source in batches. Items that an answer refused on their own are asked for again.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 use mock_server::time::Span;
@@ -23,15 +24,86 @@ pub(super) const MOST_BUSY_ROUNDS: u32 = 200;
 /// After how many answers that did not come in time items are asked for in smaller parts (assumed: one may be chance).
 const SLOW_TIMEOUTS: u32 = 2;
 
+/// How many parts of the size that is asked for at most must be answered before twice as many items are asked for again
+/// (assumed). It doubles whenever that was too many.
+const FIRST_TRIAL: u32 = 8;
+
 /// Whether it helps to ask for fewer items at a time.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(super) enum Parts {
+enum Parts {
     /// Nobody knows.
     Untried,
     /// A part was answered in time.
     Useful,
-    /// Not even one item was.
+    /// Not even one item of a batch that was divided was.
     Useless,
+}
+
+/// How many items the source is asked for with one call, because it did not answer larger ones in time.
+pub(super) struct Portion {
+    parts: Cell<Parts>,
+    /// At most so many.
+    most: Cell<usize>,
+    /// How many calls for so many were answered in a row.
+    answered: Cell<u32>,
+    /// How many must be before it is more.
+    trial: Cell<u32>,
+    /// Whether it became more and nobody knows yet whether that is too many.
+    grown: Cell<bool>,
+}
+
+impl Portion {
+    /// As many as a batch holds.
+    pub(super) const fn whole() -> Self {
+        Self {
+            parts: Cell::new(Parts::Untried),
+            most: Cell::new(usize::MAX),
+            answered: Cell::new(0),
+            trial: Cell::new(FIRST_TRIAL),
+            grown: Cell::new(false),
+        }
+    }
+
+    /// Whether it may help to ask for fewer than so many.
+    fn may_divide(&self, items: usize) -> bool {
+        items > 1 && self.parts.get() != Parts::Useless
+    }
+
+    /// So many items did not come in time.
+    fn divide(&self, items: usize) {
+        self.most.set(self.most.get().min(items.div_ceil(2)));
+        self.answered.set(0);
+        if self.grown.replace(false) {
+            self.trial.set(self.trial.get().saturating_mul(2));
+        }
+    }
+
+    /// So many items came in time.
+    fn answered(&self, items: usize) {
+        // A larger call that was under way before says nothing of parts.
+        if items > self.most.get() || self.most.get() == usize::MAX {
+            return;
+        }
+        self.parts.set(Parts::Useful);
+        if items < self.most.get() {
+            return;
+        }
+        self.answered.set(self.answered.get() + 1);
+        if self.answered.get() >= self.trial.get() {
+            self.most.set(self.most.get().saturating_mul(2));
+            self.answered.set(0);
+            self.grown.set(true);
+        }
+    }
+
+    /// The only item that was asked for did not come in time, for good. If it is part of a batch that was divided, the size
+    /// of calls is not what is wrong.
+    fn gave_up_one(&self, divided: bool) {
+        if divided && self.parts.get() == Parts::Untried {
+            self.parts.set(Parts::Useless);
+            self.most.set(usize::MAX);
+        }
+    }
 }
 
 /// Which items of an answer are to be asked for again, and when.
@@ -81,11 +153,13 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let mut next_parcel = request + 1;
         let mut tries = Tries::new(Side::Source, request);
         let mut left: VecDeque<usize> = copying.export_range(number).collect();
+        let mut divided = false;
         while !left.is_empty() {
-            let count = left.len().min(self.most_items.get());
+            let count = left.len().min(self.portion.most.get());
+            divided |= count < left.len();
             let part: Vec<usize> = left.drain(..count).collect();
-            if let Some(slow) = self.export_part(copying, &mut tries, &mut next_parcel, part).await? {
-                self.most_items.set(self.most_items.get().min(slow.len().div_ceil(2)));
+            if let Some(slow) = self.export_part(copying, &mut tries, &mut next_parcel, (part, divided)).await? {
+                self.portion.divide(slow.len());
                 slow.into_iter().rev().for_each(|place| left.push_front(place));
             }
             tries.begin_anew();
@@ -93,13 +167,14 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         Ok(())
     }
 
-    /// Fetches some items with one call. Gives them back if they are too many for one call, by the time it takes.
+    /// Fetches some items with one call, of a batch that may have been divided. Gives them back if they are too many for
+    /// one call, by the time it takes.
     async fn export_part(
         &self,
         copying: &Copying<'_>,
         tries: &mut Tries,
         next_parcel: &mut u64,
-        mut wanted: Vec<usize>,
+        (mut wanted, divided): (Vec<usize>, bool),
     ) -> Result<Option<Vec<usize>>, Setback> {
         let mut round = 0;
         loop {
@@ -107,7 +182,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             let call = Call::ExportItems { items };
             let contents = loop {
                 let step = self.attempt(tries, &call).await;
-                let parts = wanted.len() > 1 && self.parts.get() != Parts::Useless;
+                let parts = self.portion.may_divide(wanted.len());
                 match step {
                     Step::Done(Answer::Contents(contents)) => break contents,
                     Step::Done(_) => return Err(Setback::Confused),
@@ -115,19 +190,15 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     Step::Repeat { .. } => {}
                     Step::GaveUp(Refusal { kind: RefusalKind::TimedOut, .. }) if parts => return Ok(Some(wanted)),
                     Step::GaveUp(refusal) if concerns_items(refusal) => {
-                        if refusal.kind == RefusalKind::TimedOut && self.parts.get() == Parts::Untried {
-                            // If not even one item comes in time, the size of calls is not what is wrong.
-                            self.parts.set(Parts::Useless);
-                            self.most_items.set(usize::MAX);
+                        if refusal.kind == RefusalKind::TimedOut && wanted.len() == 1 {
+                            self.portion.gave_up_one(divided);
                         }
                         return self.leave_behind(copying, &wanted, reason_of(refusal)).map(|()| None);
                     }
                     Step::GaveUp(refusal) => return Err(Setback::Refused(refusal.kind)),
                 }
             };
-            if self.most_items.get() < usize::MAX {
-                self.parts.set(Parts::Useful);
-            }
+            self.portion.answered(wanted.len());
             let again = self.sort_out(copying, &wanted, contents, next_parcel)?;
             self.signal.raise();
             if again.places.is_empty() {
@@ -214,5 +285,54 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             self.skip(item.folder, &item.source, item.size, reason)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_item_that_never_comes_says_nothing_of_parts_unless_it_is_one() {
+        let portion = Portion::whole();
+        portion.gave_up_one(false);
+        assert!(portion.may_divide(2));
+        portion.divide(2);
+        portion.gave_up_one(true);
+        assert!(!portion.may_divide(2));
+        assert_eq!(portion.most.get(), usize::MAX);
+    }
+
+    #[test]
+    fn only_parts_show_that_parts_are_of_use() {
+        let portion = Portion::whole();
+        portion.answered(10);
+        portion.divide(10);
+        portion.answered(10);
+        assert_eq!(portion.parts.get(), Parts::Untried);
+        portion.answered(3);
+        assert_eq!(portion.parts.get(), Parts::Useful);
+        portion.gave_up_one(true);
+        assert!(portion.may_divide(2), "some parts come, so one that does not is alone");
+    }
+
+    #[test]
+    fn parts_grow_again_and_ever_more_slowly_where_they_are_too_large() {
+        let portion = Portion::whole();
+        portion.divide(20);
+        let grow = || {
+            let most = portion.most.get();
+            (1..100).find(|_| {
+                portion.answered(most);
+                portion.most.get() > most
+            })
+        };
+        assert_eq!((grow(), portion.most.get()), (Some(FIRST_TRIAL), 20));
+        portion.divide(20);
+        assert_eq!((grow(), portion.most.get()), (Some(2 * FIRST_TRIAL), 20));
+        assert_eq!((grow(), portion.most.get()), (Some(2 * FIRST_TRIAL), 40));
+        // The last part of a batch is smaller and shows nothing.
+        portion.answered(39);
+        assert_eq!(portion.answered.get(), 0);
     }
 }

@@ -6,7 +6,7 @@ use mock_server::time::Moment;
 use mock_server::wire::id::{Id, MailboxKey};
 use mock_server::wire::refusal::RefusalKind;
 
-use super::export::Parts;
+use super::export::Portion;
 use super::join::Signal;
 use super::ledger::Ledger;
 use super::pace::machine::MailboxPace;
@@ -54,10 +54,8 @@ pub(super) struct Job<'r, W, C, L> {
     pub(super) clean: Cell<bool>,
     /// Repeats left after failures that were no refusals by a limit.
     pub(super) budget: Cell<u32>,
-    /// How many items are asked for with one call at most, because the source did not answer larger ones in time.
-    pub(super) most_items: Cell<usize>,
-    /// Whether that helps.
-    pub(super) parts: Cell<Parts>,
+    /// How many items are asked for with one call.
+    pub(super) portion: Portion,
     numbers: Cell<u64>,
 }
 
@@ -81,8 +79,7 @@ impl<'r, W: World, C: Checkpoint, L: Listener> Job<'r, W, C, L> {
             progress: RefCell::new(progress),
             session: RefCell::new(None),
             budget: Cell::new(run.plan.retry.budget),
-            most_items: Cell::new(usize::MAX),
-            parts: Cell::new(Parts::Untried),
+            portion: Portion::whole(),
             numbers: Cell::new(first),
         }
     }

@@ -1,7 +1,8 @@
 //! Items that are in the target more than once: stored by a request that was delivered twice, which no answer tells of.
 //!
-//! They are found when both sides are compared. One copy of each stays: the one that belongs to the item in the source by
-//! our own account, if there is one. Folders that held something before the move are left alone.
+//! They are found when both sides are compared. The copy that belongs to an item of the source by our own account stays;
+//! what is there more than once and was never ours is not touched. Folders that held something before the move are left
+//! alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::event::{Listener, Mark};
 use crate::world::{Side, World};
 
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
-    /// Deletes all but one of the copies of each item in some folders, by their positions in the progress. Says whether
+    /// Deletes all but our own of the copies of each item in some folders, by their positions in the progress. Says whether
     /// there was anything to delete.
     pub(super) async fn remove_repeated(&self, surplus: &BTreeSet<u32>) -> Result<bool, Setback> {
         let folders = Arc::clone(&self.progress.borrow().folders);
@@ -31,12 +32,17 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     copies.entry((key, item.size)).or_default().push(item.item);
                 }
             }
-            for copies in copies.into_values().filter(|copies| copies.len() > 1) {
-                let count = copies.len();
-                let unpaired = self.run.checkpoint.unpaired(self.mailbox, copies);
-                let unpaired = unpaired.map_err(|error| self.break_off(error))?;
-                let stays = usize::from(unpaired.len() == count);
-                work.deletes.extend(unpaired.into_iter().skip(stays).map(|target| (place, target)));
+            copies.retain(|_, copies| copies.len() > 1);
+            if copies.is_empty() {
+                continue;
+            }
+            // The account is read once for the folder: each look at it goes through all pairs of the mailbox.
+            let all = copies.values().flatten().cloned().collect();
+            let unpaired = self.run.checkpoint.unpaired(self.mailbox, all).map_err(|error| self.break_off(error))?;
+            let unpaired: BTreeSet<Id> = unpaired.into_iter().collect();
+            for copies in copies.into_values().filter(|copies| copies.iter().any(|copy| !unpaired.contains(copy))) {
+                let repeated = copies.into_iter().filter(|copy| unpaired.contains(copy));
+                work.deletes.extend(repeated.map(|target| (place, target)));
             }
         }
         if work.deletes.is_empty() {

@@ -3,12 +3,16 @@
 //! | depth | source closed | source in use |
 //! | --- | --- | --- |
 //! | counts | every folder of the target holds as many items and bytes as its source folder, less those left behind | every folder of the target holds as many items as were stored in it |
-//! | fingerprint | as well, every item of the source is in the target once, by identity and size, and nothing else is | as well, every item of the source that has not changed since it was copied is in the target once |
+//! | fingerprint | as well, every item of the source is in the target once, by identity and size, and nothing else that was copied is | as well, every item of the source that has not changed since it was copied is in the target once |
 //!
 //! Counts cannot see one item missing while another is there twice, unless their sizes differ; the fingerprint can. The
 //! sizes are those of the exported streams; that the bytes themselves arrived unaltered is what the service's own check
 //! of an imported stream shows. Where the target folder held items before the move, what is in it beyond the copied
 //! items cannot be told from those.
+//!
+//! Users work in the target as soon as the switch is complete, and nobody keeps them from it before. What the target holds
+//! beyond the copy is theirs, and no fault of the move, if its identity is there once and it was not stored by us. What is
+//! there more than once, or was copied and is no longer in the source, is a fault.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,13 +75,39 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     async fn compare_all(&self) -> Result<(Verification, BTreeSet<u32>), Setback> {
         let source = self.list_folders(Side::Source).await?;
         let target = self.list_folders(Side::Target).await?;
-        let mut surplus = BTreeSet::new();
-        let counts = self.compare_counts(&source, &target, &mut surplus)?;
-        let found = match self.run.plan.verify {
-            Verify::Counts => counts,
-            Verify::Fingerprint => self.compare_items(&source, counts, &mut surplus).await?,
-        };
+        let (mut found, more) = self.compare_counts(&source, &target)?;
+        let mut surplus = more.keys().copied().collect();
+        match self.run.plan.verify {
+            Verify::Counts => {
+                for (place, items) in more {
+                    found += self.tell_apart(place, items).await?;
+                }
+            }
+            Verify::Fingerprint => found = self.compare_items(&source, found, &mut surplus).await?,
+        }
         Ok((found, surplus))
+    }
+
+    /// Whose items are in a folder of the target that holds so many too many, by a listing of it alone.
+    async fn tell_apart(&self, place: u32, surplus: u64) -> Result<Verification, Setback> {
+        let folder = self.progress.borrow().folders[place as usize].target.clone();
+        let items = self.list_items(Side::Target, &folder, self.reserve(1)).await?;
+        let mut often: BTreeMap<ItemKey, u32> = BTreeMap::new();
+        for key in items.iter().filter_map(|item| item.key) {
+            *often.entry(key).or_default() += 1;
+        }
+        let once = items.into_iter().filter(|item| item.key.is_none_or(|key| often.get(&key) == Some(&1)));
+        let added = self.added_by_others(once.map(|item| item.item).collect())?.min(surplus);
+        Ok(Verification { duplicate: surplus - added, added, ..Verification::default() })
+    }
+
+    /// How many of these items of the target were not stored by us.
+    fn added_by_others(&self, items: Vec<Id>) -> Result<u64, Setback> {
+        if items.is_empty() {
+            return Ok(0);
+        }
+        let unpaired = self.run.checkpoint.unpaired(self.mailbox, items);
+        unpaired.map(|items| items.len() as u64).map_err(|error| self.break_off(error))
     }
 
     fn source_is_closed(&self) -> bool {
@@ -95,12 +125,14 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         Ok(left)
     }
 
+    /// Compares what both sides say of their folders. Tells as well of how many items each folder of the target holds too
+    /// many; whose they are, it cannot tell.
     fn compare_counts(
         &self,
         source: &[FolderEntry],
         target: &[FolderEntry],
-        surplus: &mut BTreeSet<u32>,
-    ) -> Result<Verification, Setback> {
+    ) -> Result<(Verification, BTreeMap<u32, u64>), Setback> {
+        let mut surplus = BTreeMap::new();
         let closed = self.source_is_closed();
         let held = Listing::new(target);
         let mut total = Verification::default();
@@ -133,18 +165,17 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             total.skipped += skipped;
             total.missing += missing.min(expected - skipped);
             total.present += (expected - skipped).saturating_sub(missing);
-            total.duplicate += items.saturating_sub(wanted);
             if items > wanted {
-                surplus.insert(place);
+                surplus.insert(place, items - wanted);
             }
         }
         if closed {
             let progress = self.progress.borrow();
             let left = gone(&progress.folders, source).into_iter().filter(|(_, folder)| folder.ours);
-            let left = left.filter_map(|(place, folder)| held.find(place, &folder.target));
-            total.duplicate += left.map(|entry| entry.items).sum::<u64>();
+            let left = left.filter_map(|(place, folder)| Some((place, held.find(place, &folder.target)?.items)));
+            surplus.extend(left.filter(|(_, items)| *items > 0));
         }
-        Ok(total)
+        Ok((total, surplus))
     }
 
     /// Lists every folder on both sides and compares item by item.
@@ -207,7 +238,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     async fn look_into_gone(&self, folder: &FolderProgress, request: u64) -> Result<Verification, Setback> {
         let mut found = Verification::default();
         if folder.ours && self.source_is_closed() {
-            found.duplicate = self.list_items(Side::Target, &folder.target, request + 1).await?.len() as u64;
+            let items = self.list_items(Side::Target, &folder.target, request + 1).await?;
+            let all = items.len() as u64;
+            found.added = self.added_by_others(items.into_iter().map(|item| item.item).collect())?;
+            found.duplicate = all - found.added;
         }
         Ok(found)
     }
@@ -222,7 +256,15 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         };
         let progress = self.progress.borrow();
         let skipped = progress.skipped.iter().filter(|skipped| skipped.folder == place).map(|skipped| &skipped.item);
-        Ok(compare(&source, &target, &since, &skipped.collect::<Vec<_>>(), folder.ours))
+        let (mut found, strange) = compare(&source, &target, &since, &skipped.collect::<Vec<_>>());
+        if folder.ours {
+            let all = strange.len() as u64;
+            found.added = self.added_by_others(strange)?;
+            // Copied by us, and deleted in the source since the copy if it is still in use.
+            let deleted = since.iter().filter(|change| change.kind == ChangeKind::Delete).count() as u64;
+            found.duplicate += (all - found.added).saturating_sub(deleted);
+        }
+        Ok(found)
     }
 }
 
@@ -245,54 +287,61 @@ fn gone<'f>(folders: &'f [FolderProgress], source: &[FolderEntry]) -> Vec<(u32, 
     (0..).zip(folders).filter(|(_, folder)| !listed.contains(&folder.source)).collect()
 }
 
-/// Compares the items of one folder. `since` are changes of the source after the copy, whose items prove nothing;
-/// `skipped` are items that were left behind.
+/// What the target is to hold of one identity.
+#[derive(Default)]
+struct Wanted {
+    /// The sizes of the items that were not found yet.
+    sizes: Vec<u32>,
+    /// How many items there may be, of any size, before there are too many.
+    room: usize,
+    /// Whether the target may hold any number of them without proving anything.
+    tolerated: bool,
+}
+
+/// Compares the items of one folder, and gives those of the target back that are not in the source. `since` are changes of
+/// the source after the copy, whose items prove nothing; `skipped` are items that were left behind.
 fn compare(
     source: &[ItemChange],
     target: &[ItemChange],
     since: &[ItemChange],
     skipped: &[&Id],
-    ours: bool,
-) -> Verification {
+) -> (Verification, Vec<Id>) {
     let mut found = Verification::default();
     let changed: BTreeSet<&Id> = since.iter().map(|change| &change.item).collect();
-    let mut deleted = since.iter().filter(|change| change.kind == ChangeKind::Delete).count() as u64;
-    // For each identity: sizes wanted, whether the target may hold it without proving anything, items found.
-    let mut wanted: BTreeMap<ItemKey, (Vec<u32>, bool)> = BTreeMap::new();
+    let mut wanted: BTreeMap<ItemKey, Wanted> = BTreeMap::new();
     for item in source {
         let Some(key) = item.key else { continue };
         let entry = wanted.entry(key).or_default();
         if skipped.contains(&&item.item) {
             found.expected += 1;
             found.skipped += 1;
-            entry.1 = true;
+            entry.tolerated = true;
         } else if changed.contains(&item.item) {
-            entry.1 = true;
+            entry.tolerated = true;
         } else {
             found.expected += 1;
-            entry.0.push(item.size);
+            entry.sizes.push(item.size);
+            entry.room += 1;
         }
     }
+    let mut strange = Vec::new();
     for item in target {
-        let entry = item.key.and_then(|key| wanted.get_mut(&key));
-        let Some((sizes, tolerated)) = entry else {
-            // Deleted in the source since the copy, or there before it.
-            if deleted > 0 {
-                deleted -= 1;
-            } else if ours {
-                found.duplicate += 1;
-            }
+        let Some(entry) = item.key.and_then(|key| wanted.get_mut(&key)) else {
+            strange.push(item.item.clone());
             continue;
         };
-        if let Some(place) = sizes.iter().position(|size| *size == item.size) {
-            sizes.swap_remove(place);
+        if let Some(place) = entry.sizes.iter().position(|size| *size == item.size) {
+            entry.sizes.swap_remove(place);
             found.present += 1;
-        } else if !*tolerated && sizes.is_empty() {
+        }
+        if entry.room > 0 {
+            entry.room -= 1;
+        } else if !entry.tolerated {
             found.duplicate += 1;
         }
     }
     found.missing = found.expected - found.skipped - found.present;
-    found
+    (found, strange)
 }
 
 #[cfg(test)]
@@ -304,29 +353,35 @@ mod tests {
         ItemChange { kind: ChangeKind::Create, item: Id::Number(number), key: Some(ItemKey(number)), size }
     }
 
-    fn check(source: &[ItemChange], target: &[ItemChange], skipped: &[u64]) -> (u64, u64, u64, u64) {
+    /// What is present, missing, there more than once, left behind and strange.
+    fn check(source: &[ItemChange], target: &[ItemChange], skipped: &[u64]) -> (u64, u64, u64, u64, usize) {
         let skipped: Vec<Id> = skipped.iter().map(|number| Id::Number(*number)).collect();
-        let found = compare(source, target, &[], &skipped.iter().collect::<Vec<_>>(), true);
+        let (found, strange) = compare(source, target, &[], &skipped.iter().collect::<Vec<_>>());
         assert_eq!(found.expected, found.present + found.missing + found.skipped);
-        (found.present, found.missing, found.duplicate, found.skipped)
+        (found.present, found.missing, found.duplicate, found.skipped, strange.len())
     }
 
     #[test]
-    fn missing_repeated_stale_and_skipped_items_are_told_apart() {
+    fn missing_repeated_stale_strange_and_skipped_items_are_told_apart() {
         let source = [item(1, 10), item(2, 20), item(3, 30), item(4, 40)];
-        assert_eq!(check(&source, &source, &[]), (4, 0, 0, 0));
-        assert_eq!(check(&source, &source[..3], &[]), (3, 1, 0, 0));
-        assert_eq!(check(&source, &source[..3], &[4]), (3, 0, 0, 1));
-        assert_eq!(check(&source[..2], &source, &[]), (2, 0, 2, 0));
-        assert_eq!(check(&source[..1], &[item(1, 10), item(1, 10)], &[]), (1, 0, 1, 0));
-        assert_eq!(check(&source[..1], &[item(1, 11)], &[]), (0, 1, 0, 0));
+        assert_eq!(check(&source, &source, &[]), (4, 0, 0, 0, 0));
+        assert_eq!(check(&source, &source[..3], &[]), (3, 1, 0, 0, 0));
+        assert_eq!(check(&source, &source[..3], &[4]), (3, 0, 0, 1, 0));
+        assert_eq!(check(&source[..2], &source, &[]), (2, 0, 0, 0, 2));
+        assert_eq!(check(&source[..1], &[item(1, 10), item(1, 10)], &[]), (1, 0, 1, 0, 0));
+        assert_eq!(check(&source[..1], &[item(1, 11)], &[]), (0, 1, 0, 0, 0));
+        for both in [[item(1, 10), item(1, 11)], [item(1, 11), item(1, 10)]] {
+            assert_eq!(check(&source[..1], &both, &[]), (1, 0, 1, 0, 0), "an older version beside the right one");
+        }
     }
 
     #[test]
     fn what_changed_after_the_copy_proves_nothing() {
         let since = [item(2, 21), ItemChange { kind: ChangeKind::Delete, key: None, ..item(9, 0) }];
-        let found = compare(&[item(1, 10), item(2, 21)], &[item(1, 10), item(2, 20), item(9, 90)], &since, &[], true);
+        let target = [item(1, 10), item(2, 20), item(9, 90)];
+        let (found, strange) = compare(&[item(1, 10), item(2, 21)], &target, &since, &[]);
         assert_eq!((found.expected, found.present, found.missing, found.duplicate), (1, 1, 0, 0));
+        assert_eq!(strange, [Id::Number(9)]);
     }
 
     proptest! {
@@ -339,7 +394,7 @@ mod tests {
                 source.iter().zip(&copies).flat_map(|(item, copies)| vec![item.clone(); *copies]).collect();
             let lost = copies.iter().filter(|copies| **copies == 0).count() as u64;
             let doubled = copies.iter().filter(|copies| **copies == 2).count() as u64;
-            let (present, missing, duplicate, _) = check(&source, &target, &[]);
+            let (present, missing, duplicate, ..) = check(&source, &target, &[]);
             prop_assert_eq!((present, missing, duplicate), (copies.len() as u64 - lost, lost, doubled));
         }
     }

@@ -4,10 +4,7 @@ use mock_server::service::config::{Config, Holding};
 use mock_server::time::Span;
 
 use super::plan::{LinkPlan, Plan};
-use crate::calendar::hours_since_monday;
-
-/// Tuesday 10:00, in hours since Monday 00:00.
-const TUESDAY_AT_TEN: f64 = 34.0;
+use crate::calendar::{TUESDAY_AT_TEN, hours_since_monday};
 
 impl Plan {
     /// The source as a run finds it: alive, with its staging clock at the lead of the pre-stage.
@@ -36,8 +33,8 @@ impl Plan {
     }
 
     /// The local time of the week at which people's work beside the wave begins, in hours since Monday 00:00: what the
-    /// scenario says, or when the window of the wave opens first. Without a window it is Tuesday 10:00 (assumed: a working
-    /// morning).
+    /// scenario says, or when the window of the wave opens first. Without a window it is
+    /// [`TUESDAY_AT_TEN`].
     #[must_use]
     pub fn begins(&self) -> f64 {
         let said = self.background.as_ref().and_then(|background| background.starts);

@@ -262,7 +262,7 @@ impl Judge<'_> {
 }
 
 /// Whether a report tells what the servers hold: so many items, of which the target lacks so many and has so many too
-/// many. Of an item that was left behind the target may hold another version: it is skipped and there at once, and where
+/// many, twice or put there by others. Of an item that was left behind the target may hold another version: it is skipped and there at once, and where
 /// only counts are compared it may look like one too many.
 fn is_true(told: &Verification, (expected, lacking, duplicate): (u64, u64, u64), skips: u64) -> bool {
     let there_all_the_same = told.skipped.saturating_sub(lacking);
@@ -270,7 +270,7 @@ fn is_true(told: &Verification, (expected, lacking, duplicate): (u64, u64, u64),
         && told.missing == 0
         && told.present + told.skipped == expected
         && (lacking..=skips.max(lacking)).contains(&told.skipped)
-        && (duplicate..=duplicate + there_all_the_same).contains(&told.duplicate)
+        && (duplicate..=duplicate + there_all_the_same).contains(&(told.duplicate + told.added))
 }
 
 /// The first few of some items, in words.

@@ -2,5 +2,6 @@
 
 mod laws;
 mod odd;
+mod others;
 mod rig;
 mod rounds;

@@ -145,6 +145,9 @@ pub(crate) fn plan() -> PipelinePlan {
     }
 }
 
+/// What somebody does beside the pipeline, told of each call before it is answered.
+pub(crate) type Beside = Box<dyn FnMut(&mut [Service<Small>; 2], Route, &Call)>;
+
 type Timers = BinaryHeap<Reverse<(Moment, u64)>>;
 
 /// The clock, the timers and the two servers.
@@ -157,6 +160,8 @@ pub(crate) struct TestWorld {
     pub(crate) servers: RefCell<[Service<Small>; 2]>,
     /// Calls still allowed before the process "dies"; absent if it lives.
     pub(crate) life: Cell<Option<u64>>,
+    /// Who else is at work.
+    pub(crate) beside: RefCell<Option<Beside>>,
     /// What was called and when.
     pub(crate) calls: RefCell<Vec<(Moment, Route, &'static str)>>,
     /// Items that were asked for.
@@ -173,6 +178,7 @@ impl TestWorld {
             protocols,
             servers: RefCell::new([Service::new(source, content), Service::new(target, content)]),
             life: Cell::new(None),
+            beside: RefCell::default(),
             calls: RefCell::default(),
             exported: RefCell::default(),
         })
@@ -247,6 +253,9 @@ impl World for TestWorld {
         self.calls.borrow_mut().push((self.now.get(), route, call.operation().name()));
         if let Call::ExportItems { items } = call {
             self.exported.borrow_mut().extend_from_slice(items);
+        }
+        if let Some(beside) = &mut *self.beside.borrow_mut() {
+            beside(&mut self.servers.borrow_mut(), route, call);
         }
         let request = Request {
             app: 0,

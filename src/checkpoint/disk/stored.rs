@@ -64,6 +64,8 @@ pub(super) struct StoredVerification {
     missing: u64,
     duplicate: u64,
     skipped: u64,
+    #[serde(default)]
+    added: u64,
 }
 
 impl StoredId {
@@ -147,13 +149,13 @@ impl StoredProgress {
 
 impl StoredVerification {
     pub(super) const fn of(verification: Verification) -> Self {
-        let Verification { expected, present, missing, duplicate, skipped } = verification;
-        Self { expected, present, missing, duplicate, skipped }
+        let Verification { expected, present, missing, duplicate, skipped, added } = verification;
+        Self { expected, present, missing, duplicate, skipped, added }
     }
 
     pub(super) const fn restore(self) -> Verification {
-        let Self { expected, present, missing, duplicate, skipped } = self;
-        Verification { expected, present, missing, duplicate, skipped }
+        let Self { expected, present, missing, duplicate, skipped, added } = self;
+        Verification { expected, present, missing, duplicate, skipped, added }
     }
 }
 

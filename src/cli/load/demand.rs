@@ -9,7 +9,7 @@ use jiff::fmt::strtime;
 use mock_server::draw::Distribution;
 use mock_server::time::{Moment, Span};
 
-use crate::calendar::hours_since_monday;
+use crate::calendar::{TUESDAY_AT_TEN, hours_since_monday};
 use crate::cli::console;
 use crate::cli::exit::Exit;
 use crate::cli::options::duration;
@@ -21,14 +21,11 @@ use crate::load::recorded::Recording;
 use crate::load::shape::{Shape, Step};
 use crate::load::users::Users;
 use crate::report::number::{count, significant};
-use crate::scenario::plan::Plan;
+use crate::scenario::plan::{BackgroundPlan, Plan};
 use crate::scenario::unit::{distribution, time};
 
 /// How long a load lasts if nothing says so.
 const LENGTH: Span = Span::seconds(10);
-
-/// When in the week a load begins if nothing says so, in hours since Monday 00:00: a working morning.
-const TUESDAY_AT_TEN: f64 = 34.0;
 
 /// Greatest rate, per second: one request each nanosecond.
 const RATE_MAX: f64 = 1e9;
@@ -137,6 +134,11 @@ enum Source {
     Closed { users: u32, think: Distribution },
 }
 
+/// When in the week people begin: as the option says, or the scenario.
+fn begins(told: Option<f64>, said: Option<&BackgroundPlan>) -> f64 {
+    told.or(said.and_then(|said| said.starts)).unwrap_or(TUESDAY_AT_TEN)
+}
+
 impl DemandArgs {
     /// The people of so many mailboxes, and how much they ask as a factor on what is usual: as the options say, or else
     /// the scenario.
@@ -147,7 +149,7 @@ impl DemandArgs {
             ([], None) => Client::ALL.to_vec(),
             (named, _) => named.to_vec(),
         };
-        let start = self.start.unwrap_or(if said.is_some() { plan.begins() } else { TUESDAY_AT_TEN });
+        let start = begins(self.start, said);
         let factor = said.map(|said| said.source).filter(|factor| *factor > 0.0).unwrap_or(1.0);
         People { background: Background::new(plan.seed, mailboxes, &clients, start), factor }
     }
@@ -278,6 +280,20 @@ fn client(text: &str) -> Result<Client, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_begin_when_they_are_told_or_on_a_working_morning() {
+        let check = |told, said: Option<Option<f64>>, hour: f64| {
+            let people = |starts| BackgroundPlan { source: 1.0, target: 0.0, programs: Vec::new(), starts };
+            let begins = begins(told, said.map(people).as_ref());
+            assert!((begins - hour).abs() < 1e-9, "{told:?}, {said:?}: {begins}");
+        };
+        check(Some(1.0), Some(Some(18.0)), 1.0);
+        check(None, Some(Some(18.0)), 18.0);
+        // Whatever the window of a wave: there is no wave.
+        check(None, Some(None), TUESDAY_AT_TEN);
+        check(None, None, TUESDAY_AT_TEN);
+    }
 
     #[test]
     fn times_of_the_week_are_hours_since_monday() {

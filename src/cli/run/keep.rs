@@ -1,8 +1,8 @@
 //! How a run keeps what it has done, so that the same command goes on from there.
 //!
 //! Before servers that outlive it, a run writes its progress down as it goes, and a crash loses nothing. Mock servers of
-//! its own end with it: what clients changed in them, and the progress, are written when an interrupted run has come to its
-//! end, so that no answer waits for the disk meanwhile.
+//! its own end with it: what clients changed in them, and the progress, are written when a run that is interrupted, that
+//! goes on from another one or whose file was named has come to its end, so that no answer waits for the disk meanwhile.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use mock_server::state::legacy::Legacy;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Options, failed};
+use crate::checkpoint::CheckpointError;
 use crate::checkpoint::disk::Disk;
 use crate::cli::console;
 use crate::cli::exit::Exit;
@@ -42,7 +44,8 @@ pub(super) struct Keeping {
 impl Keeping {
     /// Goes on from what is kept of an earlier run, if anything is; says so.
     pub(super) fn begin(options: &Options, model: &Model, servers: &mut [ServerChoice; 2]) -> Result<Self, Exit> {
-        let file = file(options, model)?;
+        let run = owner(model, servers);
+        let file = file(options, model, servers)?;
         let resumed = file.exists();
         let journal = options.journal.journal.as_ref();
         if let Some(journal) = journal.filter(|journal| resumed && journal.exists()) {
@@ -53,48 +56,37 @@ impl Keeping {
             console::message("help: name another file with --journal");
             return Err(Exit::InvalidInput);
         }
+        let seed = model.plan.seed;
+        // Whose file it is comes first: nobody is told to remove what belongs to another run.
+        let progress = progress(&file, &run, seed, servers).map_err(|error| failed(&error.into()))?;
         if resumed {
             console::message(format_args!("going on from {}; without that file it would begin anew", file.display()));
-        }
-        let (hash, seed) = (&model.plan.hash, model.plan.seed);
-        let mut own = Vec::new();
-        for (server, side) in servers.iter_mut().zip([Side::Source, Side::Target]) {
-            if server.url.is_some() {
-                continue;
+            if !model.plan.goals.is_empty() && servers.iter().all(|server| server.url.is_none()) {
+                console::message("warning: the goals are judged by this part of the run alone");
             }
-            let left = beside(&file, side);
-            if resumed && !left.exists() {
-                console::error(&format!("{} is there, but {} is not", file.display(), left.display()));
-                console::message(format_args!("help: remove {} to begin anew", file.display()));
-                return Err(Exit::InvalidInput);
-            }
-            let succession = Succession {
-                owner: format!("the {} of a run of scenario {hash} with seed {seed}", side.name()),
-                file: resumed.then_some(left),
-                legacy: Legacy::default(),
-            };
-            server.succession = Some(succession.clone());
-            own.push((side, succession));
         }
-        // What was stored on some servers says nothing of others.
-        let place =
-            |server: &ServerChoice| server.url.as_ref().map_or("a server of its own".to_owned(), ToString::to_string);
-        let run = format!("{hash} on {} and {}", place(&servers[0]), place(&servers[1]));
-        let open = || Disk::open(&file, &run, seed);
-        let progress = if own.is_empty() {
-            open()
-        } else {
-            let progress = Disk::in_memory(&run, seed);
-            if resumed { progress.and_then(|progress| open()?.copy_to(&progress).map(|()| progress)) } else { progress }
-        };
-        let progress = Rc::new(progress.map_err(|error| failed(&error.into()))?);
+        let own = successions(&file, resumed, model, servers)?;
         let named = options.checkpoint.is_some();
         let journal = journal.is_some();
-        let keeping = Self { file, named, resumed, journal, run, seed, own, progress };
-        if named {
+        let keeping = Self { file, named, resumed, journal, run, seed, own, progress: Rc::new(progress) };
+        if !keeping.own.is_empty() && (named || resumed) {
+            keeping.try_place()?;
             keeping.wish();
         }
         Ok(keeping)
+    }
+
+    /// Makes sure that the files can be written, before there is anything to lose.
+    fn try_place(&self) -> Result<(), Exit> {
+        let write = || {
+            let new = fresh(&self.file)?;
+            fs::File::create(&new)?;
+            fs::remove_file(new)
+        };
+        write().map_err(|error: io::Error| {
+            console::error(&format!("cannot write beside {}: {error}", self.file.display()));
+            Exit::InvalidInput
+        })
     }
 
     /// The progress.
@@ -109,23 +101,34 @@ impl Keeping {
         }
     }
 
-    /// Keeps what is to be kept of a run that has ended, removes the rest, and says how to go on. `told` is how the result
-    /// was told.
+    /// Whether servers of the run's own leave something for the next run.
+    fn is_left(&self, finished: &Finished) -> bool {
+        finished.interrupted || self.named || self.resumed
+    }
+
+    /// Keeps what is known when all servers have ended, before anything else can go wrong.
+    pub(super) fn save(&self, finished: &Finished) -> Result<(), Exit> {
+        if self.own.is_empty() {
+            self.progress.flush().map_err(|error| failed(&error.into()))
+        } else if self.is_left(finished) {
+            self.write()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Removes what nobody needs any more of a run that has ended and was [saved](Self::save), and says how to go on. `told`
+    /// is how the result was told.
     pub(super) fn end(&self, finished: &Finished, summary: &Summary, told: Exit) -> Exit {
         let mailboxes = &summary.mailboxes;
         let done = mailboxes.completed == mailboxes.total;
-        let whole = !finished.interrupted && done && told == Exit::Ok;
-        let keeps = if self.own.is_empty() { !whole || self.named } else { finished.interrupted || self.named };
-        let kept = if !keeps {
+        // A goal that was missed was told like one that was met.
+        let is_told = matches!(told, Exit::Ok | Exit::VerdictFailed);
+        let whole = !finished.interrupted && done && is_told;
+        let there = self.own.is_empty() || self.is_left(finished);
+        let keeps = there && (!whole || self.named);
+        if there && !keeps {
             self.remove();
-            Ok(())
-        } else if self.own.is_empty() {
-            self.progress.flush().map_err(|error| failed(&error.into()))
-        } else {
-            self.save()
-        };
-        if let Err(exit) = kept {
-            return told.max(exit);
         }
         let journal = if self.journal { " (with another --journal)" } else { "" };
         let again = format!("the same command{journal} goes on from {}", self.file.display());
@@ -137,8 +140,8 @@ impl Keeping {
         }
         if keeps && !done {
             console::message(format_args!("not all mailboxes are done: {again}"));
-        } else if keeps && told != Exit::Ok {
-            console::message(format_args!("all mailboxes are done, but the result is not kept: {again}"));
+        } else if keeps && !is_told {
+            console::message(format_args!("all mailboxes are done, but not all of the result is kept: {again}"));
         }
         told
     }
@@ -154,7 +157,7 @@ impl Keeping {
 
     /// Writes what is known now in place of what was kept before. Each file is written whole before it takes the place of
     /// the old one, and the progress comes last: servers that are ahead of it are as good as after a crash.
-    fn save(&self) -> Result<(), Exit> {
+    fn write(&self) -> Result<(), Exit> {
         for (side, Succession { owner, file, legacy }) in &self.own {
             let new = fresh(&beside(&self.file, *side)).map_err(|error| self.unwritten(&error))?;
             if let Some(before) = file {
@@ -180,9 +183,6 @@ impl Keeping {
 
     /// Removes what was kept of the run: the progress first, so that nobody goes on from half of it.
     fn remove(&self) {
-        if !self.own.is_empty() && !self.resumed {
-            return;
-        }
         let servers = self.own.iter().map(|(side, _)| beside(&self.file, *side));
         for file in [self.file.clone()].into_iter().chain(servers) {
             if let Err(error) = fs::remove_file(&file) {
@@ -218,13 +218,75 @@ fn fresh(file: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Where the progress is kept. The directory is made if need be.
-fn file(options: &Options, model: &Model) -> Result<PathBuf, Exit> {
+/// Which run it is. What was stored on some servers says nothing of others.
+fn owner(model: &Model, servers: &[ServerChoice; 2]) -> String {
+    format!("{} on {}", model.plan.hash, places(servers))
+}
+
+/// Where the servers are.
+fn places(servers: &[ServerChoice; 2]) -> String {
+    let [source, target] = servers
+        .each_ref()
+        .map(|server| server.url.as_ref().map_or("a server of its own".to_owned(), ToString::to_string));
+    format!("{source} and {target}")
+}
+
+/// The progress: in the file, or in memory beside servers that end with the run. An error if the file belongs to another
+/// run.
+fn progress(file: &Path, run: &str, seed: u64, servers: &[ServerChoice; 2]) -> Result<Disk, CheckpointError> {
+    let resumed = file.exists();
+    if servers.iter().all(|server| server.url.is_some()) {
+        return Disk::open(file, run, seed);
+    }
+    let progress = Disk::in_memory(run, seed)?;
+    if resumed {
+        Disk::open(file, run, seed)?.copy_to(&progress)?;
+    }
+    Ok(progress)
+}
+
+/// Has each server of the run's own go on from what another one left, and leave something itself.
+fn successions(
+    file: &Path,
+    resumed: bool,
+    model: &Model,
+    servers: &mut [ServerChoice; 2],
+) -> Result<Vec<(Side, Succession)>, Exit> {
+    let (hash, seed) = (&model.plan.hash, model.plan.seed);
+    let mut own = Vec::new();
+    for (server, side) in servers.iter_mut().zip([Side::Source, Side::Target]) {
+        if server.url.is_some() {
+            continue;
+        }
+        let left = beside(file, side);
+        if resumed && !left.exists() {
+            console::error(&format!("{} is there, but {} is not", file.display(), left.display()));
+            console::message(format_args!("help: remove {} to begin anew", file.display()));
+            return Err(Exit::InvalidInput);
+        }
+        let succession = Succession {
+            owner: format!("the {} of a run of scenario {hash} with seed {seed}", side.name()),
+            file: resumed.then_some(left),
+            legacy: Legacy::default(),
+        };
+        server.succession = Some(succession.clone());
+        own.push((side, succession));
+    }
+    Ok(own)
+}
+
+/// Where the progress is kept: each run has a file of its own, also before other servers. The directory is made if need be.
+fn file(options: &Options, model: &Model, servers: &[ServerChoice; 2]) -> Result<PathBuf, Exit> {
     if let Some(file) = &options.checkpoint {
         return Ok(file.clone());
     }
     let plan = &model.plan;
-    let name = format!("wavetank-{}-{}.redb", plan.hash.replace('/', "-"), plan.seed);
+    let place = if servers.iter().all(|server| server.url.is_none()) {
+        String::new()
+    } else {
+        format!("-{:08x}", xxh3_64(places(servers).as_bytes()) as u32)
+    };
+    let name = format!("wavetank-{}-{}{place}.redb", plan.hash.replace('/', "-"), plan.seed);
     let Some(directory) = &options.output.out else { return Ok(name.into()) };
     fs::create_dir_all(directory).map_err(|error| {
         console::error(&format!("cannot make {}: {error}", directory.display()));

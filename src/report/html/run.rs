@@ -96,6 +96,9 @@ fn wave(page: &mut String, summary: &Summary) {
         "Verification",
         format!("{expected} expected, {present} present, {missing} missing, {duplicate} duplicate, {skipped} skipped"),
     );
+    if found.added > 0 {
+        row("", format!("{} added by others", count(found.added)));
+    }
     let (sent, received) = (bytes(summary.sent_bytes as f64), bytes(summary.received_bytes as f64));
     row("Network", format!("{sent} sent, {received} received"));
     push(page, "</tbody></table></section>");

@@ -123,6 +123,14 @@ pub struct VerificationReport {
     missing: u64,
     duplicate: u64,
     skipped: u64,
+    /// Left out where there are none.
+    #[serde(skip_serializing_if = "is_zero")]
+    added: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a run came to with everything that was beside it, as it is published.
@@ -182,6 +190,7 @@ pub fn report(plan: &Plan, world: &'static str, summary: &Summary, wall_seconds:
             missing: found.missing,
             duplicate: found.duplicate,
             skipped: found.skipped,
+            added: found.added,
         },
         skipped: summary.skipped.iter().cloned().collect(),
         move_states: None,

@@ -52,6 +52,9 @@ pub fn report(plan: &Plan, told: &Told<'_>, wall_seconds: f64) -> String {
             count(found.skipped)
         ),
     );
+    if found.added > 0 {
+        line(&mut text, &format!("                  {} added by others", count(found.added)));
+    }
     line(
         &mut text,
         &format!(
