@@ -8,11 +8,13 @@ mod stored;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use mock_server::wire::id::{Id, MailboxKey};
 use redb::backends::InMemoryBackend;
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use tempfile::NamedTempFile;
 
 use self::stored::{StoredEnd, StoredProgress};
 use super::{Checkpoint, CheckpointError, Ended, Pair, Progress};
@@ -43,15 +45,32 @@ impl Disk {
     /// If the file cannot be used, or belongs to another scenario or seed.
     pub fn open(file: &Path, plan_hash: &str, seed: u64) -> Result<Self, CheckpointError> {
         let open = |cause: redb::Error| CheckpointError::Open { file: file.to_path_buf(), cause: Box::new(cause) };
+        let wanted = format!("{plan_hash} with seed {seed}");
+        if !file.exists() {
+            Self::make(file, &wanted).map_err(open)?;
+        }
         let database = Database::create(file).map_err(|cause| open(cause.into()))?;
         let disk = Self { database, saves: Cell::new(0) };
-        let wanted = format!("{plan_hash} with seed {seed}");
         let found = disk.claim(&wanted).map_err(open)?;
         if found == (FORMAT.to_owned(), wanted.clone()) {
             return Ok(disk);
         }
         let found = if found.0 == FORMAT { found.1 } else { format!("{} of format {}", found.1, found.0) };
         Err(CheckpointError::OtherPlan { file: PathBuf::from(file), found, wanted })
+    }
+
+    /// Makes the file of a run. It appears whole: what a dying process leaves half made, nobody could open.
+    fn make(file: &Path, wanted: &str) -> Result<(), redb::Error> {
+        let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let new = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(redb::Error::Io)?;
+        let handle = new.reopen().map_err(redb::Error::Io)?;
+        Self { database: Database::builder().create_file(handle)?, saves: Cell::new(0) }.claim(wanted)?;
+        match new.persist_noclobber(file) {
+            // Another process was faster; whose file it is will be seen.
+            Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            Err(failed) => Err(redb::Error::Io(failed.error)),
+            Ok(_) => Ok(()),
+        }
     }
 
     /// The same in memory, from where it can be [copied](Self::copy_to) to a file.

@@ -227,7 +227,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 match self.own_permission(side, since, bytes, again) {
                     Permission::Go => {
                         if let Some(admitted) = self.take_turn(side, bytes, again).await {
-                            self.charge_since(throttle(side), since);
+                            self.charge_since(self.holds_back(side, since), since);
                             return admitted;
                         }
                     }
@@ -235,7 +235,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     Permission::AfterAnother => self.wait_for_room(side, again).await,
                 }
             }
-            self.charge_since(throttle(side), since);
+            self.charge_since(self.holds_back(side, since), since);
         }
     }
 
@@ -393,6 +393,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     fn keep_off(&self, side: Side, kind: RefusalKind, asked_wait: Option<Span>, heard: Moment) {
         if let Some(wait) = asked_wait.filter(|_| kind == RefusalKind::Unavailable) {
             self.paces[side as usize].borrow_mut().fence(heard + wait);
+            let unwell = &self.unwell[side as usize];
+            unwell.set(unwell.get().max(heard + wait));
         }
     }
 

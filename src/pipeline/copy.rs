@@ -13,7 +13,7 @@ use mock_server::wire::call::Content;
 use mock_server::wire::id::Id;
 
 use super::changes::{Copied, Item, Work};
-use super::job::{Job, Setback, throttle};
+use super::job::{Job, Setback};
 use super::join::workers;
 use super::pass::{Ask, Asked, Marks, Page, Pass};
 use crate::checkpoint::{Checkpoint, Pair};
@@ -135,7 +135,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Task::Wait(Some(side)) => {
                     let since = self.now();
                     self.signal.raised_and(|| self.has_room(side)).await;
-                    self.charge_since(throttle(side), since);
+                    self.charge_since(self.holds_back(side, since), since);
                     continue;
                 }
                 Task::Leave => return,

@@ -43,6 +43,8 @@ pub(super) struct Job<'r, W, C, L> {
     pub(super) paces: [RefCell<MailboxPace>; 2],
     /// Whether a call waits for the turn of this mailbox on a side.
     pub(super) queues: [Cell<bool>; 2],
+    /// Until when a side has asked this mailbox to keep off because it is not well.
+    pub(super) unwell: [Cell<Moment>; 2],
     /// How many calls wait on a side until another of this mailbox has ended.
     pub(super) crowds: [Cell<u32>; 2],
     pub(super) ledger: RefCell<Ledger>,
@@ -72,6 +74,7 @@ impl<'r, W: World, C: Checkpoint, L: Listener> Job<'r, W, C, L> {
             signal: Signal::default(),
             paces: [pace(Side::Source), pace(Side::Target)],
             queues: [Cell::new(false), Cell::new(false)],
+            unwell: [Cell::new(Moment::START), Cell::new(Moment::START)],
             crowds: [Cell::new(0), Cell::new(0)],
             ledger: RefCell::new(Ledger::new(run.world.now())),
             unsure: Cell::new(progress.open && !run.errs(Bug::TrustAfterCrash)),
@@ -125,6 +128,11 @@ impl<'r, W: World, C: Checkpoint, L: Listener> Job<'r, W, C, L> {
     /// Charges the time from `since` until now.
     pub(super) fn charge_since(&self, cause: Cause, since: Moment) {
         self.ledger.borrow_mut().charge(cause, self.now().since(since));
+    }
+
+    /// Why calls to a side are held back from a moment on.
+    pub(super) fn holds_back(&self, side: Side, since: Moment) -> Cause {
+        if since < self.unwell[side as usize].get() { Cause::BackOff } else { throttle(side) }
     }
 
     /// Keeps the progress.

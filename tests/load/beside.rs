@@ -164,30 +164,43 @@ fn people_are_refused_as_often_live_as_in_virtual_time() {
     }
 }
 
-#[test]
-fn people_are_at_work_beside_a_live_wave() {
-    let plan = with_people(30.0, &["wave.mailboxes=20"]);
-    let population = Arc::new(Population::of(&plan).expect("a population"));
+/// How often a live run is made at most: on a machine that is busy with something else a wave asks more slowly, and fewer
+/// are refused.
+const LIVE_RUNS: usize = 3;
+
+/// A live wave beside people. Tells when it was over, what became of what people asked, and how often it was refused.
+fn live(plan: &Plan) -> (f64, (u64, u64), u64) {
+    let population = Arc::new(Population::of(plan).expect("a population"));
     let mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
     let collector = Rc::new(Collector::new(mailboxes.len() as u64, Moment::NEVER));
     let listener = Rc::clone(&collector);
     let source = ServerChoice { people: Some(Arc::clone(&population)), ..ServerChoice::mock() };
     let (servers, memory) = ([source, ServerChoice::mock()], Rc::new(Memory::default()));
     let never = async || pending::<()>().await;
-    let finished = migrate(&plan, &population, &mailboxes, plan.open(), &servers, memory, listener, never);
+    let finished = migrate(plan, &population, &mailboxes, plan.open(), &servers, memory, listener, never);
     let finished = finished.expect("a live run");
     let [people] = &finished.beside.people[..] else { panic!("people at the source") };
-    assert_eq!((people.side, collector.summary().mailboxes.completed), (Side::Source, 20));
+    let summary = collector.summary();
+    assert_eq!((people.side, summary.mailboxes.completed), (Side::Source, 20));
     // Everything that was due by the end was asked, and nothing that was due later.
-    let (_, arrivals) = crowd::load(&plan, 200, 0, Side::Source).expect("there are people at the source");
+    let (_, arrivals) = crowd::load(plan, 200, 0, Side::Source).expect("there are people at the source");
     let due = arrivals.take_while(|arrival| arrival.due <= finished.at).count() as u64;
     let (served, refused) = served_and_refused(&people.with);
     assert_eq!((people.with.offered, served + refused), (due, due));
+    (summary.makespan.as_seconds(), (served, refused), refusals_of(&summary, RefusalKind::ServerBusy))
+}
+
+#[test]
+fn people_are_at_work_beside_a_live_wave() {
+    let plan = with_people(30.0, &["wave.mailboxes=20"]);
+    let dreamt = run(&plan);
+    let usual = dreamt.summary.makespan.as_seconds();
+    let in_time = (0..LIVE_RUNS).map(|_| live(&plan)).find(|(seconds, ..)| *seconds < 1.1 * usual);
+    let (_, (served, refused), of_wave) = in_time.expect("a machine with time for it");
     // Each side is refused because of the other: alone, both would stay below the limit most of the time.
     assert!(refused > 0 && served > refused, "{served} {refused}");
-    assert!(refusals_of(&collector.summary(), RefusalKind::ServerBusy) > 0);
+    assert!(of_wave > 0);
     // What people meet live is what they meet in virtual time.
-    let dreamt = run(&plan);
     let share = |(served, refused): (u64, u64)| refused as f64 / (served + refused) as f64;
     let (live, dreamt) = (share((served, refused)), share(served_and_refused(&dreamt.background[0].1)));
     assert!((live - dreamt).abs() < 0.1, "{live} live, {dreamt} in virtual time");

@@ -8,7 +8,7 @@ use mock_server::time::Moment;
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::refusal::RefusalKind;
 use wavetank::engine::virtual_time;
-use wavetank::event::{Event, Listener};
+use wavetank::event::{Cause, Event, Listener};
 use wavetank::population::{Population, wave};
 use wavetank::scenario;
 use wavetank::world::Side;
@@ -96,6 +96,8 @@ pub(crate) struct Ended {
 /// What was seen of a run.
 pub(crate) struct Seen {
     pub(crate) calls: Vec<Ended>,
+    /// The share of lane time that each cause took.
+    pub(crate) shares: [f64; Cause::ALL.len()],
 }
 
 #[derive(Default)]
@@ -134,7 +136,7 @@ impl Tank<'_> {
         let summary = finished.summary;
         let whole = u64::from(self.mailboxes);
         assert_eq!((summary.mailboxes.completed, summary.items.copied), (whole, whole * self.items));
-        Seen { calls: ear.0.into_inner() }
+        Seen { calls: ear.0.into_inner(), shares: summary.shares() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One mailbox that is always refused holds nobody else up, and what it is told it keeps to as a whole.
 
 use mock_server::time::{Moment, Span};
+use wavetank::event::Cause;
 
 use crate::rig::{Case, Tank, all_hold};
 
@@ -43,4 +44,8 @@ fn all_of_a_mailbox_waits_for_what_a_server_announces_that_is_not_well() {
         let early = seen.calls.iter().filter(|call| call.mailbox == told.mailbox && within(call.asked)).count();
         assert_eq!(early, 0, "calls of a mailbox that was told to wait");
     }
+    // No limit had anything to do with it, whichever call heard it.
+    let share = |cause: Cause| seen.shares[cause as usize];
+    let (back_off, throttle) = (share(Cause::BackOff), share(Cause::TargetThrottle));
+    assert!(back_off > 0.2 && throttle < 0.01, "{back_off} back-off, {throttle} throttle");
 }
