@@ -7,8 +7,6 @@ use super::times::{self, Zone};
 pub(super) struct Prefer {
     /// `odata.maxpagesize`.
     pub page: Option<u32>,
-    /// `IdType="ImmutableId"`.
-    pub immutable: bool,
     /// `outlook.timezone`.
     pub zone: Zone,
     /// `outlook.body-content-type="text"`.
@@ -22,14 +20,8 @@ pub(super) struct Prefer {
 impl Prefer {
     /// Reads the header; several headers joined by commas.
     pub(super) fn read(text: &str) -> Self {
-        let mut prefer = Self {
-            page: None,
-            immutable: false,
-            zone: times::default_zone(),
-            text_body: false,
-            minimal: false,
-            applied: Vec::new(),
-        };
+        let mut prefer =
+            Self { page: None, zone: times::default_zone(), text_body: false, minimal: false, applied: Vec::new() };
         if text.is_empty() {
             return prefer;
         }
@@ -41,10 +33,7 @@ impl Prefer {
                     prefer.page = value.parse().ok().filter(|size| 0 < *size);
                     prefer.page.is_some()
                 }
-                "idtype" => {
-                    prefer.immutable = value.eq_ignore_ascii_case("ImmutableId");
-                    prefer.immutable
-                }
+                // `IdType="ImmutableId"` is not followed, and so not said to be: ids change when an item moves.
                 "outlook.timezone" => match times::zone(value) {
                     Some(zone) => {
                         prefer.zone = zone;
@@ -83,7 +72,8 @@ mod tests {
     fn preferences_are_read_from_one_header_or_several() {
         let prefer =
             Prefer::read("odata.maxpagesize=10, IdType=\"ImmutableId\",outlook.timezone=\"Tokyo Standard Time\"");
-        assert_eq!((prefer.page, prefer.immutable), (Some(10), true));
+        assert_eq!(prefer.page, Some(10));
+        assert_eq!(prefer.applied().as_deref(), Some("odata.maxpagesize=10, outlook.timezone=\"Tokyo Standard Time\""));
         assert_eq!(prefer.zone.name, "Tokyo Standard Time");
         assert!(Prefer::read("outlook.body-content-type=\"text\"").text_body);
         assert_eq!(Prefer::read("x=y, outlook.timezone=\"Nowhere\"").applied(), None);
