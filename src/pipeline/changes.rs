@@ -1,5 +1,6 @@
 //! From the changes of a round to the work they make.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
@@ -201,23 +202,25 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             return Ok(());
         }
         let left: Vec<Id> = held.items.into_values().map(|(id, _)| id).collect();
-        let unpaired =
+        let strange =
             self.run.checkpoint.unpaired(self.mailbox, left.clone()).map_err(|error| self.break_off(error))?;
+        let unpaired: BTreeSet<Id> = strange.iter().cloned().collect();
         let gone = match (ours, restarting || open.gone) {
             (true, true) => left,
-            (true, false) => unpaired.clone(),
+            (true, false) => strange,
             // What was there before the move stays.
             (false, _) => left.into_iter().filter(|target| !unpaired.contains(target)).collect(),
         };
         if !gone.is_empty() {
             self.mark(Mark::LeftoversDeleted);
         }
+        let planned: BTreeSet<Id> = work.deletes.iter().map(|(_, target)| target.clone()).collect();
         for target in gone {
             // An item without a pair was never counted.
             if !unpaired.contains(&target) {
                 work.balance.push((open.folder, -1));
             }
-            if !work.deletes.iter().any(|(_, planned)| *planned == target) {
+            if !planned.contains(&target) {
                 work.deletes.push((open.folder, target));
             }
         }
