@@ -4,8 +4,8 @@
 //! loop: clients think, wait for one of a limited number of places, are served, and begin again.
 //!
 //! Measured on one core of a virtual machine with two (AMD EPYC, 32 KB and 1 MB of nearest caches):
-//! `simulate scenarios/nhsmail.toml` makes the 2.82 million requests of the evening of 22,000 mailboxes in 2.76 s of user
-//! time (median of five), which is 1.02 million a second. A request takes some 7,000 instructions (callgrind, 500 mailboxes,
+//! `simulate scenarios/nhsmail.toml` makes the 2.82 million requests of the evening of 22,000 mailboxes in 2.86 s of user
+//! time (median of five), which is 0.99 million a second. A request takes some 7,000 instructions (callgrind, 500 mailboxes,
 //! what is prepared before the first of them included), and no function more than a sixteenth of them. What every request
 //! runs is 21 KB of code; the first instruction cache, simulated, misses 126 times for each, so that a change which adds
 //! code loses what it saves. A ring of short stretches of time instead of the sorted list of timers saved 80 instructions
