@@ -262,8 +262,8 @@ impl Judge<'_> {
 }
 
 /// Whether a report tells what the servers hold: so many items, of which the target lacks so many and has so many too
-/// many, twice or put there by others. Of an item that was left behind the target may hold another version: it is skipped and there at once, and where
-/// only counts are compared it may look like one too many.
+/// many, twice or put there by others. Of an item that was left behind the target may hold another version: it is skipped
+/// and there at once, and where only counts are compared it may look like one too many.
 fn is_true(told: &Verification, (expected, lacking, duplicate): (u64, u64, u64), skips: u64) -> bool {
     let there_all_the_same = told.skipped.saturating_sub(lacking);
     told.expected == expected
