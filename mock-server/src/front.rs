@@ -3,6 +3,7 @@
 //! The only place of this crate that touches sockets or waits. Decides nothing about mailboxes, limits or faults.
 
 pub mod access;
+pub mod beside;
 pub mod body;
 pub mod bounds;
 mod challenge;

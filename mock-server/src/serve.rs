@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::control::access::Guard;
 use crate::control::tank::Tank;
 use crate::front::access::{Access, TOKEN_LIFE};
+use crate::front::beside::Beside;
 use crate::front::clock::Clock;
 use crate::front::desk::Desk;
 use crate::front::listen::{self, Handle, ListenError, ListenOptions, Secure};
@@ -25,7 +26,6 @@ use crate::mailbox::named::{Directory, Named, is_address};
 use crate::service::config::Config;
 use crate::service::core::Service;
 use crate::service::credentials::Credentials;
-use crate::state::beside::Beside;
 use crate::state::file::StateFile;
 use crate::state::{self, Keeper, StateError, Writer};
 

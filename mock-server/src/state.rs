@@ -11,7 +11,6 @@
 //! sessions and master categories of Graph. The clock of computed mailboxes goes on where it stood; after a kill it may
 //! skip up to [`AHEAD`].
 
-pub mod beside;
 pub mod file;
 pub mod legacy;
 
@@ -22,13 +21,9 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::watch;
 
-use self::beside::Companion;
 use self::file::StateFile;
-use crate::control::tank::Tank;
-use crate::front::desk::Desk;
-use crate::front::exchange::Decide;
+use crate::front::beside::Companion;
 use crate::front::pending::{Pending, Progress};
-use crate::journal::witness::Witnessed;
 use crate::mailbox::named::Directory;
 use crate::service::core::Service;
 use crate::service::keep::Unsaved;
@@ -94,39 +89,6 @@ pub enum StateError {
 /// How far ahead of the clock of computed mailboxes the one in the file is while the server runs, so that requests that
 /// change nothing need not be written (assumed: short beside the times between computed changes).
 pub const AHEAD: Span = Span::seconds(10);
-
-/// Whoever decides about requests and has a service behind it.
-pub trait Serving: Decide {
-    /// What the mailboxes hold.
-    type Content: Directory;
-
-    /// The service.
-    fn service(&mut self) -> &mut Service<Self::Content>;
-}
-
-impl<C: Directory> Serving for Desk<C> {
-    type Content = C;
-
-    fn service(&mut self) -> &mut Service<C> {
-        Desk::service(self)
-    }
-}
-
-impl<C: Directory> Serving for Tank<C> {
-    type Content = C;
-
-    fn service(&mut self) -> &mut Service<C> {
-        Tank::service(self)
-    }
-}
-
-impl<C: Directory> Serving for Witnessed<C> {
-    type Content = C;
-
-    fn service(&mut self) -> &mut Service<C> {
-        Witnessed::service(self)
-    }
-}
 
 /// Puts back what a file holds, and has the service note what changes from now on. Do so before anything else is done with
 /// the service, and before mailboxes are added to it.

@@ -12,6 +12,7 @@ use super::reply::{self, Wrong};
 use super::{PREFIX, acts, har, limits, page, policies, resources};
 use crate::fault::rule::FaultRule;
 use crate::fault::trick::Door;
+use crate::front::beside::Serving;
 use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
@@ -321,6 +322,14 @@ fn asked(query: &str) -> Result<Asked, Wrong> {
         }
     }
     Ok(Asked { filter, mailbox, form })
+}
+
+impl<C: Directory> Serving for Tank<C> {
+    type Content = C;
+
+    fn service(&mut self) -> &mut Service<C> {
+        Tank::service(self)
+    }
 }
 
 impl<C: Directory> Decide for Tank<C> {

@@ -11,10 +11,12 @@ use super::recorder::Recorder;
 use super::told::{Subject, Told};
 use super::{kept, redact, subject};
 use crate::fault::trick::Door;
+use crate::front::beside::Serving;
 use crate::front::body::Unread;
 use crate::front::desk::Desk;
 use crate::front::exchange::{Decide, Decision, Received};
 use crate::mailbox::content::Content;
+use crate::mailbox::named::Directory;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::service::reply::{Reply, Request, Spoil};
@@ -297,6 +299,14 @@ impl<C: Content> Witnessed<C> {
     /// The service behind the desk.
     pub fn service(&mut self) -> &mut Service<C> {
         self.desk.service()
+    }
+}
+
+impl<C: Directory> Serving for Witnessed<C> {
+    type Content = C;
+
+    fn service(&mut self) -> &mut Service<C> {
+        Witnessed::service(self)
     }
 }
 

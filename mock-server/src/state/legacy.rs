@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::StateError;
-use super::beside::Companion;
 use super::file::StateFile;
+use crate::front::beside::Companion;
 use crate::mailbox::named::Directory;
 use crate::service::core::Service;
 use crate::service::keep::Unsaved;

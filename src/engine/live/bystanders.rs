@@ -4,9 +4,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mock_server::front::beside::Companion;
 use mock_server::mailbox::named::Directory;
 use mock_server::service::core::Service;
-use mock_server::state::beside::Companion;
 use mock_server::time::Moment;
 
 use crate::engine::crowd::People;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mock_server::front::access::{Access, TOKEN_LIFE};
+use mock_server::front::beside::Beside;
 use mock_server::front::clock::Clock;
 use mock_server::front::desk::Desk;
 use mock_server::front::listen::{self, Handle, ListenError, ListenOptions};
@@ -12,7 +13,6 @@ use mock_server::mailbox::content::Content;
 use mock_server::mailbox::named::Named;
 use mock_server::service::config::Config;
 use mock_server::service::core::Service;
-use mock_server::state::beside::Beside;
 use mock_server::state::legacy::{self, Legacy};
 use mock_server::throttle::health::stall::Account;
 

@@ -1,16 +1,33 @@
 //! What goes on beside whoever decides: something that sees the service before each decision, after it and at the end, and
 //! leaves the deciding alone.
 
-use super::Serving;
+use super::body::Unread;
+use super::desk::Desk;
+use super::exchange::{Decide, Decision, Received};
+use super::pending::Pending;
 use crate::fault::trick::Door;
-use crate::front::body::Unread;
-use crate::front::exchange::{Decide, Decision, Received};
-use crate::front::pending::Pending;
 use crate::mailbox::named::Directory;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::time::Moment;
 use crate::wire::http::HttpAnswer;
+
+/// Whoever decides about requests and has a service behind it.
+pub trait Serving: Decide {
+    /// What the mailboxes hold.
+    type Content: Directory;
+
+    /// The service.
+    fn service(&mut self) -> &mut Service<Self::Content>;
+}
+
+impl<C: Directory> Serving for Desk<C> {
+    type Content = C;
+
+    fn service(&mut self) -> &mut Service<C> {
+        Desk::service(self)
+    }
+}
 
 /// Something that goes on beside whoever decides. What it does not concern itself with stays as it is.
 pub trait Companion {
