@@ -130,13 +130,10 @@ impl Content for Population {
         let keys = ItemKeys::new(inner.seed, mailbox);
         let spread = OnceCell::new();
         move |ordinal, version| match inner.source {
-            Source::Uniform(uniform) => uniform.item_bytes,
             Source::Drawn | Source::Owned(_) if ordinal < folder.items && version == 0 => {
                 spread.get_or_init(|| inner.sizes.spread(&self.holding(mailbox, folder))).size(ordinal)
             }
-            Source::Drawn | Source::Owned(_) => {
-                self.arriving_size(mailbox, keys.of(folder.ordinal, ordinal), version)
-            }
+            _ => self.size_of(mailbox, folder, ordinal, version, keys.of(folder.ordinal, ordinal)),
         }
     }
 
@@ -158,15 +155,11 @@ impl Population {
             Source::Drawn | Source::Owned(_) if ordinal < folder.items && version == 0 => {
                 inner.sizes.base(&self.holding(mailbox, folder), ordinal)
             }
-            Source::Drawn | Source::Owned(_) => self.arriving_size(mailbox, key, version),
+            Source::Drawn | Source::Owned(_) => {
+                let word = inner.size_hashes.of(key.0, u64::from(mailbox.0), u64::from(version));
+                inner.sizes.arriving(word)
+            }
         }
-    }
-
-    /// The size of an item that arrived later, or was updated.
-    #[inline]
-    fn arriving_size(&self, mailbox: MailboxKey, key: ItemKey, version: u32) -> u32 {
-        let word = self.inner.size_hashes.of(key.0, u64::from(mailbox.0), u64::from(version));
-        self.inner.sizes.arriving(word)
     }
 
     fn holding(&self, mailbox: MailboxKey, folder: &FolderShape) -> Holding {

@@ -9,8 +9,6 @@
 //! updates from its end, so that no item meets both. When every base item has met one of them, all further changes are
 //! creations.
 
-use std::ops::Range;
-
 use crate::draw::{Purpose, hash, mix};
 use crate::wire::id::MailboxKey;
 
@@ -103,26 +101,7 @@ impl Churn {
     /// What the change of this number does; the first is number zero.
     #[must_use]
     pub fn change(&self, number: u64) -> Change {
-        self.change_after(self.counts(number), number)
-    }
-
-    /// What several changes do, one after another.
-    pub fn changes(self, numbers: Range<u64>) -> impl Iterator<Item = Change> {
-        let mut before = self.counts(numbers.start);
-        numbers.map(move |number| {
-            let change = self.change_after(before, number);
-            match change {
-                Change::Create(_) => before.creates += 1,
-                Change::Update(_) => before.updates += 1,
-                Change::Delete(_) => before.deletes += 1,
-            }
-            change
-        })
-    }
-
-    /// What a change does, before which there were so many of each kind.
-    #[inline]
-    fn change_after(&self, before: Counts, number: u64) -> Change {
+        let before = self.counts(number);
         let slot = number % BLOCK;
         if number >= self.last_touch {
             Change::Create(self.items + before.creates)

@@ -73,10 +73,11 @@ impl Totals {
         if self.changes >= changes {
             return;
         }
+        let churn = content.churn(mailbox, folder);
         let sizes = content.sizes(mailbox, folder);
         let size = |item, version| u64::from(sizes(item, version));
-        for change in content.churn(mailbox, folder).changes(self.changes..changes) {
-            match change {
+        for change in self.changes..changes {
+            match churn.change(change) {
                 Change::Create(item) => {
                     self.items += 1;
                     self.bytes += size(item, 0);

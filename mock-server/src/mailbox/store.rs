@@ -465,8 +465,8 @@ impl Folder {
         let size = |item, version| u64::from(sizes(item, version));
         let touch = |item| overlay.touch(reference::item_number(self.shape.ordinal, item));
         let totals = &mut self.totals;
-        for change in churn.changes(totals.changes..changes) {
-            match change {
+        for change in totals.changes..changes {
+            match churn.change(change) {
                 Change::Create(item) => {
                     totals.items += 1;
                     totals.bytes += size(item, 0);

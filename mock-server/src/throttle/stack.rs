@@ -64,10 +64,8 @@ pub struct Stack {
     limits: Vec<Slot>,
     rows: Rows,
     latest: Moment,
-    /// One bit for each operation that counts with any limit on requests once all limits have admitted it.
+    /// One bit for each operation that counts with any limit as soon as it is admitted.
     admitted: u64,
-    /// One bit for each operation whose bytes count with any limit once all limits have admitted it.
-    uploads: u64,
     /// One bit for each operation that any limit settles.
     settled: u64,
 }
@@ -78,7 +76,7 @@ struct Slot {
     limit: Limit,
     /// One bit for each operation that the limit concerns.
     operations: u64,
-    /// Those of them that count once all limits have admitted them.
+    /// Those of them that count as soon as they are admitted.
     admitted: u64,
     /// Those of them that count when they are settled.
     settled: u64,
@@ -102,22 +100,9 @@ impl Stack {
     pub fn new(limits: Vec<Limit>) -> Self {
         let (rows, places) = Rows::new(&limits);
         let limits: Vec<_> = limits.into_iter().zip(places).map(|(limit, place)| Slot::new(limit, place)).collect();
-        let mut stack = Self { limits, rows, latest: Moment::START, admitted: 0, uploads: 0, settled: 0 };
-        stack.prepare();
-        stack
-    }
-
-    /// Works out which operations count when, after the rules have changed.
-    fn prepare(&mut self) {
-        (self.admitted, self.uploads, self.settled) = (0, 0, 0);
-        for slot in &mut self.limits {
-            slot.prepare();
-            match slot.limit.rule {
-                Rule::UploadBytes { .. } => self.uploads |= slot.admitted,
-                _ => self.admitted |= slot.admitted,
-            }
-            self.settled |= slot.settled;
-        }
+        let admitted = limits.iter().fold(0, |operations, slot| operations | slot.admitted);
+        let settled = limits.iter().fold(0, |operations, slot| operations | slot.settled);
+        Self { limits, rows, latest: Moment::START, admitted, settled }
     }
 
     /// Asks all limits in order whether a call may pass; the first that refuses decides.
@@ -131,27 +116,25 @@ impl Stack {
         let mut view = self.rows.view(asked.app, asked.mailbox);
         let concerned = 1_u64 << asked.operation as u32;
         let mut delay = Span::ZERO;
-        for position in 0..self.limits.len() {
-            let slot = &mut self.limits[position];
+        let refusing = self.limits.iter_mut().position(|slot| {
             if slot.operations & concerned == 0 {
-                continue;
+                return false;
             }
             let (machine, limit) = slot.machine(asked.app, &mut view);
-            let Some(held) = machine.ask(&limit.rule, present, asked.body_bytes) else {
-                return reject(&mut self.limits, &mut view, position, now, present, asked);
-            };
-            delay = delay.max(held);
-            if counts_as_asked(&limit.rule) {
-                machine.admit(&limit.rule, present, asked.body_bytes);
-            }
+            let held = machine.ask(&limit.rule, present, asked.body_bytes);
+            delay = delay.max(held.unwrap_or(Span::ZERO));
+            held.is_none()
+        });
+        if let Some(position) = refusing {
+            return reject(&mut self.limits, &mut view, position, now, present, asked);
         }
-        let pending = self.admitted | if asked.body_bytes > 0 { self.uploads } else { 0 };
-        if pending & concerned != 0 {
-            for slot in &mut self.limits {
-                if slot.admitted & concerned != 0 {
-                    let (machine, limit) = slot.machine(asked.app, &mut view);
-                    machine.admit(&limit.rule, present, asked.body_bytes);
-                }
+        if self.admitted & concerned == 0 {
+            return Verdict::Admit { delay };
+        }
+        for slot in &mut self.limits {
+            if slot.admitted & concerned != 0 {
+                let (machine, limit) = slot.machine(asked.app, &mut view);
+                machine.admit(&limit.rule, present, asked.body_bytes);
             }
         }
         Verdict::Admit { delay }
@@ -204,7 +187,6 @@ impl Stack {
                 }),
             }
         }
-        self.prepare();
     }
 
     /// How far every limit is used up at a moment, by everyone who shares it: in the order of the limits, then of
@@ -241,20 +223,16 @@ impl Stack {
 impl Slot {
     fn new(limit: Limit, place: Option<Place>) -> Self {
         let operations = Operation::bits(&limit.operations);
+        let (admitted, settled) = match limit.rule {
+            Rule::Requests { .. } | Rule::UploadBytes { .. } => (operations, 0),
+            Rule::Concurrency { .. } | Rule::Budget { .. } => (0, operations),
+        };
         let keeper = match (place, limit.scope) {
             (Some(place), _) => Keeper::Row(place),
             (None, Scope::App) => Keeper::Apps(Vec::new()),
             (None, _) => Keeper::Tenant(Machine::new(&limit.rule)),
         };
-        Self { limit, operations, admitted: 0, settled: 0, keeper }
-    }
-
-    fn prepare(&mut self) {
-        (self.admitted, self.settled) = match self.limit.rule {
-            rule if counts_as_asked(&rule) => (0, 0),
-            Rule::Requests { .. } | Rule::UploadBytes { .. } => (self.operations, 0),
-            Rule::Concurrency { .. } | Rule::Budget { .. } => (0, self.operations),
-        };
+        Self { limit, operations, admitted, settled, keeper }
     }
 
     /// The machine that this limit has for an app and the mailbox of a view.
@@ -267,12 +245,6 @@ impl Slot {
         };
         (machine, &self.limit)
     }
-}
-
-/// Whether a call counts with a limit that lets it pass, whatever the limits behind it say.
-#[inline]
-fn counts_as_asked(rule: &Rule) -> bool {
-    matches!(rule, Rule::Requests { refused_count: true, .. })
 }
 
 /// The machine of an app, made new if the app has not called before.
@@ -292,7 +264,7 @@ fn machine_of_another_app<'a>(apps: &'a mut Vec<(u32, Machine)>, app: u32, rule:
     &mut apps[position].1
 }
 
-/// Counts a refused call where it does not count yet, and says what its client sees.
+/// Counts a refused call and says what its client sees.
 #[cold]
 fn reject(
     limits: &mut [Slot],
@@ -302,8 +274,14 @@ fn reject(
     present: Moment,
     asked: &Asked,
 ) -> Verdict {
+    let concerned = 1_u64 << asked.operation as u32;
+    for slot in &mut limits[..=refusing] {
+        if slot.operations & concerned != 0 {
+            let (machine, limit) = slot.machine(asked.app, view);
+            machine.refuse(&limit.rule, present);
+        }
+    }
     let (machine, limit) = limits[refusing].machine(asked.app, view);
-    machine.refuse(&limit.rule, present);
     let retry_after = machine.wait(&limit.rule, present, asked.body_bytes).map(|wait| match limit.rule {
         Rule::Concurrency { .. } => wait,
         _ => wait + present.since(now),

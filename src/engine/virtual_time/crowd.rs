@@ -31,13 +31,9 @@ impl Crowd {
     /// Has everything happen that is due up to a moment.
     #[inline]
     pub(super) fn advance<C: Content>(&self, until: Moment, world: &VirtualWorld<C>) {
-        if !self.is_empty {
-            self.advance_all(until, world);
+        if self.is_empty {
+            return;
         }
-    }
-
-    #[inline(never)]
-    fn advance_all<C: Content>(&self, until: Moment, world: &VirtualWorld<C>) {
         for people in &mut *self.people.borrow_mut() {
             let side = people.side();
             people.advance(until, |due, errand, work| world.bear(side, due, errand, work));

@@ -217,13 +217,6 @@ pub(super) fn run_beside<F: Future<Output = ()>>(
 /// Polls the tasks that were woken, in the order of waking, until nobody is awake.
 #[inline]
 fn settle<F: Future<Output = ()>>(clock: &Clock, tasks: &mut [Task<F>], woken: &Woken) {
-    if woken.any.load(Ordering::Acquire) {
-        settle_woken(clock, tasks, woken);
-    }
-}
-
-#[inline(never)]
-fn settle_woken<F: Future<Output = ()>>(clock: &Clock, tasks: &mut [Task<F>], woken: &Woken) {
     while woken.any.load(Ordering::Acquire) {
         let batch = {
             let mut queue = woken.tasks.lock().unwrap_or_else(PoisonError::into_inner);

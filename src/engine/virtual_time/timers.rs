@@ -41,7 +41,7 @@ pub struct Timers {
 }
 
 /// How many timers the sorted list holds: as many as can be moved about for less than the heap costs.
-const FEW: usize = 64;
+const FEW: usize = 16;
 
 /// How many places the sorted list has: it moves to its beginning when the last of them is taken.
 const PLACES: usize = 4 * FEW;
@@ -77,6 +77,7 @@ impl Timers {
         }
     }
 
+    /// Most timers are later than those set before, so the place is looked for from the end.
     #[inline]
     fn set_near(&mut self, timer: u128) {
         if self.near.len() - self.due == FEW {
@@ -91,8 +92,13 @@ impl Timers {
             self.near.drain(..self.due);
             self.due = 0;
         }
-        let place = self.due + self.near[self.due..].partition_point(|near| *near < timer);
-        self.near.insert(place, timer);
+        let mut place = self.near.len();
+        self.near.push(timer);
+        while place > self.due && self.near[place - 1] > timer {
+            self.near[place] = self.near[place - 1];
+            place -= 1;
+        }
+        self.near[place] = timer;
     }
 
     #[cold]

@@ -120,9 +120,6 @@ impl Learned {
         let most = if self.known.is_some() { MOST_BOOKINGS } else { FEW_BOOKINGS };
         if self.uses.len() >= most {
             self.make_room(now);
-        } else if self.uses.capacity() == 0 {
-            // As many as a mailbox without much to copy comes to.
-            self.uses.reserve(FEW_BOOKINGS / 2);
         }
         self.uses.push_back(Booking { first: now, last: now, units, refused: 0 });
         self.closes = now + self.grain;
