@@ -12,7 +12,10 @@
 //!
 //! Users work in the target as soon as the switch is complete, and nobody keeps them from it before. What the target holds
 //! beyond the copy is theirs, and no fault of the move, if its identity is there once and it was not stored by us. What is
-//! there more than once, or was copied and is no longer in the source, is a fault.
+//! there more than once, or was copied and is no longer in the source, is a fault. Nor is it a fault if they move an item,
+//! by deleting it to begin with: what is missing in its folder is looked for in the others that were copied, where it has
+//! another reference. So what counts find missing is looked into item by item. What they change or delete for good cannot
+//! be told from what was lost.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,13 +80,12 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let target = self.list_folders(Side::Target).await?;
         let (mut found, more) = self.compare_counts(&source, &target)?;
         let mut surplus = more.keys().copied().collect();
-        match self.run.plan.verify {
-            Verify::Counts => {
-                for (place, items) in more {
-                    found += self.tell_apart(place, items).await?;
-                }
+        if self.run.plan.verify == Verify::Fingerprint || found.missing > 0 {
+            found = self.compare_items(&source, found, &mut surplus).await?;
+        } else {
+            for (place, items) in more {
+                found += self.tell_apart(place, items).await?;
             }
-            Verify::Fingerprint => found = self.compare_items(&source, found, &mut surplus).await?,
         }
         Ok((found, surplus))
     }
@@ -188,10 +190,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let folders = Arc::clone(&self.progress.borrow().folders);
         let first = self.reserve(folders.len() * 3);
         let next = Cell::new(0);
-        let total = RefCell::new((Verification::default(), surplus));
+        let compared = RefCell::new(BTreeMap::new());
         let setback = Cell::new(None);
         let gone: BTreeSet<u32> = gone(&folders, source).into_iter().map(|(place, _)| place).collect();
-        let (next, total_in, setback_in, folders, gone) = (&next, &total, &setback, &folders, &gone);
+        let (next, compared_in, setback_in, folders, gone) = (&next, &compared, &setback, &folders, &gone);
         workers(&self.run.world, &self.signal, self.width().min(folders.len()).max(1), |_| async move {
             while setback_in.get().is_none() && next.get() < folders.len() {
                 let place = next.replace(next.get() + 1);
@@ -203,11 +205,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 };
                 match outcome {
                     Ok(found) => {
-                        let mut total = total_in.borrow_mut();
-                        total.0 += found;
-                        if found.duplicate > 0 {
-                            total.1.insert(place as u32);
-                        }
+                        compared_in.borrow_mut().insert(place as u32, found);
                     }
                     Err(refused) => setback_in.set(Some(refused)),
                 }
@@ -218,7 +216,20 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         if let Some(setback) = setback.get() {
             return Err(setback);
         }
-        let (mut total, _) = total.into_inner();
+        let compared = compared.into_inner();
+        let mut total = Verification::default();
+        let mut missing: BTreeMap<(ItemKey, u32), u64> = BTreeMap::new();
+        for item in compared.values().flat_map(|folder| &folder.missing) {
+            *missing.entry(*item).or_default() += 1;
+        }
+        let mut moved = 0;
+        for (place, folder) in compared {
+            let found = self.judge_folder(&folders[place as usize], folder, &mut missing, &mut moved)?;
+            if found.duplicate > 0 {
+                surplus.insert(place);
+            }
+            total += found;
+        }
         // Folders without a counterpart were counted above and are on no list here.
         if self.source_is_closed() {
             let known: BTreeSet<&Id> = folders.iter().map(|folder| &folder.source).collect();
@@ -227,26 +238,54 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             total.expected += unknown;
             total.missing += unknown;
         }
-        // What the counts found and the listing did not: the server's own totals disagree with its listings.
+        // What the counts found and the listing did not: the server's own totals disagree with its listings. Counts know
+        // nothing of what was moved.
         let wanted = total.expected - total.skipped;
-        total.missing = total.missing.max(counts.missing).min(wanted);
+        total.missing = total.missing.max(counts.missing).saturating_sub(moved).min(wanted);
         total.present = wanted - total.missing;
         Ok(total)
     }
 
-    /// What the target holds of a folder that the source no longer has.
-    async fn look_into_gone(&self, folder: &FolderProgress, request: u64) -> Result<Verification, Setback> {
-        let mut found = Verification::default();
-        if folder.ours && self.source_is_closed() {
-            let items = self.list_items(Side::Target, &folder.target, request + 1).await?;
-            let all = items.len() as u64;
-            found.added = self.added_by_others(items.into_iter().map(|item| item.item).collect())?;
-            found.duplicate = all - found.added;
+    /// What was found of one folder, less what is missing elsewhere and was moved here. `missing` are the items that are
+    /// still looked for, `moved` how many were found.
+    fn judge_folder(
+        &self,
+        folder: &FolderProgress,
+        compared: Compared,
+        missing: &mut BTreeMap<(ItemKey, u32), u64>,
+        moved: &mut u64,
+    ) -> Result<Verification, Setback> {
+        let Compared { mut found, strange, deleted, .. } = compared;
+        if !folder.ours || strange.is_empty() {
+            return Ok(found);
         }
+        let of_others = self.run.checkpoint.unpaired(self.mailbox, strange.iter().map(|item| item.item.clone()).collect());
+        let of_others: BTreeSet<Id> = of_others.map_err(|error| self.break_off(error))?.into_iter().collect();
+        let (added, ours): (Vec<_>, Vec<_>) = strange.into_iter().partition(|item| of_others.contains(&item.item));
+        for item in added {
+            let wanted = item.key.and_then(|key| missing.get_mut(&(key, item.size))).filter(|wanted| **wanted > 0);
+            match wanted {
+                Some(wanted) => {
+                    *wanted -= 1;
+                    *moved += 1;
+                }
+                None => found.added += 1,
+            }
+        }
+        found.duplicate += (ours.len() as u64).saturating_sub(deleted);
         Ok(found)
     }
 
-    async fn compare_folder(&self, place: u32, folder: &FolderProgress, request: u64) -> Result<Verification, Setback> {
+    /// What the target holds of a folder that the source no longer has.
+    async fn look_into_gone(&self, folder: &FolderProgress, request: u64) -> Result<Compared, Setback> {
+        if !folder.ours || !self.source_is_closed() {
+            return Ok(Compared::default());
+        }
+        let strange = self.list_items(Side::Target, &folder.target, request + 1).await?;
+        Ok(Compared { strange, ..Compared::default() })
+    }
+
+    async fn compare_folder(&self, place: u32, folder: &FolderProgress, request: u64) -> Result<Compared, Setback> {
         let source = self.list_items(Side::Source, &folder.source, request).await?;
         let target = self.list_items(Side::Target, &folder.target, request + 1).await?;
         let since = if self.source_is_closed() {
@@ -256,15 +295,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         };
         let progress = self.progress.borrow();
         let skipped = progress.skipped.iter().filter(|skipped| skipped.folder == place).map(|skipped| &skipped.item);
-        let (mut found, strange) = compare(&source, &target, &since, &skipped.collect::<Vec<_>>());
-        if folder.ours {
-            let all = strange.len() as u64;
-            found.added = self.added_by_others(strange)?;
-            // Copied by us, and deleted in the source since the copy if it is still in use.
-            let deleted = since.iter().filter(|change| change.kind == ChangeKind::Delete).count() as u64;
-            found.duplicate += (all - found.added).saturating_sub(deleted);
-        }
-        Ok(found)
+        Ok(compare(&source, target, &since, &skipped.collect::<Vec<_>>()))
     }
 }
 
@@ -298,14 +329,22 @@ struct Wanted {
     tolerated: bool,
 }
 
-/// Compares the items of one folder, and gives those of the target back that are not in the source. `since` are changes of
-/// the source after the copy, whose items prove nothing; `skipped` are items that were left behind.
-fn compare(
-    source: &[ItemChange],
-    target: &[ItemChange],
-    since: &[ItemChange],
-    skipped: &[&Id],
-) -> (Verification, Vec<Id>) {
+/// What a comparison of the items of one folder found.
+#[derive(Default)]
+struct Compared {
+    /// In numbers, strange items left aside.
+    found: Verification,
+    /// Identities and sizes of the items that the target folder lacks.
+    missing: Vec<(ItemKey, u32)>,
+    /// Items of the target folder that are not in the source folder.
+    strange: Vec<ItemChange>,
+    /// How many of those may be there because they were deleted in the source after the copy.
+    deleted: u64,
+}
+
+/// Compares the items of one folder. `since` are changes of the source after the copy, whose items prove nothing;
+/// `skipped` are items that were left behind.
+fn compare(source: &[ItemChange], target: Vec<ItemChange>, since: &[ItemChange], skipped: &[&Id]) -> Compared {
     let mut found = Verification::default();
     let changed: BTreeSet<&Id> = since.iter().map(|change| &change.item).collect();
     let mut wanted: BTreeMap<ItemKey, Wanted> = BTreeMap::new();
@@ -327,7 +366,7 @@ fn compare(
     let mut strange = Vec::new();
     for item in target {
         let Some(entry) = item.key.and_then(|key| wanted.get_mut(&key)) else {
-            strange.push(item.item.clone());
+            strange.push(item);
             continue;
         };
         if let Some(place) = entry.sizes.iter().position(|size| *size == item.size) {
@@ -341,7 +380,9 @@ fn compare(
         }
     }
     found.missing = found.expected - found.skipped - found.present;
-    (found, strange)
+    let missing = wanted.into_iter().flat_map(|(key, wanted)| wanted.sizes.into_iter().map(move |size| (key, size)));
+    let deleted = since.iter().filter(|change| change.kind == ChangeKind::Delete).count() as u64;
+    Compared { found, missing: missing.collect(), strange, deleted }
 }
 
 #[cfg(test)]
@@ -356,7 +397,7 @@ mod tests {
     /// What is present, missing, there more than once, left behind and strange.
     fn check(source: &[ItemChange], target: &[ItemChange], skipped: &[u64]) -> (u64, u64, u64, u64, usize) {
         let skipped: Vec<Id> = skipped.iter().map(|number| Id::Number(*number)).collect();
-        let (found, strange) = compare(source, target, &[], &skipped.iter().collect::<Vec<_>>());
+        let Compared { found, strange, .. } = compare(source, target.to_vec(), &[], &skipped.iter().collect::<Vec<_>>());
         assert_eq!(found.expected, found.present + found.missing + found.skipped);
         (found.present, found.missing, found.duplicate, found.skipped, strange.len())
     }
@@ -379,9 +420,10 @@ mod tests {
     fn what_changed_after_the_copy_proves_nothing() {
         let since = [item(2, 21), ItemChange { kind: ChangeKind::Delete, key: None, ..item(9, 0) }];
         let target = [item(1, 10), item(2, 20), item(9, 90)];
-        let (found, strange) = compare(&[item(1, 10), item(2, 21)], &target, &since, &[]);
-        assert_eq!((found.expected, found.present, found.missing, found.duplicate), (1, 1, 0, 0));
-        assert_eq!(strange, [Id::Number(9)]);
+        let compared = compare(&[item(1, 10), item(2, 21)], target.to_vec(), &since, &[]);
+        let Verification { expected, present, missing, duplicate, .. } = compared.found;
+        assert_eq!((expected, present, missing, duplicate), (1, 1, 0, 0));
+        assert_eq!((compared.strange, compared.deleted), (vec![item(9, 90)], 1));
     }
 
     proptest! {

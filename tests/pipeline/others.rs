@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use mock_server::mailbox::item::Item;
+use mock_server::mailbox::open::Deletion;
 use mock_server::mailbox::property::{SEARCH_KEY, Value};
 use mock_server::time::Moment;
 use mock_server::wire::call::{Call, Protocol};
@@ -16,16 +17,34 @@ use wavetank::world::Side;
 use crate::laws::{QUIET, world};
 use crate::rig::{Setup, TestWorld, play};
 
-/// What somebody puts into the inbox of the target.
+/// What somebody does in the inbox of the target.
 #[derive(Copy, Clone)]
-enum Put {
-    /// An item of their own.
+enum Doing {
+    /// Puts an item of their own there.
     New,
-    /// Another item with the identity of one that is there.
+    /// Puts another item with the identity of one that is there.
     Again,
+    /// Moves an item to another folder.
+    Move,
+    /// Moves an item to another folder, and puts one of their own in its place.
+    Swap,
+    /// Deletes an item for good.
+    Delete,
 }
 
-fn put(world: &Rc<TestWorld>, put: Put, mut first: impl FnMut(&Call) -> bool + 'static) -> Rc<Cell<u32>> {
+impl Doing {
+    /// How many items are missing, there twice, and added by others then.
+    fn found(self) -> (u64, u64, u64) {
+        match self {
+            Self::New | Self::Swap => (0, 0, 1),
+            Self::Again => (0, 1, 0),
+            Self::Move => (0, 0, 0),
+            Self::Delete => (1, 0, 0),
+        }
+    }
+}
+
+fn work(world: &Rc<TestWorld>, doing: Doing, mut first: impl FnMut(&Call) -> bool + 'static) -> Rc<Cell<u32>> {
     let times = Rc::new(Cell::new(0));
     let told = Rc::clone(&times);
     *world.beside.borrow_mut() = Some(Box::new(move |servers, route, call| {
@@ -34,25 +53,38 @@ fn put(world: &Rc<TestWorld>, put: Put, mut first: impl FnMut(&Call) -> bool + '
         }
         times.set(1);
         let done = servers[1].attend(Moment::START, MailboxKey(0), |open| {
-            let inbox = open.folders().into_iter().find(|folder| &*folder.name == "Inbox").expect("it was copied");
+            let folders = open.folders();
+            let place = |name: &str| folders.iter().find(|folder| &*folder.name == name).expect("it was copied").ordinal;
+            let (inbox, other) = (place("Inbox"), place("Sent Items"));
+            let there = open.list(inbox)[0];
+            let key = open.head(there).expect("it is listed").key;
+            match doing {
+                Doing::New | Doing::Again => {}
+                Doing::Move | Doing::Swap => {
+                    open.move_item(there, other).expect("both are there");
+                }
+                Doing::Delete => {
+                    open.delete(there, Deletion::Hard).expect("it is there");
+                }
+            }
             let mut item = Item::default();
-            if matches!(put, Put::Again) {
-                let there = open.list(inbox.ordinal)[0];
-                let key = open.head(there).expect("it is listed").key;
+            if matches!(doing, Doing::Again) {
                 item.put(SEARCH_KEY, Some(Value::Binary(search_key(key).to_vec().into())));
             }
-            open.create(inbox.ordinal, item).expect("the folder is there");
+            if !matches!(doing, Doing::Move | Doing::Delete) {
+                open.create(inbox, item).expect("the folder is there");
+            }
         });
         assert!(done.is_some());
     }));
     told
 }
 
-/// Moves one mailbox while somebody puts an item into the target at the first call of a kind. `expected` is how many
+/// Moves one mailbox while somebody works in the target at the first call of a kind. `expected` is how many
 /// mailboxes are completed, half switched and failed then.
-fn check(verify: Verify, cutover: bool, what: Put, expected: [u64; 3], first: impl FnMut(&Call) -> bool + 'static) {
+fn check(verify: Verify, cutover: bool, what: Doing, expected: [u64; 3], first: impl FnMut(&Call) -> bool + 'static) {
     let world = world(QUIET, Protocol::Graph, |_| {});
-    let times = put(&world, what, first);
+    let times = work(&world, what, first);
     let mut setup = Setup::new(Protocol::Graph, cutover, 1);
     setup.plan.verify = verify;
     let summary = play(&world, &setup, Memory::default()).summary;
@@ -60,25 +92,33 @@ fn check(verify: Verify, cutover: bool, what: Put, expected: [u64; 3], first: im
     let (counts, found) = (summary.mailboxes, summary.verification);
     assert_eq!([counts.completed, counts.half_switched, counts.failed], expected, "{verify:?}: {found:?}");
     // What a mailbox that failed was found to hold is told as well.
-    let twice = u64::from(matches!(what, Put::Again));
-    assert_eq!((found.missing, found.duplicate, found.added), (0, twice, 1 - twice), "{verify:?}");
+    assert_eq!((found.missing, found.duplicate, found.added), what.found(), "{verify:?}");
+    assert_eq!(found.expected, found.present + found.missing + found.skipped);
 }
 
 const DEPTHS: [Verify; 2] = [Verify::Counts, Verify::Fingerprint];
 
 #[test]
-fn after_the_switch_a_mailbox_ends_half_switched_only_for_what_is_there_twice() {
+fn after_the_switch_a_mailbox_ends_half_switched_only_for_what_is_missing_or_there_twice() {
     for verify in DEPTHS {
         let polls = |call: &Call| matches!(call, Call::PollSwitch);
-        check(verify, true, Put::New, [1, 0, 0], polls);
-        check(verify, true, Put::Again, [0, 1, 0], polls);
+        for what in [Doing::New, Doing::Move, Doing::Swap] {
+            check(verify, true, what, [1, 0, 0], polls);
+        }
+        for what in [Doing::Again, Doing::Delete] {
+            check(verify, true, what, [0, 1, 0], polls);
+        }
     }
 }
 
 #[test]
-fn a_copy_without_cutover_fails_only_for_what_is_there_twice() {
+fn a_copy_without_cutover_fails_only_for_what_is_missing_or_there_twice() {
+    const GOOD: [u64; 3] = [1, 0, 0];
+    const FAILED: [u64; 3] = [0, 0, 1];
     for verify in DEPTHS {
-        for (what, expected) in [(Put::New, [1, 0, 0]), (Put::Again, [0, 0, 1])] {
+        for (what, expected) in
+            [(Doing::New, GOOD), (Doing::Move, GOOD), (Doing::Again, FAILED), (Doing::Delete, FAILED)]
+        {
             // When all is copied and the comparison begins.
             let mut copied = false;
             let compares = move |call: &Call| {
