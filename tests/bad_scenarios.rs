@@ -1,6 +1,7 @@
 //! A scenario that is wrong is refused by every command that reads one, with all its problems at once: each with file,
 //! line and help, and with exit code 2. What each problem says is tried in `tests/scenario.rs`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -83,6 +84,17 @@ fn the_scenario_that_all_others_are_made_from_is_right() {
 #[test]
 fn an_unknown_key_is_refused() {
     check(&with("[pipeline]\nlane = 4"), &[UNKNOWN]);
+}
+
+#[test]
+fn a_list_of_keys_names_each_once() {
+    let (directory, _file) = written(&with("[target]\nzzz = 1"));
+    let (_, _, stderr) = wavetank(&["check", "trial.toml"], directory.path());
+    let flat = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let list = flat.split_once("write one of ").expect("nothing is like it").1;
+    let names: Vec<_> = list.split('`').skip(1).step_by(2).collect();
+    let once: BTreeSet<_> = names.iter().collect();
+    assert!(once.contains(&"costs") && once.len() == names.len(), "{names:?}");
 }
 
 #[test]

@@ -33,8 +33,9 @@ pub struct Shared {
     pub bytes_per_second: f64,
     /// Calls that the source and the target serve at once; infinite if unlimited.
     pub servers: (f64, f64),
-    /// Requests per second that limits and policies of the whole app or tenant admit; infinite if there are none.
-    pub requests_per_second: (Rate, Rate),
+    /// Requests per second that each of the limits and policies of the whole app or tenant admits, at the source and at the
+    /// target.
+    pub requests_per_second: (Vec<Rate>, Vec<Rate>),
 }
 
 /// The share of something that is left to a wave however much others ask for (assumed: refused requests of others do not
@@ -46,18 +47,24 @@ fn left(all: f64, taken: f64) -> f64 {
     (all - taken).max(all * LEFT)
 }
 
-/// The rate that some numbers admit from the beginning, and those that they have later.
-fn rate<T: Copy>(first: T, later: impl Iterator<Item = (Moment, T)>, of: impl Fn(T) -> f64) -> Rate {
+/// What a rule admits: at once when nothing was used, and per second.
+type Admits = (f64, f64);
+
+/// The rate that some numbers admit from the beginning, and those that they have later. What a rule that changed admits at
+/// once was used up before.
+fn rate<T: Copy>(first: T, later: impl Iterator<Item = (Moment, T)>, of: impl Fn(T) -> Admits) -> Rate {
     let mut later: Vec<_> = later.collect();
     later.sort_by_key(|(at, _)| *at);
-    let add = |rate: Rate, (at, numbers): (Moment, T)| rate.then(at.since(Moment::START).as_seconds(), of(numbers));
-    later.into_iter().fold(Rate::constant(of(first)), add)
+    let add = |rate: Rate, (at, numbers): (Moment, T)| rate.then(at.since(Moment::START).as_seconds(), of(numbers).1);
+    let (at_once, per_second) = of(first);
+    later.into_iter().fold(Rate::constant(per_second), add).beginning_with(at_once)
 }
 
-/// Requests per second that limits and policies of the whole app or tenant admit, as they change. People beside the wave
-/// use other apps, so they share only what apps share. What a mailbox, a user or a database has to itself bounds no wave;
-/// what it does to mailboxes is left to the correction by virtual runs.
-fn shared_request_rate(side: &SidePlan, people: &Demand) -> Rate {
+/// Requests per second that limits and policies of the whole app or tenant admit, each for itself, as they change. People
+/// beside the wave use other apps, so they share only what apps share. What a mailbox, a user or a database has to itself
+/// bounds no wave; what it does to mailboxes is left to the correction by virtual runs.
+fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Rate> {
+    const NO_BOUND: Admits = (0.0, Rate::UNLIMITED);
     let (limits, changes) = (&side.server.limits, &side.server.limit_changes);
     let of_limit = limits.iter().filter_map(|limit| {
         let taken = match limit.scope {
@@ -66,8 +73,8 @@ fn shared_request_rate(side: &SidePlan, people: &Demand) -> Rate {
             Scope::AppMailbox | Scope::Mailbox => return None,
         };
         let admits = |rule: Rule| match rule {
-            Rule::Requests { count, per, .. } => left(count as f64 / per.as_seconds(), taken),
-            _ => Rate::UNLIMITED,
+            Rule::Requests { count, per, .. } => (count as f64, left(count as f64 / per.as_seconds(), taken)),
+            _ => NO_BOUND,
         };
         let later = changes.iter().filter(|change| change.limit.name == limit.name);
         Some(rate(limit.rule, later.map(|change| (change.at, change.limit.rule)), admits))
@@ -83,17 +90,19 @@ fn shared_request_rate(side: &SidePlan, people: &Demand) -> Rate {
         }
         let taken = if app { 0.0 } else { people.requests_of(&[]) };
         let admits = |meter: Meter| match meter {
-            Meter::Sliding { unit: Unit::Requests, most: count, per }
-            | Meter::Fixed { unit: Unit::Requests, most: count, per }
-            | Meter::Bucket { unit: Unit::Requests, refill: count, per, .. } => {
-                left(count as f64 / per.as_seconds(), taken)
+            Meter::Sliding { unit: Unit::Requests, most: burst, per }
+            | Meter::Fixed { unit: Unit::Requests, most: burst, per } => {
+                (burst as f64, left(burst as f64 / per.as_seconds(), taken))
             }
-            _ => Rate::UNLIMITED,
+            Meter::Bucket { unit: Unit::Requests, burst, refill, per } => {
+                (burst as f64, left(refill as f64 / per.as_seconds(), taken))
+            }
+            _ => NO_BOUND,
         };
         let later = policy_changes.iter().filter(|change| change.policy.name == policy.name);
         Some(rate(policy.meter, later.map(|change| (change.at, change.policy.meter)), admits))
     });
-    of_limit.chain(of_policy).fold(Rate::constant(Rate::UNLIMITED), |least, rate| least.min(&rate))
+    of_limit.chain(of_policy).collect()
 }
 
 impl Shared {
@@ -112,8 +121,8 @@ impl Shared {
                 .min(link(plan.network.target.bytes_per_second)),
             servers: (capacity(&plan.source, &people[0]), capacity(&plan.target, &people[1])),
             requests_per_second: (
-                shared_request_rate(&plan.source, &people[0]),
-                shared_request_rate(&plan.target, &people[1]),
+                shared_request_rates(&plan.source, &people[0]),
+                shared_request_rates(&plan.target, &people[1]),
             ),
         }
     }
@@ -128,9 +137,10 @@ impl Shared {
             requests = (requests.0 + job.requests.0, requests.1 + job.requests.1);
             served = (served.0 + job.served.0.as_seconds(), served.1 + job.served.1.as_seconds());
         }
+        let longest = |rates: &[Rate], requests| rates.iter().map(|rate| rate.time_for(requests)).fold(0.0, f64::max);
         let least = (bytes / 2.0 / self.bytes_per_second)
-            .max(self.requests_per_second.0.time_for(requests.0))
-            .max(self.requests_per_second.1.time_for(requests.1))
+            .max(longest(&self.requests_per_second.0, requests.0))
+            .max(longest(&self.requests_per_second.1, requests.1))
             .max(served.0 / self.servers.0)
             .max(served.1 / self.servers.1);
         Span::from_seconds(least)
@@ -241,8 +251,8 @@ mod tests {
 
     fn shared(lanes: u32, places: u32) -> Shared {
         let unlimited = f64::INFINITY;
-        let requests_per_second = (Rate::constant(unlimited), Rate::constant(unlimited));
-        Shared { lanes, places, bytes_per_second: unlimited, servers: (unlimited, unlimited), requests_per_second }
+        let servers = (unlimited, unlimited);
+        Shared { lanes, places, bytes_per_second: unlimited, servers, requests_per_second: (vec![], vec![]) }
     }
 
     #[test]
@@ -276,9 +286,23 @@ mod tests {
         for job in &mut jobs {
             job.requests = (0.0, 100.0);
         }
-        let requests_per_second = (Rate::constant(f64::INFINITY), Rate::constant(10.0).then(60.0, 5.0));
-        let shared = Shared { requests_per_second, ..shared(100, 100) };
+        let shrinking = Rate::constant(10.0).then(60.0, 5.0);
+        let shared = Shared { requests_per_second: (vec![], vec![shrinking]), ..shared(100, 100) };
         assert!((flow(&jobs, &shared).last().as_seconds() - 140.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn of_several_limits_the_one_that_takes_longest_bounds_the_wave() {
+        let mut jobs = vec![job(1, 1, 1); 10];
+        for job in &mut jobs {
+            job.requests = (0.0, 100.0);
+        }
+        for (daily, expected) in [(1_000.0, 100.0), (990.0, 100.0), (900.0, 200.0)] {
+            // A day's allowance is there in the morning; what is beyond it comes slowly.
+            let rates = vec![Rate::constant(0.5).beginning_with(daily), Rate::constant(10.0)];
+            let shared = Shared { requests_per_second: (vec![], rates), ..shared(100, 100) };
+            assert!((flow(&jobs, &shared).last().as_seconds() - expected).abs() < 1e-6, "{daily}");
+        }
     }
 
     #[test]

@@ -259,7 +259,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         if !folder.ours || strange.is_empty() {
             return Ok(found);
         }
-        let of_others = self.run.checkpoint.unpaired(self.mailbox, strange.iter().map(|item| item.item.clone()).collect());
+        let of_others =
+            self.run.checkpoint.unpaired(self.mailbox, strange.iter().map(|item| item.item.clone()).collect());
         let of_others: BTreeSet<Id> = of_others.map_err(|error| self.break_off(error))?.into_iter().collect();
         let (added, ours): (Vec<_>, Vec<_>) = strange.into_iter().partition(|item| of_others.contains(&item.item));
         for item in added {
@@ -397,7 +398,8 @@ mod tests {
     /// What is present, missing, there more than once, left behind and strange.
     fn check(source: &[ItemChange], target: &[ItemChange], skipped: &[u64]) -> (u64, u64, u64, u64, usize) {
         let skipped: Vec<Id> = skipped.iter().map(|number| Id::Number(*number)).collect();
-        let Compared { found, strange, .. } = compare(source, target.to_vec(), &[], &skipped.iter().collect::<Vec<_>>());
+        let Compared { found, strange, .. } =
+            compare(source, target.to_vec(), &[], &skipped.iter().collect::<Vec<_>>());
         assert_eq!(found.expected, found.present + found.missing + found.skipped);
         (found.present, found.missing, found.duplicate, found.skipped, strange.len())
     }

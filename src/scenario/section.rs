@@ -279,7 +279,10 @@ impl<'b> Section<'b> {
     }
 
     fn ask(&self, key: &str) {
-        self.known.borrow_mut().push(key.to_owned());
+        let mut known = self.known.borrow_mut();
+        if !known.iter().any(|known| known == key) {
+            known.push(key.to_owned());
+        }
         self.book.asked.borrow_mut().insert(join(&self.shape, key));
     }
 }

@@ -54,7 +54,8 @@ fn work(world: &Rc<TestWorld>, doing: Doing, mut first: impl FnMut(&Call) -> boo
         times.set(1);
         let done = servers[1].attend(Moment::START, MailboxKey(0), |open| {
             let folders = open.folders();
-            let place = |name: &str| folders.iter().find(|folder| &*folder.name == name).expect("it was copied").ordinal;
+            let place =
+                |name: &str| folders.iter().find(|folder| &*folder.name == name).expect("it was copied").ordinal;
             let (inbox, other) = (place("Inbox"), place("Sent Items"));
             let there = open.list(inbox)[0];
             let key = open.head(there).expect("it is listed").key;
