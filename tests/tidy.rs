@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &str, &str)] = &[
     ("mock::control", "", "time draw wire mailbox throttle fault service protocol front journal"),
     ("mock::state", "", "time wire mailbox fault service protocol front journal control"),
     ("mock::serve", "", "mailbox service front journal control state"),
+    ("mock::program", "", "wire mailbox throttle service front serve"),
     ("sample", "", "time draw"),
     ("calendar", "", "time"),
     ("scenario", "sample calendar", "time draw wire throttle fault service journal"),

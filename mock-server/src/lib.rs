@@ -11,6 +11,7 @@ pub mod fault;
 pub mod front;
 pub mod journal;
 pub mod mailbox;
+pub mod program;
 pub mod protocol;
 pub mod serve;
 pub mod service;
