@@ -130,13 +130,12 @@ where
     let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
     let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, REPLICATION), deadline);
     let wave = wave.to_vec();
-    let ended = match plan.wave.prestage {
-        Some(prestage) => {
-            let copied = Prestaged::new(Arc::clone(content), prestage.lead - prestage.age, true, checkpoint);
-            block_on(drive(&clock, &bystanders, Run::new(world, options, wave, copied, listener), interrupts))
-        }
-        None => block_on(drive(&clock, &bystanders, Run::new(world, options, wave, checkpoint, listener), interrupts)),
+    // Behind a pointer, so that there is one live pipeline to compile: what is looked up costs nothing beside the calls.
+    let checkpoint: Rc<dyn Checkpoint> = match plan.wave.prestage {
+        Some(prestage) => Rc::new(Prestaged::new(Arc::clone(content), prestage.lead - prestage.age, true, checkpoint)),
+        None => checkpoint,
     };
+    let ended = block_on(drive(&clock, &bystanders, Run::new(world, options, wave, checkpoint, listener), interrupts));
     drop((source_handle, target_handle));
     let stalled = [(&plan.source, 0), (&plan.target, 1)].map(|(side, number)| {
         let known = servers[number].url.is_none() && !side.server.conditions.health.is_empty();

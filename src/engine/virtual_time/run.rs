@@ -291,7 +291,7 @@ impl<'a> Course<'_, 'a> {
         let (finish, ear) = if watch.is_none() && self.plan.crashes.is_empty() {
             self.one_life(&clock, world, options, checkpoint, ear)
         } else {
-            self.many_lives(&clock, &world, &options, checkpoint, ear)
+            self.many_lives(&clock, &world, &options, &checkpoint, ear)
         };
         if let Some(mailbox) = ear.ended.take() {
             (ear.world)(mailbox);
@@ -336,22 +336,22 @@ impl<'a> Course<'_, 'a> {
         (finish, Rc::into_inner(run).expect("all lanes have ended").into_listener())
     }
 
-    /// Runs a pipeline that is watched and may die.
-    fn many_lives<'e, C: Checkpoint>(
+    /// Runs a pipeline that is watched and may die. Whatever keeps its progress, it is one and the same code: such runs
+    /// are many and small, and a pipeline takes long to compile.
+    fn many_lives<'e>(
         &self,
         clock: &Clock,
         world: &TheWorld<'a>,
         options: &RunOptions,
-        checkpoint: C,
+        checkpoint: &dyn Checkpoint,
         ear: Ear<'e>,
     ) -> (Finish, Ear<'e>) {
-        let (checkpoint, register) = (Rc::new(checkpoint), Rc::new(Register::new(ear)));
+        let register = Rc::new(Register::new(ear));
         let watch = self.inside.watch.unwrap_or(&Blind);
         let start = |left: Vec<MailboxKey>| {
             watch.begins();
             let world = Watched::new(Rc::clone(world), watch, self.inside.rekey);
-            Run::new(world, options.clone(), left, Rc::clone(&checkpoint), Rc::clone(&register))
-                .with(self.inside.planted)
+            Run::new(world, options.clone(), left, checkpoint, Rc::clone(&register)).with(self.inside.planted)
         };
         let lives = Lives {
             clock,
