@@ -4,10 +4,12 @@
 //! Two rungs work together. The fluid model ([`fluid`]) walks a wave mailbox by mailbox and costs a millisecond; it is
 //! run hundreds of times to see how waves differ. The virtual world runs the real pipeline, every request; it is run a
 //! few times, on waves that the fluid model ran as well, and the ratio of the two corrects the fluid model
-//! ([`correct`]). The estimate is therefore one of virtual runs, with the spread of many.
+//! ([`correct`]). The estimate is therefore one of virtual runs, with the spread of many. Where the correction leads far from
+//! the waves that were run, others are run there ([`bracket`]).
 //!
 //! Knows nothing of how results are shown.
 
+pub mod bracket;
 pub mod correct;
 pub mod fluid;
 pub mod infer;
@@ -28,7 +30,7 @@ use crate::population::describe::Description;
 use crate::scenario::plan::Plan;
 use job::Rates;
 use result::Forecast;
-use window::{Progress, Question};
+use window::{Effort, Progress, Question};
 
 /// Why a forecast cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +74,7 @@ pub fn forecast(
         openings.push((window, opening));
     }
     let count = openings.len() as f64;
-    let mut requests_simulated = 0;
+    let mut effort = Effort::default();
     let mut windows = Vec::new();
     for (number, (window, opening)) in openings.iter().enumerate() {
         let lead = plan.wave.prestage.map_or(Span::ZERO, |prestage| prestage.lead);
@@ -90,8 +92,10 @@ pub fn forecast(
         let told = |share: f64, what: &str| {
             progress((number as f64 + share) / count, &format!("{}: {what}", window.name));
         };
-        let (forecast, requests) = question.answer(&told);
-        requests_simulated += requests;
+        let (forecast, more) = question.answer(&told);
+        effort.virtual_runs += more.virtual_runs;
+        effort.fluid_runs += more.fluid_runs;
+        effort.requests += more.requests;
         windows.push(forecast);
     }
     if let Some(prestage) = &plan.wave.prestage {
@@ -105,8 +109,7 @@ pub fn forecast(
             Some(infer::Seen { window: window.name.clone(), open: window.open, published: *published, overhead })
         })
         .collect();
-    let virtual_runs = windows.iter().map(|window| window.correction.ratios.len() as u32).sum();
-    let fluid_runs = windows.iter().map(|window| window.makespans.len() as u32).sum();
+    let Effort { virtual_runs, fluid_runs, requests: requests_simulated } = effort;
     Ok(Forecast { inference: infer::explain(&seen), windows, virtual_runs, fluid_runs, requests_simulated })
 }
 

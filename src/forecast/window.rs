@@ -2,7 +2,8 @@
 
 use mock_server::time::Span;
 
-use super::correct::{self, correction, quantile};
+use super::bracket::Bracket;
+use super::correct::{self, Estimate, correction, quantile};
 use super::fluid::Flow;
 use super::result::{Correction, PrestageFlow, Quantiles, Throughput, WaveSize, WindowForecast};
 use super::sensitivity::{self, Base};
@@ -22,6 +23,8 @@ const PILOTS: u64 = 2;
 const BATCH: u32 = 2;
 /// A second, smaller wave is walked in each replication to see how time grows with size: this share of the first.
 const SMALLER: f64 = 0.95;
+/// Most sizes at which virtual runs are made. Nearly always one is enough.
+const MOST_SIZES: u32 = 10;
 /// Points of the wave-size curve.
 const CURVE_POINTS: u32 = 25;
 
@@ -49,7 +52,17 @@ pub struct Question<'a> {
 /// What a virtual run contributes.
 struct Check {
     ratio: f64,
+    /// Time until the required share was done.
+    share_at: Span,
     finished: Finished,
+}
+
+/// The virtual runs of one size, and what follows from them.
+struct Checked {
+    walks: Vec<Walk>,
+    checks: Vec<Check>,
+    correction: Correction,
+    estimate: Estimate,
 }
 
 /// A replication in the fluid model: the wave at which virtual runs are made, and how time grows around it.
@@ -69,6 +82,17 @@ impl Walk {
     fn size_within(&self, seconds: f64) -> f64 {
         self.size + (seconds - self.share_at) / self.slope
     }
+}
+
+/// What was run for a forecast.
+#[derive(Copy, Clone, Default, Debug)]
+pub struct Effort {
+    /// Runs of the virtual world.
+    pub virtual_runs: u32,
+    /// Runs of the fluid model.
+    pub fluid_runs: u32,
+    /// Requests of the pipeline in all virtual runs.
+    pub requests: u64,
 }
 
 /// Told after every step; the arguments are the share done, from 0 to 1, and what is being done.
@@ -120,21 +144,18 @@ impl Question<'_> {
         let wave = order::wave(self.plan, self.population, number, size);
         let finished = simulate(self.plan, self.population, &wave, number, None);
         let virtual_time = Flow { done: finished.done.clone() }.time_of_share(self.share());
-        Check { ratio: virtual_time.as_seconds() / fluid.time_of_share(self.share()).as_seconds(), finished }
+        let ratio = virtual_time.as_seconds() / fluid.time_of_share(self.share()).as_seconds();
+        Check { ratio, share_at: virtual_time, finished }
     }
 
-    /// Makes the forecast, and says how many requests the pipeline made for it.
-    pub fn answer(&self, progress: Progress<'_>) -> (WindowForecast, u64) {
+    /// Makes the forecast, and says what was run for it.
+    pub fn answer(&self, progress: Progress<'_>) -> (WindowForecast, Effort) {
         let plan = self.plan;
         progress(0.0, "finding the right order of magnitude");
         let pilots = parallel::map(self.threads, 0..PILOTS, |number| self.pilot(number));
         let size = pilots.into_iter().min().unwrap_or(1).max(1);
 
-        progress(0.1, "waves in the fluid model");
-        let walks = parallel::map(self.threads, 0..u64::from(plan.forecast.fluid_runs.max(1)), |number| {
-            self.walk(number, size)
-        });
-        let (checks, correction, estimate) = self.correct(&walks, size, progress);
+        let (Checked { walks, checks, correction, estimate }, effort) = self.find(size, progress);
         let all = self.population.len();
         let clamp = |value: f64| (value.floor() as u32).clamp(1, all);
         let recommended = clamp(estimate.value);
@@ -155,7 +176,6 @@ impl Question<'_> {
             let open = self.open.as_seconds() / correction.mean - shift(walk);
             walk.flow.late(Span::from_seconds(open)) as f64
         };
-        let requests = checks.iter().map(|check| check.finished.requests()).sum();
         let forecast = WindowForecast {
             name: self.name.to_owned(),
             opening: self.opening.to_owned(),
@@ -187,7 +207,30 @@ impl Question<'_> {
             stuck: checks.iter().map(|check| check.finished.stuck).sum(),
             correction,
         };
-        (forecast, requests)
+        (forecast, effort)
+    }
+
+    /// Finds the largest wave, first by virtual runs of a size that the fluid model holds for the largest, then of those
+    /// that they lead to if that is far from there. Says as well what was run.
+    fn find(&self, first: u32, progress: Progress<'_>) -> (Checked, Effort) {
+        let (mut bracket, mut size, mut effort) = (Bracket::default(), first, Effort::default());
+        for round in 1.. {
+            progress(0.1, &format!("waves in the fluid model, {size} mailboxes"));
+            let walks = parallel::map(self.threads, 0..u64::from(self.plan.forecast.fluid_runs.max(1)), |number| {
+                self.walk(number, size)
+            });
+            let (checks, correction, estimate) = self.correct(&walks, size, progress);
+            effort.virtual_runs += checks.len() as u32;
+            effort.fluid_runs += walks.len() as u32;
+            effort.requests += checks.iter().map(|check| check.finished.requests()).sum::<u64>();
+            bracket.note(size, checks.iter().all(|check| check.share_at <= self.open));
+            let next = bracket.next(size, estimate.value).map(|next| next.min(self.population.len()));
+            match next.filter(|next| *next != size && round < MOST_SIZES) {
+                Some(next) => size = next,
+                None => return (Checked { walks, checks, correction, estimate: bracket.hold(estimate) }, effort),
+            }
+        }
+        unreachable!("the number of sizes is bounded")
     }
 
     /// Wave sizes as the fluid model has them, one for each replication, before the correction divides them by its
@@ -198,12 +241,7 @@ impl Question<'_> {
     }
 
     /// Makes virtual runs until the interval on the wave size is narrow enough, or there have been enough of them.
-    fn correct(
-        &self,
-        walks: &[Walk],
-        size: u32,
-        progress: Progress<'_>,
-    ) -> (Vec<Check>, Correction, correct::Estimate) {
+    fn correct(&self, walks: &[Walk], size: u32, progress: Progress<'_>) -> (Vec<Check>, Correction, Estimate) {
         let wanted = &self.plan.forecast;
         let (fewest, most) = wanted.virtual_runs;
         let mut checks: Vec<Check> = Vec::new();
