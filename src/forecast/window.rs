@@ -223,7 +223,8 @@ impl Question<'_> {
             effort.virtual_runs += checks.len() as u32;
             effort.fluid_runs += walks.len() as u32;
             effort.requests += checks.iter().map(|check| check.finished.requests()).sum::<u64>();
-            bracket.note(size, checks.iter().all(|check| check.share_at <= self.open));
+            let open = self.open.as_seconds();
+            bracket.note(size, &checks.iter().map(|check| check.share_at.as_seconds() / open).collect::<Vec<_>>());
             let next = bracket.next(size, estimate.value).map(|next| next.min(self.population.len()));
             match next.filter(|next| *next != size && round < MOST_SIZES) {
                 Some(next) => size = next,
