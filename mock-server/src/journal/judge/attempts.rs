@@ -4,7 +4,7 @@
 //! lost if it would have made something, and given up otherwise. What was made and is made again is doubled if the
 //! client did not hear of the first time; if it did, it may have meant it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use hashbrown::HashSet;
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
@@ -17,6 +17,10 @@ use crate::wire::refusal::RefusalKind;
 /// How many of each are kept as evidence.
 const SHOWN: usize = 3;
 
+/// Most requests that may still be repeated (assumed: more than a client has in mind). When there are more, the oldest
+/// counts as never sent again, so that a server that refuses for days does not fill its memory.
+const MOST_OPEN: usize = 100_000;
+
 /// A request that is still to be repeated.
 #[derive(Clone, Debug)]
 struct Open {
@@ -24,10 +28,32 @@ struct Open {
     makes: bool,
 }
 
+/// Requests that were never sent again with success.
+#[derive(Clone, Debug, Default)]
+struct Missing {
+    count: u64,
+    /// The first of them.
+    shown: Vec<Evidence>,
+}
+
+impl Missing {
+    fn add(&mut self, evidence: &Evidence) {
+        self.count += 1;
+        if self.shown.len() < SHOWN {
+            self.shown.push(evidence.clone());
+        }
+    }
+}
+
 /// Hears of requests.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Attempts {
     open: BTreeMap<Key, Open>,
+    /// Those that were open, oldest first, with their numbers; some have been repeated since.
+    order: VecDeque<(Key, u64)>,
+    /// Reads and what would have made something, of those that are too old to be kept.
+    given_up: Missing,
+    lost: Missing,
     /// What was made. Only ever asked, never gone through.
     made: HashSet<Key, Xxh3DefaultBuilder>,
     /// What was made without its client having heard of it.
@@ -85,31 +111,63 @@ impl Attempts {
         if self.made.contains(&key) {
             return;
         }
+        let order = &mut self.order;
         self.open.entry(key).or_insert_with(|| {
+            order.push_back((key, told.number));
             let why = told.refusal.map_or("was left undone in an answered request", RefusalKind::name);
             Open { evidence: Evidence::of(told, format!("{why}; never sent again with success")), makes }
         });
+        self.forget_oldest();
+    }
+
+    /// How many entries are kept of requests that may still be repeated.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.open.len() + self.order.len()
+    }
+
+    fn forget_oldest(&mut self) {
+        let Self { open, order, given_up, lost, .. } = self;
+        let is_open = |(key, number): &(Key, u64)| open.get(key).is_some_and(|open| open.evidence.number == *number);
+        if order.len() > 2 * MOST_OPEN {
+            order.retain(is_open);
+        }
+        while open.len() > MOST_OPEN
+            && let Some((key, number)) = order.pop_front()
+        {
+            if let Some(old) = open.get(&key).filter(|open| open.evidence.number == number) {
+                if old.makes {
+                    lost.add(&old.evidence)
+                } else {
+                    given_up.add(&old.evidence)
+                }
+                open.remove(&key);
+            }
+        }
+    }
+
+    /// Those that were never sent again so far.
+    fn missing(&self, makes: bool) -> Missing {
+        let mut missing = if makes { self.lost.clone() } else { self.given_up.clone() };
+        let mut open: Vec<_> =
+            self.open.values().filter(|open| open.makes == makes).map(|open| &open.evidence).collect();
+        open.sort_by_key(|evidence| evidence.number);
+        open.into_iter().for_each(|evidence| missing.add(evidence));
+        missing
     }
 
     /// What came of everything; `requests` is how many there were.
     pub(super) fn items(&self, requests: u64) -> Items {
-        let of = |makes: bool| self.open.values().filter(move |open| open.makes == makes);
-        let mut lost: Vec<_> = of(true).map(|open| open.evidence.clone()).collect();
-        let mut given_up: Vec<_> = of(false).map(|open| open.evidence.clone()).collect();
-        lost.sort_by_key(|evidence| evidence.number);
-        given_up.sort_by_key(|evidence| evidence.number);
-        let (lost_count, given_up_count) = (lost.len() as u64, given_up.len() as u64);
-        lost.truncate(SHOWN);
-        given_up.truncate(SHOWN);
+        let (lost, given_up) = (self.missing(true), self.missing(false));
         Items {
             moved: self.moved,
             made: self.made.len() as u64,
             requests_per_item: (self.moved > 0).then(|| requests as f64 / self.moved as f64),
-            lost: lost_count,
+            lost: lost.count,
             doubled: self.doubled,
             made_again: self.repeated,
-            given_up: given_up_count,
-            evidence: lost.into_iter().chain(self.doubles.clone()).chain(given_up).collect(),
+            given_up: given_up.count,
+            evidence: lost.shown.into_iter().chain(self.doubles.clone()).chain(given_up.shown).collect(),
         }
     }
 }

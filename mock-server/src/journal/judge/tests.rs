@@ -114,6 +114,29 @@ fn a_part_that_was_left_undone_in_an_answered_request_is_lost_unless_it_is_sent_
 }
 
 #[test]
+fn what_is_refused_for_ever_is_counted_but_not_kept() {
+    const ALL: u64 = 250_000;
+    let mut judge = Judge::new(1.0);
+    for at in 0..ALL {
+        judge.hear(&refused(asks(at), RefusalKind::RequestLimit, None).told());
+        if at % 2 == 0 {
+            judge.hear(&asks(at).told());
+        }
+    }
+    // One of the oldest is repeated when it is too late, one of the youngest in time.
+    for at in [1, ALL - 1] {
+        judge.hear(&asks(at).told());
+    }
+    let (_, apps) = judge.clients.iter().next().expect("a client");
+    let attempts = &apps[&0].attempts;
+    assert!(attempts.kept() <= 300_000, "{} are kept", attempts.kept());
+    let items = &judge.card().clients[0].items;
+    assert_eq!((items.given_up, items.lost), (ALL / 2 - 1, 0));
+    let shown: Vec<_> = items.evidence.iter().map(|evidence| evidence.number).collect();
+    assert_eq!(shown, [1, 3, 5]);
+}
+
+#[test]
 fn what_is_made_again_after_its_answer_was_lost_is_doubled() {
     let lost = Record {
         spoiled: Some("reset".into()),
