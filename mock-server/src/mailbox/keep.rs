@@ -302,16 +302,19 @@ impl Store {
         let overlay = &self.overlay;
         let changed = self.folders.iter().chain(self.hidden.values()).filter(|folder| {
             let made = folder.shape.ordinal >= FIRST_MADE_FOLDER && hidden::get(folder.shape.ordinal).is_none();
-            made || folder.edited || folder.gone || folder.totals != Totals::of(&folder.shape)
+            made || folder.edited || folder.gone || folder.totals() != Totals::of(&folder.shape)
         });
-        let folders = changed.map(|folder| KeptFolder {
-            ordinal: folder.shape.ordinal,
-            parent: folder.shape.parent,
-            name: folder.name.clone().filter(|_| folder.edited),
-            gone: folder.gone,
-            items: folder.totals.items,
-            bytes: folder.totals.bytes,
-            changes: folder.totals.changes,
+        let folders = changed.map(|folder| {
+            let Totals { items, bytes, changes } = folder.totals();
+            KeptFolder {
+                ordinal: folder.shape.ordinal,
+                parent: folder.shape.parent,
+                name: folder.given_name().cloned().filter(|_| folder.edited),
+                gone: folder.gone,
+                items,
+                bytes,
+                changes,
+            }
         });
         let records = overlay.records.as_deref().map(|records| KeptRecords {
             changes: records.changes,
@@ -360,9 +363,11 @@ impl Store {
             let folder = self.folder(kept.ordinal).ok_or(Misfit)?;
             folder.edited = kept.name.is_some() || folder.shape.parent != kept.parent;
             folder.shape.parent = kept.parent;
-            folder.name = kept.name.or_else(|| folder.name.take());
+            if let Some(name) = kept.name {
+                folder.give_name(name);
+            }
             folder.gone = kept.gone;
-            folder.totals = Totals { items: kept.items, bytes: kept.bytes, changes: kept.changes };
+            *folder.totals_mut() = Totals { items: kept.items, bytes: kept.bytes, changes: kept.changes };
         }
         Ok(())
     }

@@ -4,13 +4,14 @@
 //! changes since they were last asked for. Everything else is computed on demand.
 
 mod edit;
+mod folder;
 pub mod happenings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::churn::{Change, Churn, counts};
-use super::content::{Content, FolderShape, ItemShape, Totals, read_item_key};
+pub(super) use self::folder::Folder;
+use super::content::{Content, FolderShape, Totals, read_item_key};
 use super::hidden;
 use super::overlay::{Foreign, Incoming, Overlay, Touch};
 use super::reference::{self, FIRST_MADE_FOLDER, ItemNumber};
@@ -37,25 +38,6 @@ impl<C: ?Sized> Clone for View<'_, C> {
 }
 
 impl<C: ?Sized> Copy for View<'_, C> {}
-
-/// A folder of a mailbox.
-#[derive(Clone, Debug)]
-pub(super) struct Folder {
-    /// Its shape; for a folder that holds no computed items, one without items and changes.
-    pub(super) shape: FolderShape,
-    /// Whether computed items are in it.
-    computed: bool,
-    pub(super) name: Option<Arc<str>>,
-    /// How it changes; apart, as few folders of a mailbox change while somebody looks.
-    churn: Option<Box<Churn>>,
-    /// Whether a client gave it another name or place.
-    pub(super) edited: bool,
-    /// Whether a client removed it.
-    pub(super) gone: bool,
-    /// The number of changes at a reading of the clock.
-    known: Option<(Span, u64)>,
-    pub(super) totals: Totals,
-}
 
 /// An item that exists.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -237,20 +219,25 @@ impl Store {
                 Some(Found { folder, key, size, corrupt: false })
             }
             ItemNumber::Computed { folder: ordinal, ordinal: item } => {
-                let touch = self.overlay.touch(number);
-                let folder = self.folder(ordinal)?;
-                let changes = folder.changes(view);
-                if !folder.computed || !folder.holds(view, item, changes) {
-                    return None;
-                }
-                match touch {
-                    Some(Touch::Deleted) => None,
-                    Some(Touch::Replaced { key, size }) => Some(Found { folder: ordinal, key, size, corrupt: false }),
-                    None => {
-                        let shape = folder.item(view, item, changes);
-                        Some(Found { folder: ordinal, key: shape.key, size: shape.size, corrupt: shape.corrupt })
-                    }
-                }
+                let changes = self.folder(ordinal)?.changes(view);
+                self.find_computed(view, ordinal, item, changes)
+            }
+        }
+    }
+
+    /// A computed item that exists after a number of changes of its folder.
+    fn find_computed<C: Content>(&mut self, view: View<'_, C>, ordinal: u32, item: u64, changes: u64) -> Option<Found> {
+        let touch = self.overlay.touch(reference::item_number(ordinal, item));
+        let folder = self.folder(ordinal)?;
+        if !folder.computed || !folder.holds(view, item, changes) {
+            return None;
+        }
+        match touch {
+            Some(Touch::Deleted) => None,
+            Some(Touch::Replaced { key, size }) => Some(Found { folder: ordinal, key, size, corrupt: false }),
+            None => {
+                let shape = folder.item(view, item, changes);
+                Some(Found { folder: ordinal, key: shape.key, size: shape.size, corrupt: shape.corrupt })
             }
         }
     }
@@ -289,7 +276,7 @@ impl Store {
     /// Stores an item and returns its reference.
     #[inline]
     pub fn create(&mut self, folder: u32, incoming: Incoming) -> Result<Id, StoreError> {
-        let totals = &mut self.folder(folder).ok_or(StoreError::NotFound)?.totals;
+        let totals = self.folder(folder).ok_or(StoreError::NotFound)?.totals_mut();
         totals.items += 1;
         totals.bytes += u64::from(incoming.size);
         Ok(Id::Number(self.overlay.create(folder, incoming)))
@@ -330,12 +317,12 @@ impl Store {
     /// first, so that changes of clients and computed ones are counted in the order in which they happened.
     fn advanced<C: Content>(&mut self, view: View<'_, C>, ordinal: u32) -> Result<&mut Totals, StoreError> {
         if ordinal >= hidden::FIRST {
-            return self.hidden_folder(ordinal).map(|folder| &mut folder.totals).ok_or(StoreError::NotFound);
+            return self.hidden_folder(ordinal).map(Folder::totals_mut).ok_or(StoreError::NotFound);
         }
         let position = self.position(ordinal).ok_or(StoreError::NotFound)?;
         let folder = &mut self.folders[position];
         folder.advance(view, &self.overlay);
-        Ok(&mut folder.totals)
+        Ok(folder.totals_mut())
     }
 
     /// The numbers of items of a folder from the last of [`Store::items`] backwards, without those skipped, and not more
@@ -357,9 +344,10 @@ impl Store {
         }
         let Some(folder) = self.folder(ordinal) else { return newest };
         let changes = folder.changes(view);
-        let mut numbers = (0..folder.last_ordinal(changes)).rev().map(|item| reference::item_number(ordinal, item));
-        while let Some(number) = numbers.next()
-            && (self.find(view, number).is_none() || take(number))
+        let mut items = (0..folder.last_ordinal(changes)).rev();
+        while let Some(item) = items.next()
+            && (self.find_computed(view, ordinal, item, changes).is_none()
+                || take(reference::item_number(ordinal, item)))
         {}
         newest
     }
@@ -370,8 +358,8 @@ impl Store {
         if let Some(folder) = self.folder(ordinal) {
             let changes = folder.changes(view);
             for item in 0..folder.last_ordinal(changes) {
-                let number = reference::item_number(ordinal, item);
-                items.extend(self.find(view, number).map(|found| (number, found.key, found.size)));
+                let found = self.find_computed(view, ordinal, item, changes);
+                items.extend(found.map(|found| (reference::item_number(ordinal, item), found.key, found.size)));
             }
         }
         for position in 0..self.overlay.made_items() {
@@ -382,108 +370,5 @@ impl Store {
             }
         }
         items
-    }
-}
-
-impl Folder {
-    pub(super) fn new(shape: FolderShape, name: Option<Arc<str>>, computed: bool) -> Self {
-        let totals = Totals::of(&shape);
-        Self { shape, computed, name, churn: None, edited: false, gone: false, known: None, totals }
-    }
-
-    /// The folder as a listing shows it.
-    fn entry<C: Content>(&mut self, view: View<'_, C>, overlay: &Overlay) -> FolderEntry {
-        self.advance(view, overlay);
-        FolderEntry {
-            id: reference::folder(self.shape.ordinal),
-            parent: self.shape.parent.map(reference::folder),
-            name: self.name(view),
-            kind: self.shape.kind,
-            items: self.totals.items,
-            bytes: self.totals.bytes,
-        }
-    }
-
-    fn name<C: Content>(&mut self, view: View<'_, C>) -> Arc<str> {
-        let Self { shape, name, .. } = self;
-        name.get_or_insert_with(|| view.content.folder_name(view.mailbox, shape)).clone()
-    }
-
-    /// How many computed changes have happened.
-    #[inline]
-    pub(super) fn changes<C: Content>(&mut self, view: View<'_, C>) -> u64 {
-        if !self.computed {
-            return 0;
-        }
-        match self.known {
-            Some((clock, changes)) if clock == view.clock => changes,
-            _ => {
-                let changes = view.content.changes(view.mailbox, &self.shape, view.clock);
-                self.known = Some((view.clock, changes));
-                changes
-            }
-        }
-    }
-
-    pub(super) fn churn<C: Content>(&mut self, view: View<'_, C>) -> &Churn {
-        let Self { shape, churn, .. } = self;
-        churn.get_or_insert_with(|| Box::new(view.content.churn(view.mailbox, shape)))
-    }
-
-    /// One more than the highest ordinal after a number of changes.
-    pub(super) fn last_ordinal(&self, changes: u64) -> u64 {
-        self.shape.items + counts(self.shape.items, changes).creates
-    }
-
-    /// Whether a computed item exists after a number of changes, clients' changes left aside.
-    pub(super) fn holds<C: Content>(&mut self, view: View<'_, C>, item: u64, changes: u64) -> bool {
-        item < self.last_ordinal(changes) && (changes == 0 || !self.churn(view).is_deleted(item, changes))
-    }
-
-    /// A computed item after a number of changes, clients' changes left aside.
-    pub(super) fn item<C: Content>(&mut self, view: View<'_, C>, item: u64, changes: u64) -> ItemShape {
-        let version = if changes == 0 { 0 } else { self.churn(view).version_of(item, changes) };
-        view.content.item(view.mailbox, &self.shape, item, version)
-    }
-
-    /// Brings the totals up to the present.
-    fn advance<C: Content>(&mut self, view: View<'_, C>, overlay: &Overlay) {
-        let changes = self.changes(view);
-        if self.totals.changes >= changes {
-            return;
-        }
-        if self.totals.changes == 0 && !overlay.touches_computed() {
-            // Nothing but items that clients stored is counted beside the computed ones yet.
-            let computed = view.content.totals(view.mailbox, &self.shape, changes);
-            self.totals.items = self.totals.items + computed.items - self.shape.items;
-            self.totals.bytes = self.totals.bytes + computed.bytes - self.shape.bytes;
-            self.totals.changes = changes;
-            return;
-        }
-        let churn = *self.churn(view);
-        let sizes = view.content.sizes(view.mailbox, &self.shape);
-        let size = |item, version| u64::from(sizes(item, version));
-        let touch = |item| overlay.touch(reference::item_number(self.shape.ordinal, item));
-        let totals = &mut self.totals;
-        for change in totals.changes..changes {
-            match churn.change(change) {
-                Change::Create(item) => {
-                    totals.items += 1;
-                    totals.bytes += size(item, 0);
-                }
-                Change::Update(item) if touch(item).is_none() => {
-                    totals.bytes = totals.bytes - size(item, 0) + size(item, 1);
-                }
-                Change::Delete(item) if touch(item) != Some(Touch::Deleted) => {
-                    totals.items -= 1;
-                    totals.bytes -= match touch(item) {
-                        Some(Touch::Replaced { size, .. }) => u64::from(size),
-                        _ => size(item, 0),
-                    };
-                }
-                Change::Update(_) | Change::Delete(_) => {}
-            }
-        }
-        totals.changes = changes;
     }
 }

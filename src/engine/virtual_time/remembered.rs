@@ -34,6 +34,8 @@ pub struct Remembered<C: Spreads> {
 struct Known<S> {
     shapes: Vec<FolderShape>,
     folders: Vec<Folder<S>>,
+    /// Whether the place of every folder is its ordinal, as in nearly all mailboxes.
+    in_place: bool,
 }
 
 /// What is known of one folder beside its shape.
@@ -41,16 +43,40 @@ struct Known<S> {
 struct Folder<S> {
     /// Changes up to the reading that is asked for often.
     changes: Option<u64>,
-    /// What it held then.
-    totals: Option<Totals>,
-    /// How it changes, and how its bytes are spread: apart, as few folders change while somebody looks.
-    churn: Option<Box<Churn>>,
-    spread: Option<Box<S>>,
+    /// Apart, as few folders change while somebody looks.
+    beyond: Option<Box<Beyond<S>>>,
 }
 
-impl<S> Default for Folder<S> {
-    fn default() -> Self {
-        Self { changes: None, totals: None, churn: None, spread: None }
+/// What is known of a folder that changes.
+#[derive(Debug)]
+struct Beyond<S> {
+    /// What it held at the reading that is asked for often.
+    totals: Option<Totals>,
+    /// How it changes.
+    churn: Option<Churn>,
+    /// How its bytes are spread.
+    spread: Option<S>,
+}
+
+impl<S> Known<S> {
+    fn new(shapes: Vec<FolderShape>) -> Self {
+        let folders = shapes.iter().map(|_| Folder { changes: None, beyond: None }).collect();
+        let in_place = shapes.iter().enumerate().all(|(place, shape)| shape.ordinal as usize == place);
+        Self { shapes, folders, in_place }
+    }
+
+    fn folder(&mut self, ordinal: u32) -> Option<&mut Folder<S>> {
+        let place = match self.in_place {
+            true => ordinal as usize,
+            false => self.shapes.iter().position(|shape| shape.ordinal == ordinal)?,
+        };
+        self.folders.get_mut(place)
+    }
+}
+
+impl<S> Folder<S> {
+    fn beyond(&mut self) -> &mut Beyond<S> {
+        self.beyond.get_or_insert_with(|| Box::new(Beyond { totals: None, churn: None, spread: None }))
     }
 }
 
@@ -74,22 +100,18 @@ impl<C: Spreads> Remembered<C> {
         ask: impl FnOnce(&C, &mut Folder<C::Spread>) -> T,
     ) -> Option<T> {
         let mut mailboxes = self.mailboxes.borrow_mut();
-        let known = mailboxes.get_mut(&mailbox)?;
-        let place = folder.ordinal as usize;
-        let place = match known.shapes.get(place) {
-            Some(shape) if shape.ordinal == folder.ordinal => place,
-            _ => known.shapes.iter().position(|shape| shape.ordinal == folder.ordinal)?,
-        };
-        Some(ask(&self.content, &mut known.folders[place]))
+        let known = mailboxes.get_mut(&mailbox)?.folder(folder.ordinal)?;
+        Some(ask(&self.content, known))
     }
 
     /// Asks how the bytes of a folder are spread; nothing if the mailbox is not remembered or there is nothing to keep.
     fn spread<T>(&self, mailbox: MailboxKey, folder: &FolderShape, ask: impl FnOnce(&C::Spread) -> T) -> Option<T> {
         self.folder(mailbox, folder, |content, known| {
-            if known.spread.is_none() {
-                known.spread = content.spread(mailbox, folder).map(Box::new);
+            let spread = &mut known.beyond().spread;
+            if spread.is_none() {
+                *spread = content.spread(mailbox, folder);
             }
-            known.spread.as_deref().map(ask)
+            spread.as_ref().map(ask)
         })
         .flatten()
     }
@@ -118,10 +140,7 @@ impl<C: Spreads> Content for Remembered<C> {
 
     fn folders(&self, mailbox: MailboxKey) -> Vec<FolderShape> {
         let mut mailboxes = self.mailboxes.borrow_mut();
-        let known = mailboxes.entry(mailbox).or_insert_with(|| {
-            let shapes = self.content.folders(mailbox);
-            Known { folders: shapes.iter().map(|_| Folder::default()).collect(), shapes }
-        });
+        let known = mailboxes.entry(mailbox).or_insert_with(|| Known::new(self.content.folders(mailbox)));
         known.shapes.clone()
     }
 
@@ -182,7 +201,7 @@ impl<C: Spreads> Content for Remembered<C> {
 
     fn churn(&self, mailbox: MailboxKey, folder: &FolderShape) -> Churn {
         let churn = self.folder(mailbox, folder, |content, known| {
-            **known.churn.get_or_insert_with(|| Box::new(content.churn(mailbox, folder)))
+            *known.beyond().churn.get_or_insert_with(|| content.churn(mailbox, folder))
         });
         churn.unwrap_or_else(|| self.content.churn(mailbox, folder))
     }
@@ -193,11 +212,11 @@ impl<C: Spreads> Content for Remembered<C> {
         if changes < often {
             return self.content.totals(mailbox, folder, changes);
         }
-        let known = self.folder(mailbox, folder, |_, known| known.totals).flatten();
+        let known = self.folder(mailbox, folder, |_, known| known.beyond.as_ref()?.totals).flatten();
         let mut totals = known.unwrap_or_else(|| {
             let mut totals = Totals::of(folder);
             totals.advance(self, mailbox, folder, often);
-            self.folder(mailbox, folder, |_, known| known.totals = Some(totals));
+            self.folder(mailbox, folder, |_, known| known.beyond().totals = Some(totals));
             totals
         });
         totals.advance(self, mailbox, folder, changes);

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Folder, Store, StoreError, View};
+use super::folder::Folder;
+use super::{Store, StoreError, View};
 use crate::mailbox::content::Content;
 use crate::mailbox::hidden::{self, Above};
 use crate::mailbox::named;
@@ -64,7 +65,8 @@ impl Store {
     /// If there is no such folder.
     pub fn rename_folder(&mut self, ordinal: u32, name: Arc<str>) -> Result<(), StoreError> {
         let folder = self.edited(ordinal)?;
-        (folder.name, folder.edited) = (Some(name), true);
+        folder.give_name(name);
+        folder.edited = true;
         Ok(())
     }
 
