@@ -95,6 +95,17 @@ pub struct Effort {
     pub requests: u64,
 }
 
+/// Where the progress stands when virtual runs begin, when those of the first size have ended, and when all have.
+const CHECKS: (f64, f64, f64) = (0.1, 0.7, 0.8);
+
+/// The part of the progress that the virtual runs of one size after another take: nearly all for the first, as others are
+/// seldom needed, and half of what is left for each of those.
+fn part_of(round: u32) -> (f64, f64) {
+    let (begin, first, end) = CHECKS;
+    let left = |round: u32| (end - first) * 0.5_f64.powi(round as i32 - 1);
+    if round == 1 { (begin, first) } else { (end - left(round - 1), end - left(round)) }
+}
+
 /// Told after every step; the arguments are the share done, from 0 to 1, and what is being done.
 pub type Progress<'a> = &'a (dyn Fn(f64, &str) + Sync);
 
@@ -215,7 +226,9 @@ impl Question<'_> {
     fn find(&self, first: u32, progress: Progress<'_>) -> (Checked, Effort) {
         let (mut bracket, mut size, mut effort) = (Bracket::default(), first, Effort::default());
         for round in 1.. {
-            progress(0.1, &format!("waves in the fluid model, {size} mailboxes"));
+            let (begin, end) = part_of(round);
+            let progress = &|share: f64, what: &str| progress(begin + (end - begin) * share, what);
+            progress(0.0, &format!("waves in the fluid model, {size} mailboxes"));
             let walks = parallel::map(self.threads, 0..u64::from(self.plan.forecast.fluid_runs.max(1)), |number| {
                 self.walk(number, size)
             });
@@ -249,7 +262,7 @@ impl Question<'_> {
         loop {
             let first = checks.len() as u64;
             progress(
-                0.3 + 0.5 * first as f64 / f64::from(most.max(1)),
+                0.3 + 0.7 * first as f64 / f64::from(most.max(1)),
                 &format!("virtual runs {} and {} of at most {most}", first + 1, first + u64::from(BATCH)),
             );
             checks.extend(parallel::map(self.threads, first..first + u64::from(BATCH), |number| {
@@ -325,4 +338,17 @@ fn time_by_cause(checks: &[Check]) -> [f64; Cause::ALL.len()] {
     }
     let total: f64 = shares.iter().sum();
     shares.map(|share| if total > 0.0 { share / total } else { 0.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_never_goes_back_however_many_sizes_are_run() {
+        let parts: Vec<_> = (1..=MOST_SIZES).map(part_of).collect();
+        assert_eq!(parts[0], (CHECKS.0, CHECKS.1));
+        assert!(parts.iter().all(|(begin, end)| begin < end && *end <= CHECKS.2));
+        assert!(parts.windows(2).all(|pair| (pair[0].1 - pair[1].0).abs() < 1e-12));
+    }
 }
