@@ -3,17 +3,21 @@
 //! Every formula is computed here from the numbers of the plan, and every one is tried with other numbers as well, so
 //! that agreement is no accident of one value.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use mock_server::draw::Distribution;
 use mock_server::throttle::limit::Rule;
+use mock_server::time::Moment;
 use mock_server::wire::call::Operation;
 use wavetank::engine::virtual_time;
-use wavetank::event::Cause;
+use wavetank::event::{Cause, Event, Listener};
+use wavetank::forecast::result::WaveSize;
 use wavetank::metrics::summary::Summary;
 use wavetank::population::{Population, wave};
 use wavetank::scenario;
 use wavetank::scenario::plan::{Plan, UniformMailbox};
+use wavetank::world::Side;
 
 /// The share by which a run may differ from its formula.
 const TOLERANCE: f64 = 0.01;
@@ -203,5 +207,121 @@ fn the_forms_are_those_that_the_examples_state() {
     ] {
         let computed = form(&simulate(file, &[]).0);
         assert!((computed - stated).abs() < 0.01, "{file}: {computed} s instead of {stated} s");
+    }
+}
+
+/// A tenant whose target lets an app make so many requests in a day, and then none: more waves fit into the window than
+/// into that.
+const ALLOWANCE: &str = r#"
+title = "An allowance that gives out"
+seed = 3
+
+[population]
+preset = "small-business"
+mailboxes = 2_000
+
+[population.uniform]
+items = 40
+item_size = "10 kB"
+changes_per_day = 12
+
+[source]
+protocol = "ews"
+costs = "free"
+
+[target]
+protocol = "graph"
+costs = "free"
+limits = [{ name = "allowance", requests = "2_000/24 h", refused_count = false, scope = "app" }]
+
+[target.switch]
+places = 10
+duration = "constant 2 min"
+
+[network.source]
+preset = "ideal"
+
+[network.target]
+preset = "ideal"
+
+[pipeline]
+lanes = 10
+open_switches = 10
+verify = "counts"
+
+[wave]
+mailboxes = 60
+window = "noon"
+
+[wave.prestage]
+lead = "7 d"
+interval = "24 h"
+age = "12 h"
+
+[[windows]]
+name = "noon"
+days = ["Tue"]
+opens = "12:00"
+closes = "14:00"
+zone = "Europe/London"
+from = 2026-03-02
+
+[forecast]
+virtual_runs = [2, 2]
+fluid_runs = 10
+"#;
+
+/// Counts requests to the target.
+#[derive(Default)]
+struct ToTarget(Cell<u64>);
+
+impl Listener for ToTarget {
+    fn note(&self, _: Moment, event: &Event) {
+        if matches!(event, Event::CallEnded { side: Side::Target, .. }) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+}
+
+/// Forecasts the wave with an allowance for a day, or without one.
+fn forecast(allowance: Option<u64>) -> WaveSize {
+    let limit =
+        "limits = [{ name = \"allowance\", requests = \"2_000/24 h\", refused_count = false, scope = \"app\" }]";
+    let limits = allowance.map_or(String::new(), |requests| limit.replace("2_000", &requests.to_string()));
+    let text = ALLOWANCE.replace(limit, &limits);
+    let plan = scenario::parse(Path::new("allowance.toml"), &text, &[], None).expect("a scenario");
+    let population = Population::new(&plan.population, plan.seed).expect("the preset is known");
+    let described = population.describe(population.len());
+    let answer = wavetank::forecast::forecast(&plan, &population, &described, 2, &|_, _| {});
+    answer.expect("the window opens").windows[0].size
+}
+
+/// How many requests a mailbox makes of the target, without the allowance.
+fn requests_to_target() -> f64 {
+    let plan = scenario::parse(Path::new("allowance.toml"), ALLOWANCE, &["target.limits=[]".to_owned()], None);
+    let plan = plan.expect("a scenario");
+    let population = Population::new(&plan.population, plan.seed).expect("the preset is known");
+    // Mailboxes change as they do before the opening that the forecast is for.
+    let (window, prestage) = (&plan.windows[0], plan.wave.prestage.expect("copied ahead"));
+    let opening = window.next_opening(window.from).expect("the window opens");
+    let population = population.staged_for(window, &opening, prestage.lead);
+    let mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
+    let ear = ToTarget::default();
+    let finished = virtual_time::run::observe(&plan, &population, &mailboxes, 0, plan.open(), &ear);
+    assert_eq!(finished.summary.mailboxes.completed, mailboxes.len() as u64);
+    ear.0.get() as f64 / mailboxes.len() as f64
+}
+
+#[test]
+fn a_wave_ends_where_an_allowance_for_a_day_gives_out() {
+    let each = requests_to_target();
+    let open = forecast(None);
+    // Ten places of two minutes, in two hours.
+    assert!(!open.bracketed && (570..=610).contains(&open.recommended), "{open:?}");
+    for allowance in [1_000, 2_000, 4_000] {
+        let (size, fits) = (forecast(Some(allowance)), allowance as f64 / each);
+        let share = f64::from(size.recommended) / fits;
+        assert!(size.bracketed && (0.93..=1.01).contains(&share), "{allowance}: {size:?}, {fits} have enough");
+        assert!(f64::from(size.interval.1) >= fits * 0.99, "{allowance}: {size:?}, {fits} have enough");
     }
 }

@@ -93,6 +93,9 @@ pub struct WaveSize {
     pub confidence: f64,
     /// Whether the whole population fits, so that the number is a bound and not an estimate.
     pub whole_population: bool,
+    /// Whether it is known only to lie between a wave that fitted in virtual runs and one that did not, because a limit
+    /// gives out between them. What the fluid model says near there, times and effects of knobs among it, is rough.
+    pub bracketed: bool,
 }
 
 /// One point of the wave-size curve.

@@ -63,6 +63,8 @@ struct Checked {
     checks: Vec<Check>,
     correction: Correction,
     estimate: Estimate,
+    /// Whether the estimate is that of the waves that were run, as the correction contradicts them.
+    bracketed: bool,
 }
 
 /// A replication in the fluid model: the wave at which virtual runs are made, and how time grows around it.
@@ -102,7 +104,7 @@ const CHECKS: (f64, f64, f64) = (0.1, 0.7, 0.8);
 /// seldom needed, and half of what is left for each of those.
 fn part_of(round: u32) -> (f64, f64) {
     let (begin, first, end) = CHECKS;
-    let left = |round: u32| (end - first) * 0.5_f64.powi(round as i32 - 1);
+    let left = |round: u32| (end - first) * 0.5_f64.powf(f64::from(round - 1));
     if round == 1 { (begin, first) } else { (end - left(round - 1), end - left(round)) }
 }
 
@@ -166,7 +168,7 @@ impl Question<'_> {
         let pilots = parallel::map(self.threads, 0..PILOTS, |number| self.pilot(number));
         let size = pilots.into_iter().min().unwrap_or(1).max(1);
 
-        let (Checked { walks, checks, correction, estimate }, effort) = self.find(size, progress);
+        let (Checked { walks, checks, correction, estimate, bracketed }, effort) = self.find(size, progress);
         let all = self.population.len();
         let clamp = |value: f64| (value.floor() as u32).clamp(1, all);
         let recommended = clamp(estimate.value);
@@ -198,6 +200,7 @@ impl Question<'_> {
                 completed_share: self.share(),
                 confidence: plan.forecast.confidence,
                 whole_population: recommended == all,
+                bracketed,
             },
             curve: correct::curve(&sizes, &correction, CURVE_POINTS),
             makespan_hours: quantiles(&makespans),
@@ -239,10 +242,13 @@ impl Question<'_> {
             let open = self.open.as_seconds();
             bracket.note(size, &checks.iter().map(|check| check.share_at.as_seconds() / open).collect::<Vec<_>>());
             let next = bracket.next(size, estimate.value).map(|next| next.min(self.population.len()));
-            match next.filter(|next| *next != size && round < MOST_SIZES) {
-                Some(next) => size = next,
-                None => return (Checked { walks, checks, correction, estimate: bracket.hold(estimate) }, effort),
+            if let Some(next) = next.filter(|next| *next != size && round < MOST_SIZES) {
+                size = next;
+                continue;
             }
+            let held = bracket.hold(estimate);
+            let bracketed = held != estimate;
+            return (Checked { walks, checks, correction, estimate: held, bracketed }, effort);
         }
         unreachable!("the number of sizes is bounded")
     }

@@ -156,6 +156,9 @@ fn answer(page: &mut String, window: &WindowForecast) {
             percent(size.confidence)
         ),
     );
+    if let Some(caution) = phrase::bracketed(window) {
+        push(page, &format!("<p>{caution}</p>"));
+    }
     if let Some((least, most)) = window.leading() {
         push(
             page,

@@ -66,9 +66,10 @@ impl<S> Known<S> {
     }
 
     fn folder(&mut self, ordinal: u32) -> Option<&mut Folder<S>> {
-        let place = match self.in_place {
-            true => ordinal as usize,
-            false => self.shapes.iter().position(|shape| shape.ordinal == ordinal)?,
+        let place = if self.in_place {
+            ordinal as usize
+        } else {
+            self.shapes.iter().position(|shape| shape.ordinal == ordinal)?
         };
         self.folders.get_mut(place)
     }

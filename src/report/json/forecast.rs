@@ -97,6 +97,8 @@ struct WaveSizeReport {
     completed_share: f64,
     confidence: f64,
     whole_population: bool,
+    /// Whether it is known only to lie between a wave that fitted in virtual runs and one that did not.
+    bracketed: bool,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -239,6 +241,7 @@ impl From<&WindowForecast> for WindowReport {
                 completed_share: size.completed_share,
                 confidence: size.confidence,
                 whole_population: size.whole_population,
+                bracketed: size.bracketed,
             },
             curve: window.curve.iter().map(Into::into).collect(),
             makespan_hours: window.makespan_hours.into(),

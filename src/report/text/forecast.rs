@@ -71,6 +71,9 @@ fn one_window(text: &mut String, window: &WindowForecast) {
             percent(size.confidence)
         ),
     );
+    if let Some(caution) = phrase::bracketed(window) {
+        line(text, &format!("                    {caution}"));
+    }
     if let Some((least, most)) = window.leading() {
         line(
             text,

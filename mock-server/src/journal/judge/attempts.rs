@@ -137,9 +137,9 @@ impl Attempts {
         {
             if let Some(old) = open.get(&key).filter(|open| open.evidence.number == number) {
                 if old.makes {
-                    lost.add(&old.evidence)
+                    lost.add(&old.evidence);
                 } else {
-                    given_up.add(&old.evidence)
+                    given_up.add(&old.evidence);
                 }
                 open.remove(&key);
             }
@@ -152,7 +152,9 @@ impl Attempts {
         let mut open: Vec<_> =
             self.open.values().filter(|open| open.makes == makes).map(|open| &open.evidence).collect();
         open.sort_by_key(|evidence| evidence.number);
-        open.into_iter().for_each(|evidence| missing.add(evidence));
+        for evidence in open {
+            missing.add(evidence);
+        }
         missing
     }
 
