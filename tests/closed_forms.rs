@@ -1,4 +1,5 @@
-//! One mailbox against one limit: the virtual world agrees with a formula that a reader can check by hand.
+//! One mailbox, or a wave, against one limit: virtual world and forecast agree with formulas that a reader can check by
+//! hand.
 //!
 //! Every formula is computed here from the numbers of the plan, and every one is tried with other numbers as well, so
 //! that agreement is no accident of one value.
@@ -210,8 +211,7 @@ fn the_forms_are_those_that_the_examples_state() {
     }
 }
 
-/// A tenant whose target lets an app make so many requests in a day, and then none: more waves fit into the window than
-/// into that.
+/// A tenant whose window holds hundreds of mailboxes as long as nothing limits the requests of the app.
 const ALLOWANCE: &str = r#"
 title = "An allowance that gives out"
 seed = 3
@@ -232,7 +232,6 @@ costs = "free"
 [target]
 protocol = "graph"
 costs = "free"
-limits = [{ name = "allowance", requests = "2_000/24 h", refused_count = false, scope = "app" }]
 
 [target.switch]
 places = 10
@@ -283,24 +282,25 @@ impl Listener for ToTarget {
     }
 }
 
-/// Forecasts the wave with an allowance for a day, or without one.
-fn forecast(allowance: Option<u64>) -> WaveSize {
-    let limit =
-        "limits = [{ name = \"allowance\", requests = \"2_000/24 h\", refused_count = false, scope = \"app\" }]";
-    let limits = allowance.map_or(String::new(), |requests| limit.replace("2_000", &requests.to_string()));
-    let text = ALLOWANCE.replace(limit, &limits);
-    let plan = scenario::parse(Path::new("allowance.toml"), &text, &[], None).expect("a scenario");
+/// The tenant with limits at its target.
+fn tenant(limits: &str) -> (Plan, Population) {
+    let overrides = [format!("target.limits=[{limits}]")];
+    let plan = scenario::parse(Path::new("allowance.toml"), ALLOWANCE, &overrides, None).expect("a scenario");
     let population = Population::new(&plan.population, plan.seed).expect("the preset is known");
+    (plan, population)
+}
+
+/// The size of its wave.
+fn forecast(limits: &str) -> WaveSize {
+    let (plan, population) = tenant(limits);
     let described = population.describe(population.len());
     let answer = wavetank::forecast::forecast(&plan, &population, &described, 2, &|_, _| {});
     answer.expect("the window opens").windows[0].size
 }
 
-/// How many requests a mailbox makes of the target, without the allowance.
+/// How many requests a mailbox makes of a target without limits.
 fn requests_to_target() -> f64 {
-    let plan = scenario::parse(Path::new("allowance.toml"), ALLOWANCE, &["target.limits=[]".to_owned()], None);
-    let plan = plan.expect("a scenario");
-    let population = Population::new(&plan.population, plan.seed).expect("the preset is known");
+    let (plan, population) = tenant("");
     // Mailboxes change as they do before the opening that the forecast is for.
     let (window, prestage) = (&plan.windows[0], plan.wave.prestage.expect("copied ahead"));
     let opening = window.next_opening(window.from).expect("the window opens");
@@ -315,11 +315,13 @@ fn requests_to_target() -> f64 {
 #[test]
 fn a_wave_ends_where_an_allowance_for_a_day_gives_out() {
     let each = requests_to_target();
-    let open = forecast(None);
+    let open = forecast("");
     // Ten places of two minutes, in two hours.
     assert!(!open.bracketed && (570..=610).contains(&open.recommended), "{open:?}");
     for allowance in [1_000, 2_000, 4_000] {
-        let (size, fits) = (forecast(Some(allowance)), allowance as f64 / each);
+        let limit =
+            format!(r#"{{ name = "allowance", requests = "{allowance}/24 h", refused_count = false, scope = "app" }}"#);
+        let (size, fits) = (forecast(&limit), f64::from(allowance) / each);
         let share = f64::from(size.recommended) / fits;
         assert!(size.bracketed && (0.93..=1.01).contains(&share), "{allowance}: {size:?}, {fits} have enough");
         assert!(f64::from(size.interval.1) >= fits * 0.99, "{allowance}: {size:?}, {fits} have enough");

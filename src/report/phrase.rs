@@ -18,9 +18,10 @@ pub(super) fn makespan(window: &WindowForecast) -> String {
 
 /// What to know where the size lies between waves that were run; nothing elsewhere.
 pub(super) fn bracketed(window: &WindowForecast) -> Option<&'static str> {
-    window.size.bracketed.then_some(
-        "a limit gives out between waves that were run: times and effects of knobs follow from a model that is rough there",
-    )
+    window
+        .size
+        .bracketed
+        .then_some("a limit gives out between waves that were run: times and effects of knobs are rough there")
 }
 
 /// Who misses the window.

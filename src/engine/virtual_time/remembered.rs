@@ -34,8 +34,6 @@ pub struct Remembered<C: Spreads> {
 struct Known<S> {
     shapes: Vec<FolderShape>,
     folders: Vec<Folder<S>>,
-    /// Whether the place of every folder is its ordinal, as in nearly all mailboxes.
-    in_place: bool,
 }
 
 /// What is known of one folder beside its shape.
@@ -61,15 +59,14 @@ struct Beyond<S> {
 impl<S> Known<S> {
     fn new(shapes: Vec<FolderShape>) -> Self {
         let folders = shapes.iter().map(|_| Folder { changes: None, beyond: None }).collect();
-        let in_place = shapes.iter().enumerate().all(|(place, shape)| shape.ordinal as usize == place);
-        Self { shapes, folders, in_place }
+        Self { shapes, folders }
     }
 
     fn folder(&mut self, ordinal: u32) -> Option<&mut Folder<S>> {
-        let place = if self.in_place {
-            ordinal as usize
-        } else {
-            self.shapes.iter().position(|shape| shape.ordinal == ordinal)?
+        // In nearly all mailboxes the place of a folder is its ordinal.
+        let place = match self.shapes.get(ordinal as usize) {
+            Some(shape) if shape.ordinal == ordinal => ordinal as usize,
+            _ => self.shapes.iter().position(|shape| shape.ordinal == ordinal)?,
         };
         self.folders.get_mut(place)
     }
