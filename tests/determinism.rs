@@ -160,3 +160,13 @@ fn a_forecast_does_not_depend_on_the_number_of_threads() {
     assert!(recommended > 20 && recommended < 3_000, "{one}");
     assert!(report["requests_simulated"].as_u64().is_some_and(|requests| requests > 1_000), "{one}");
 }
+
+#[test]
+fn a_forecast_makes_no_more_virtual_runs_of_a_size_than_it_may() {
+    let mut plan = plan(5);
+    plan.forecast.precision = 0.0;
+    let population = Population::new(&plan.population, plan.seed).expect("the preset is known");
+    let described = population.describe(population.len());
+    let answer = forecast::forecast(&plan, &population, &described, 2, &|_, _| {}).expect("a window opens");
+    assert_eq!(answer.windows[0].correction.ratios.len(), 3);
+}

@@ -60,7 +60,7 @@ pub fn estimate(seed: u64, fluid_sizes: &[f64], correction: &Correction, confide
     let Correction { ratios, mean, standard_error, .. } = correction;
     let count = ratios.len() as f64;
     // Deviations from a mean of few are smaller than from the true one.
-    let widened = (count / (count - 1.0).max(1.0)).sqrt();
+    let widened = (count / (count - 1.0)).sqrt();
     let deviations: Vec<f64> = ratios.iter().map(|ratio| (ratio / mean - 1.0) * widened).collect();
     let corrected = |sizes: &mut Vec<f64>| {
         sizes.sort_by(f64::total_cmp);

@@ -266,14 +266,14 @@ impl Question<'_> {
         let (fewest, most) = wanted.virtual_runs;
         let mut checks: Vec<Check> = Vec::new();
         loop {
-            let first = checks.len() as u64;
+            let first = checks.len() as u32;
+            let last = (first + BATCH).min(most);
             progress(
-                0.3 + 0.7 * first as f64 / f64::from(most.max(1)),
-                &format!("virtual runs {} and {} of at most {most}", first + 1, first + u64::from(BATCH)),
+                0.3 + 0.7 * f64::from(first) / f64::from(most),
+                &format!("virtual runs {} to {last} of at most {most}", first + 1),
             );
-            checks.extend(parallel::map(self.threads, first..first + u64::from(BATCH), |number| {
-                self.check(size, number)
-            }));
+            let numbers = u64::from(first)..u64::from(last);
+            checks.extend(parallel::map(self.threads, numbers, |number| self.check(size, number)));
             let correction = correction(checks.iter().map(|check| check.ratio).collect(), size);
             let sizes = self.sizes(walks, &correction);
             let estimate = correct::estimate(self.plan.seed, &sizes, &correction, wanted.confidence);

@@ -345,7 +345,7 @@ pub struct ForecastPlan {
     pub confidence: f64,
     /// Stop when the interval on the wave size is narrower than this share of it.
     pub precision: f64,
-    /// Fewest and most virtual runs for each window.
+    /// Fewest and most virtual runs of one size for each window; two or more, to see how much they differ.
     pub virtual_runs: (u32, u32),
     /// Runs of the fluid model for each window.
     pub fluid_runs: u32,

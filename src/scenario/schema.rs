@@ -447,7 +447,7 @@ pub struct Forecast {
     pub confidence: Option<Share>,
     /// Stop when the interval is narrower than this share of the wave size.
     pub precision: Option<Share>,
-    /// Fewest and most virtual runs for each window.
+    /// Fewest and most virtual runs of one size for each window; two or more, to see how much they differ.
     pub virtual_runs: Option<[u32; 2]>,
     /// Runs of the fluid model for each window.
     pub fluid_runs: Option<Count>,

@@ -25,12 +25,12 @@ pub(crate) fn read(section: Section<'_>, windows: &Windows) -> ForecastPlan {
     let precision = share("precision", 0.02, "assumed: closer than the assumptions are known");
     let note = "assumed: enough to see 95% and to stay within the time of a coffee";
     let virtual_runs = section.or("virtual_runs", &Pair, Otherwise::default((4, 40), note));
-    if virtual_runs.0 == 0 {
+    if virtual_runs.0 < 2 {
         section.report(
             "virtual_runs",
-            "no run",
-            "a forecast needs at least one virtual run",
-            "write, for example, [4, 40]",
+            "fewer than two",
+            "a forecast needs at least two virtual runs, to see how much they differ",
+            "write, for example, [2, 40]",
         );
     }
     let fluid_runs = section.or(
