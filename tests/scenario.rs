@@ -90,7 +90,8 @@ fn negative_and_excessive_numbers_are_refused() {
     check("[pipeline]\nlanes = 0", (6, 9), "`0` is outside 1 to 1000000", "from 1 to 1000000");
     check("[pipeline]\npatience = \"-5 s\"", (6, 12), "`-5 s` is negative, expected a duration", "leave the sign out");
     check("[population]\nchange_factor = -1.5", (6, 17), "`-1.5` is negative", "not negative");
-    check("[forecast]\nvirtual_runs = [1, 8]", (6, 16), "at least two virtual runs", "write, for example, [2, 40]");
+    let few = "a forecast needs at least two virtual runs, to see how much they differ";
+    check("[forecast]\nvirtual_runs = [1, 8]", (6, 16), few, "write, for example, [2, 40]");
     check("[forecast]\nconfidence = 1.5", (6, 14), "`1.5` is outside 0 to 1", "\"70%\"");
     check("[forecast]\nconfidence = \"150%\"", (6, 14), "`150%` is outside 0 to 1", "\"70%\"");
     let budget = |cutoff: &str| {
