@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mock_server::wire::id::{Id, MailboxKey};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use self::cutover::Cutover;
 use crate::event::{End, Verification};
@@ -32,6 +33,23 @@ pub struct FolderProgress {
     pub ours: bool,
     /// Whether the source forgot the sync state, so that the folder is compared from the start.
     pub restarting: bool,
+    /// Where the source folder was and what it was called when the target folder was last brought to the same place, as
+    /// [`Self::place_of`] numbers it; unknown if absent.
+    pub place: Option<u64>,
+}
+
+impl FolderProgress {
+    /// A number for a name in a folder of the source, to see that a folder was renamed or moved without keeping either.
+    /// Two places share one by chance once in 2^64.
+    #[must_use]
+    pub fn place_of(parent: Option<&Id>, name: &str) -> u64 {
+        let above = match parent {
+            None => 0,
+            Some(Id::Number(number)) => number.wrapping_add(1),
+            Some(Id::Text(text)) => xxh3_64(text.as_bytes()),
+        };
+        xxh3_64_with_seed(name.as_bytes(), above)
+    }
 }
 
 /// An item that was left behind.

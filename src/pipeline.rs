@@ -26,4 +26,5 @@ mod mailbox;
 mod pass;
 mod remove;
 mod repeat;
+mod tree;
 mod verify;

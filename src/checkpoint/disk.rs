@@ -288,15 +288,18 @@ mod tests {
     }
 
     fn progress() -> impl Strategy<Value = Progress> {
-        let folder = (id(), id(), prop::option::of(id()), prop::option::of(any::<u64>()), any::<bool>(), any::<bool>())
-            .prop_map(|(source, target, state, items, ours, restarting)| FolderProgress {
+        let number = || prop::option::of(any::<u64>());
+        let folder = (id(), id(), prop::option::of(id()), number(), any::<bool>(), any::<bool>(), number()).prop_map(
+            |(source, target, state, items, ours, restarting, place)| FolderProgress {
                 source,
                 target,
                 state,
                 items,
                 ours,
                 restarting,
-            });
+                place,
+            },
+        );
         let skip = (any::<u32>(), id(), any::<u32>(), any::<bool>())
             .prop_map(|(folder, item, size, large)| SkippedItem { folder, item, size, large });
         let cutover = (prop::sample::select(Step::ALL.to_vec()), any::<u32>(), any::<bool>())

@@ -61,6 +61,10 @@ impl<S: Content, C: Checkpoint> Prestaged<S, C> {
                 continue;
             }
             let folder = self.write(Kind::Folder, mailbox, reference::folder(shape.ordinal));
+            let place = || {
+                let parent = shape.parent.map(|parent| self.write(Kind::Folder, mailbox, reference::folder(parent)));
+                FolderProgress::place_of(parent.as_ref(), &self.content.folder_name(mailbox, shape))
+            };
             let position = SyncPosition { base: shape.items as u32, changes: changes as u32, made: 0 };
             folders.push(FolderProgress {
                 source: folder.clone(),
@@ -69,6 +73,7 @@ impl<S: Content, C: Checkpoint> Prestaged<S, C> {
                 items: None,
                 ours: true,
                 restarting: false,
+                place: (shape.kind == FolderKind::User).then(place),
             });
         }
         self.copied.borrow_mut().insert(mailbox, copied);

@@ -1,4 +1,5 @@
-//! Which folders there are on both sides: match default folders by kind and the others by path, make what is missing.
+//! Which folders there are on both sides: make what is missing in the target, and bring what was renamed or moved in the
+//! source to its new place. [`super::tree`] says what that is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,10 +7,11 @@ use std::sync::Arc;
 use mock_server::wire::answer::{Answer, FolderEntry};
 use mock_server::wire::call::{Call, FolderKind, Protocol};
 use mock_server::wire::id::Id;
-use mock_server::wire::refusal::RefusalKind;
+use mock_server::wire::refusal::{Refusal, RefusalKind};
 
 use super::ask::{Step, Tries};
 use super::job::{Job, Setback};
+use super::tree::{Change, Matched, place_of};
 use crate::checkpoint::{Checkpoint, FolderProgress};
 use crate::event::Listener;
 use crate::world::{Side, World};
@@ -62,8 +64,16 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 
     async fn match_folders(&self, source: &[FolderEntry]) -> Result<(), Setback> {
         let mut target = self.list_folders(Side::Target).await?;
+        let known = Arc::clone(&self.progress.borrow().folders);
+        let mut stay = BTreeSet::new();
         for _ in 0..MOST_ROUNDS {
-            let matched = Matched::new(source, &target);
+            let matched = Matched::new(source, &target, &known, &stay);
+            if let Some(change) = &matched.change {
+                if !self.change_folder(change, &mut target, &mut stay).await? {
+                    target = self.list_folders(Side::Target).await?;
+                }
+                continue;
+            }
             let ready = matched.ready_to_make(self.run.plan.batch.batch_calls as usize);
             if ready.is_empty() {
                 if matched.targets.iter().any(Option::is_none) {
@@ -87,6 +97,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         for folder in folders.iter_mut() {
             folder.items = folder.items.or_else(|| held.get(&folder.target).copied());
         }
+        let entries: BTreeMap<&Id, &FolderEntry> = source.iter().map(|entry| (&entry.id, entry)).collect();
+        for folder in folders.iter_mut() {
+            folder.place = entries.get(&folder.source).and_then(|entry| place_of(entry));
+        }
         let known: BTreeSet<Id> = folders.iter().map(|folder| folder.source.clone()).collect();
         for (entry, found) in source.iter().zip(&matched.targets) {
             if let Some(found) = found
@@ -101,6 +115,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     items: Some(items),
                     ours: items == 0,
                     restarting: false,
+                    place: place_of(entry),
                 });
             }
         }
@@ -170,6 +185,37 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         Ok(true)
     }
 
+    /// Gives a target folder another name or place; `target` then says so. False if the target must be listed again: an
+    /// answer was lost, or the folder cannot be there and has to `stay` where it is.
+    async fn change_folder(
+        &self,
+        change: &Change,
+        target: &mut [FolderEntry],
+        stay: &mut BTreeSet<Id>,
+    ) -> Result<bool, Setback> {
+        let call = match change {
+            Change::Rename { folder, name } => Call::RenameFolder { folder: folder.clone(), name: Arc::clone(name) },
+            Change::Move { folder, parent } => Call::MoveFolder { folder: folder.clone(), parent: parent.clone() },
+        };
+        let mut tries = Tries::new(Side::Target, self.reserve(1));
+        loop {
+            match self.attempt(&mut tries, &call).await {
+                Step::Done(Answer::Created(_)) => {
+                    change.apply(target);
+                    return Ok(true);
+                }
+                Step::Done(_) => return Err(Setback::Confused),
+                Step::Repeat { ambiguous: true } => return Ok(false),
+                Step::Repeat { ambiguous: false } => {}
+                Step::GaveUp(Refusal { kind, .. }) if is_about_the_folder(kind) => {
+                    stay.insert(change.folder().clone());
+                    return Ok(false);
+                }
+                Step::GaveUp(refusal) => return Err(Setback::Refused(refusal.kind)),
+            }
+        }
+    }
+
     /// Makes a call that must not be repeated blindly. Nothing if it may have been carried out unseen, or clashed with
     /// something that is there already.
     async fn make_once(&self, request: u64, call: &Call) -> Result<Option<Answer>, Setback> {
@@ -186,67 +232,18 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     }
 }
 
-/// Whether every source folder is on record. The order is that of the listing as long as no folder was added.
+/// Whether the target refuses a folder a name or place for reasons that asking again does not change.
+const fn is_about_the_folder(kind: RefusalKind) -> bool {
+    matches!(kind, RefusalKind::Conflict | RefusalKind::Invalid | RefusalKind::NotFound | RefusalKind::Forbidden)
+}
+
+/// Whether every source folder is on record, and where it was. The order is that of the listing as long as no folder was
+/// added.
 fn all_known(known: &[FolderProgress], source: &[FolderEntry]) -> bool {
     let mut expected = known.iter();
     source.iter().filter(|entry| entry.kind != FolderKind::Root).all(|entry| {
-        expected.next().is_some_and(|folder| folder.source == entry.id)
-            || known.iter().any(|folder| folder.source == entry.id)
+        let is = |folder: &&FolderProgress| folder.source == entry.id;
+        let folder = expected.next().filter(is).or_else(|| known.iter().find(is));
+        folder.is_some_and(|folder| folder.place == place_of(entry))
     })
-}
-
-/// The target folder of each source folder, as far as there is one.
-struct Matched {
-    targets: Vec<Option<Id>>,
-    /// For each source folder without a target: the target folder it belongs into, if that exists.
-    parents: Vec<Option<Id>>,
-}
-
-impl Matched {
-    fn new(source: &[FolderEntry], target: &[FolderEntry]) -> Self {
-        let by_kind: BTreeMap<FolderKind, &Id> =
-            target.iter().filter(|entry| entry.kind != FolderKind::User).map(|entry| (entry.kind, &entry.id)).collect();
-        let by_name: BTreeMap<(Option<&Id>, &str), &Id> =
-            target.iter().map(|entry| ((entry.parent.as_ref(), &*entry.name), &entry.id)).collect();
-        // Listings need not show the root itself; it is then what holds a default folder but is not listed.
-        let root = by_kind.get(&FolderKind::Root).map(|id| (*id).clone()).or_else(|| unlisted_parent(target));
-        let mut places: BTreeMap<&Id, usize> = BTreeMap::new();
-        let mut matched = Self { targets: Vec::with_capacity(source.len()), parents: Vec::with_capacity(source.len()) };
-        for (place, entry) in source.iter().enumerate() {
-            let parent = match entry.parent.as_ref().and_then(|parent| places.get(parent)) {
-                Some(&parent) => matched.targets[parent].clone(),
-                None => root.clone(),
-            };
-            let found = if entry.kind == FolderKind::User {
-                parent.as_ref().and_then(|parent| by_name.get(&(Some(parent), &*entry.name)))
-            } else {
-                by_kind.get(&entry.kind)
-            };
-            let found = match (entry.kind, found) {
-                (FolderKind::Root, None) => root.clone(),
-                // A default folder that the target lacks is made under its name like any other.
-                (FolderKind::User, found) => found.map(|id| (*id).clone()),
-                (_, Some(found)) => Some((*found).clone()),
-                (_, None) => parent
-                    .as_ref()
-                    .and_then(|parent| by_name.get(&(Some(parent), &*entry.name)))
-                    .map(|id| (*id).clone()),
-            };
-            matched.parents.push(if found.is_none() { parent } else { None });
-            matched.targets.push(found);
-            places.insert(&entry.id, place);
-        }
-        matched
-    }
-
-    /// Up to `most` folders that can be made now, with the target folder they belong into.
-    fn ready_to_make(&self, most: usize) -> Vec<(usize, Id)> {
-        let missing = self.parents.iter().enumerate();
-        missing.filter_map(|(place, parent)| parent.clone().map(|parent| (place, parent))).take(most.max(1)).collect()
-    }
-}
-
-fn unlisted_parent(folders: &[FolderEntry]) -> Option<Id> {
-    let listed: BTreeSet<&Id> = folders.iter().map(|entry| &entry.id).collect();
-    folders.iter().filter_map(|entry| entry.parent.as_ref()).find(|parent| !listed.contains(parent)).cloned()
 }

@@ -21,7 +21,7 @@ use wavetank::event::{Cause, Event, Mark, Stage};
 use wavetank::world::Side;
 
 pub(crate) const QUIET: Small = Small { changes_per_minute: 0, corrupt: false };
-const BUSY: Small = Small { changes_per_minute: 2, corrupt: true };
+pub(crate) const BUSY: Small = Small { changes_per_minute: 2, corrupt: true };
 
 pub(crate) fn rule(name: &str, operations: &[Operation], rate: f64, act: Act) -> FaultRule {
     let matches = Match {
@@ -38,7 +38,7 @@ pub(crate) fn rule(name: &str, operations: &[Operation], rate: f64, act: Act) ->
 }
 
 /// Every kind of fault at once.
-fn every_fault(config: &mut Config, seed: u64) {
+pub(crate) fn every_fault(config: &mut Config, seed: u64) {
     config.seed = seed;
     let refuse = |kind, status, wait: Option<u64>| Act::Refuse { kind, status, retry_after: wait.map(Span::seconds) };
     config.faults = vec![

@@ -5,3 +5,4 @@ mod odd;
 mod others;
 mod rig;
 mod rounds;
+mod tree;

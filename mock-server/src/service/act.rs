@@ -7,6 +7,7 @@ pub(super) mod people;
 pub(super) mod read;
 pub(super) mod switch;
 pub(super) mod sync;
+pub(super) mod tree;
 pub(super) mod write;
 
 use super::refusals;
@@ -17,7 +18,7 @@ use crate::mailbox::store::{Store, View};
 use crate::time::Moment;
 use crate::wire::answer::Answer;
 use crate::wire::call::Call;
-use crate::wire::id::Id;
+use crate::wire::id::{Id, MailboxKey};
 use crate::wire::opaque::{self, Kind};
 use crate::wire::refusal::Refusal;
 
@@ -68,19 +69,15 @@ impl<C: Content> Bench<'_, C> {
             Call::PollSwitch => self.poll_switch(),
             Call::CancelSwitch => self.cancel_switch(),
             Call::ReleaseMailbox => Ok(Answer::Done),
-            // The service takes batches apart; one inside a batch is wrong.
-            Call::Batch { .. } => Err(refusals::INVALID),
+            // The service takes batches apart, and changes the folder tree by itself (see [`tree`]).
+            Call::Batch { .. } | Call::RenameFolder { .. } | Call::MoveFolder { .. } => Err(refusals::INVALID),
         }
     }
 
     /// What a reference refers to; nothing if it is not one of this mailbox and kind.
     #[inline]
     fn resolve(&self, kind: Kind, id: &Id) -> Option<u64> {
-        match id {
-            Id::Number(number) => Some(*number),
-            Id::Text(text) => opaque::decode(kind, text)
-                .and_then(|(mailbox, number)| (mailbox == self.view.mailbox).then_some(number)),
-        }
+        resolve(self.view.mailbox, kind, id)
     }
 
     /// The ordinal of a folder that exists.
@@ -88,5 +85,14 @@ impl<C: Content> Bench<'_, C> {
     fn folder(&self, id: &Id) -> Option<u32> {
         let ordinal = u32::try_from(self.resolve(Kind::Folder, id)?).ok()?;
         self.store.has_folder(ordinal).then_some(ordinal)
+    }
+}
+
+/// What a reference refers to; nothing if it is not one of the mailbox and kind.
+#[inline]
+fn resolve(mailbox: MailboxKey, kind: Kind, id: &Id) -> Option<u64> {
+    match id {
+        Id::Number(number) => Some(*number),
+        Id::Text(text) => opaque::decode(kind, text).and_then(|(owner, number)| (owner == mailbox).then_some(number)),
     }
 }

@@ -319,6 +319,9 @@ impl<C: Content> Service<C> {
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
         }
+        if let Call::RenameFolder { .. } | Call::MoveFolder { .. } = call {
+            return self.change_tree(now, mailbox, call);
+        }
         self.note(mailbox);
         let Self { content, holding, switches, faults, mailboxes, .. } = self;
         let store = mailboxes.entry(mailbox).or_insert_with(|| untouched(content, *holding, mailbox));

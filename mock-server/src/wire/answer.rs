@@ -85,7 +85,7 @@ pub enum Answer {
     },
     /// To `GetItems` and `ExportItems`: one entry for each item asked, in order.
     Contents(Vec<Result<Content, ItemError>>),
-    /// To `CreateFolder`, `ImportItem` and `CreateMessage`: what was made.
+    /// To `CreateFolder`, `ImportItem` and `CreateMessage`: what was made. To `RenameFolder` and `MoveFolder`: the folder.
     Created(Id),
     /// To `CreateImportSession`: the session, reusable until the service forgets it.
     Session(Id),

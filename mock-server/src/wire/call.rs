@@ -136,6 +136,20 @@ pub enum Call {
         /// Its display name.
         name: Arc<str>,
     },
+    /// Give a folder another name.
+    RenameFolder {
+        /// The folder.
+        folder: Id,
+        /// Its new display name.
+        name: Arc<str>,
+    },
+    /// Put a folder, with all that it holds, into another one.
+    MoveFolder {
+        /// The folder.
+        folder: Id,
+        /// The folder it goes into.
+        parent: Id,
+    },
     /// Open an import session (Graph `createImportSession`).
     CreateImportSession,
     /// Store one exported stream through an import session.
@@ -383,6 +397,7 @@ impl Call {
             Self::GetItems { .. } => Operation::GetItems,
             Self::ExportItems { .. } => Operation::ExportItems,
             Self::CreateFolder { .. } => Operation::CreateFolder,
+            Self::RenameFolder { .. } | Self::MoveFolder { .. } => Operation::UpdateFolders,
             Self::CreateImportSession => Operation::CreateImportSession,
             Self::ImportItem { .. } => Operation::ImportItem,
             Self::UploadItems { .. } => Operation::UploadItems,

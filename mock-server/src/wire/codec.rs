@@ -136,6 +136,11 @@ pub fn written(call: &Call, mailbox: MailboxKey) -> Call {
             let parent = if *parent == Id::Number(0) { parent.clone() } else { folder(parent) };
             Call::CreateFolder { parent, name: name.clone() }
         }
+        Call::RenameFolder { folder: id, name } => Call::RenameFolder { folder: folder(id), name: name.clone() },
+        Call::MoveFolder { folder: id, parent } => {
+            let parent = if *parent == Id::Number(0) { parent.clone() } else { folder(parent) };
+            Call::MoveFolder { folder: folder(id), parent }
+        }
         Call::ImportItem { session, folder: id, replace, content } => Call::ImportItem {
             session: text(Kind::Session, session),
             folder: folder(id),

@@ -23,6 +23,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod tree;
 mod understood;
 pub mod xml;
 
@@ -155,7 +156,7 @@ pub fn encode_call(call: &Call, address: &str) -> Result<HttpCall, Unsupported> 
 /// # Errors
 /// If EWS has no such operation.
 pub fn encode_call_to_mock(call: &Call, address: &str, mailbox: MailboxKey) -> Result<HttpCall, Unsupported> {
-    envelope::names(call.operation()).ok_or(Unsupported::Operation(call.operation()))?;
+    envelope::names_of(call).ok_or(Unsupported::Operation(call.operation()))?;
     if let Call::GetFolders { folders } = call {
         let nameless = folders.iter().find_map(|folder| match folder {
             FolderRef::Kind(kind) if kinds::distinguished_name(*kind).is_none() => Some(*kind),
@@ -175,6 +176,8 @@ fn write_call(writer: &mut Writer, pen: Pen, call: &Call, address: &str) {
         Call::SyncFolders { state } => folders::write_sync(writer, pen, state.as_ref()),
         Call::GetFolders { folders } => folders::write_get(writer, pen, folders),
         Call::CreateFolder { parent, name } => folders::write_create(writer, pen, parent, name),
+        Call::RenameFolder { folder, name } => tree::write_rename(writer, pen, folder, name),
+        Call::MoveFolder { folder, parent } => tree::write_move(writer, pen, folder, parent),
         Call::SyncItems { folder, state, limit } => sync::write_sync(writer, pen, folder, state.as_ref(), *limit),
         Call::FindItems { folder, key } => sync::write_find(writer, pen, folder, *key),
         Call::GetItems { items } => items::write_get(writer, pen, items),
@@ -192,7 +195,9 @@ fn holds_numbers(call: &Call) -> bool {
         Call::SyncFolders { state } => state.as_ref().is_some_and(number),
         Call::GetFolders { folders } => folders.iter().any(|folder| matches!(folder, FolderRef::Id(id) if number(id))),
         Call::SyncItems { folder, state, .. } => number(folder) || state.as_ref().is_some_and(number),
+        Call::MoveFolder { folder, parent } => number(folder) || number(parent),
         Call::CreateFolder { parent: folder, .. }
+        | Call::RenameFolder { folder, .. }
         | Call::FindItems { folder, .. }
         | Call::CreateMessage { folder, .. } => number(folder),
         Call::GetItems { items } | Call::DeleteItems { items } | Call::ExportItems { items } => {
@@ -210,7 +215,7 @@ fn holds_numbers(call: &Call) -> bool {
 /// # Errors
 /// What the server refused, or [`RefusalKind::Malformed`] if the answer is not one to this call.
 pub fn decode_answer(call: &Call, answer: &HttpAnswer) -> Result<Answer, Refusal> {
-    let names = envelope::names(call.operation()).ok_or(malformed())?;
+    let names = envelope::names_of(call).ok_or(malformed())?;
     if answer.status != 200 {
         return Err(fault::refusal_of_status(answer));
     }
@@ -220,7 +225,9 @@ pub fn decode_answer(call: &Call, answer: &HttpAnswer) -> Result<Answer, Refusal
         Call::FindFolders { .. } => folders::read_found(&messages),
         Call::SyncFolders { .. } => folders::read_synced(&messages),
         Call::GetFolders { folders } => folders::read_got(&messages, folders),
-        Call::CreateFolder { .. } => folders::read_created(&messages),
+        Call::CreateFolder { .. } | Call::RenameFolder { .. } | Call::MoveFolder { .. } => {
+            folders::read_created(&messages)
+        }
         Call::SyncItems { .. } => sync::read_synced(&messages),
         Call::FindItems { .. } => sync::read_found(&messages),
         Call::GetItems { items } => items::read_got(&messages, items),
@@ -255,6 +262,8 @@ fn read_call(operation: &Element<'_>, lens: &mut Lens) -> Result<Call, EwsError>
         "SyncFolderHierarchy" => folders::read_sync(operation, lens),
         "GetFolder" => folders::read_get(operation, lens),
         "CreateFolder" => folders::read_create(operation, lens),
+        "UpdateFolder" => tree::read_rename(operation, lens),
+        "MoveFolder" => tree::read_move(operation, lens),
         "SyncFolderItems" => sync::read_sync(operation, lens),
         "FindItem" => sync::read_find(operation, lens),
         "GetItem" => items::read_get(operation, lens),
@@ -290,6 +299,8 @@ fn write_answer(w: &mut Writer, pen: Pen, call: &Call, answer: &Answer) -> bool 
         }
         (Call::GetFolders { folders: asked }, Answer::FolderList(found)) => folders::write_got(w, pen, asked, found),
         (Call::CreateFolder { .. }, Answer::Created(id)) => folders::write_created(w, pen, id),
+        (Call::RenameFolder { .. }, Answer::Created(id)) => tree::write_changed(w, &envelope::UPDATE_FOLDER, pen, id),
+        (Call::MoveFolder { .. }, Answer::Created(id)) => tree::write_changed(w, &envelope::MOVE_FOLDER, pen, id),
         (Call::SyncItems { .. }, Answer::Items { changes, state, complete }) => {
             sync::write_synced(w, pen, changes, state, *complete);
         }

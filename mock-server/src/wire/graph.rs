@@ -9,6 +9,7 @@ pub mod error;
 mod folders;
 pub mod import_export;
 mod items;
+mod length;
 mod messages;
 pub mod route;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tree;
 pub mod users;
 
 use std::borrow::Cow;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use self::batch::BatchEntry;
 use self::error::GraphError;
+use self::length::{Asked, EMPTY, Frame, JSON, TEXT};
 use self::route::Route;
 use self::text::References;
 use super::answer::Answer;
@@ -173,45 +176,6 @@ impl Property<'_> {
     }
 }
 
-/// The lengths of a request, for batches: the headers are those of the JSON object that holds them.
-#[derive(Copy, Clone)]
-struct Asked {
-    method: u64,
-    url: u64,
-    headers: u64,
-    body: u64,
-    json: bool,
-}
-
-impl Asked {
-    fn get(url: u64) -> Self {
-        Self { method: 3, url, headers: 0, body: 0, json: true }
-    }
-
-    fn post(url: u64, body: u64) -> Self {
-        let headers = r#"{"Content-Type":"application/json"}"#.len() as u64;
-        Self { method: 4, url, headers, body, json: true }
-    }
-}
-
-const JSON: bool = false;
-const TEXT: bool = true;
-const EMPTY: Frame = Frame { body: 0, text: false, retry_digits: None };
-
-/// The lengths of an answer.
-#[derive(Copy, Clone)]
-struct Frame {
-    body: u64,
-    text: bool,
-    retry_digits: Option<u64>,
-}
-
-impl Frame {
-    const fn new(body: u64, text: bool) -> Self {
-        Self { body, text, retry_digits: None }
-    }
-}
-
 fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("texts, numbers and lists always have a JSON form")
 }
@@ -249,6 +213,8 @@ pub fn encode_call(call: &Call, address: &str, base: &str) -> Result<HttpCall, U
         Call::GetItems { items } => messages::encode_get(items, address),
         Call::ExportItems { items } => import_export::encode_export(items, address),
         Call::CreateFolder { parent, name } => folders::encode_create(parent, name, address),
+        Call::RenameFolder { folder, name } => tree::encode_rename(folder, name, address),
+        Call::MoveFolder { folder, parent } => tree::encode_move(folder, parent, address),
         Call::CreateImportSession => Ok(import_export::encode_create_session(address)),
         Call::ImportItem { session, folder, replace, content } => {
             import_export::encode_import((session, folder, replace.as_ref(), content), address, base)
@@ -283,6 +249,8 @@ fn asked(call: &Call, address: u64) -> Option<Asked> {
         Call::GetItems { items } => messages::asked_get(items, address),
         Call::ExportItems { items } => import_export::asked_export(items, address),
         Call::CreateFolder { parent, name } => folders::asked_create(parent, name, address),
+        Call::RenameFolder { folder, name } => tree::asked_rename(folder, name, address),
+        Call::MoveFolder { folder, parent } => tree::asked_move(folder, parent, address),
         Call::CreateImportSession => import_export::asked_create_session(address),
         Call::CreateMessage { folder, content } => messages::asked_create(folder, content, address),
         Call::DeleteItems { items } => messages::asked_delete(items, address),
@@ -348,6 +316,8 @@ fn read(
         ("GET", Route::MailFolder) => usual(folders::decode_get(&place, references)),
         ("GET", Route::FoldersDelta | Route::MailFoldersDelta) => folders::decode_sync(&place, references),
         ("POST", Route::MailFolders | Route::ChildFolders) => usual(folders::decode_create(&place, body, references)?),
+        ("PATCH", Route::MailFolder) => usual(tree::decode_rename(&place, body, references)?),
+        ("POST", Route::MoveFolder) => usual(tree::decode_move(&place, body, references)?),
         ("GET", Route::ItemsDelta) => usual(items::decode_sync(&place, headers.prefer, references)?),
         ("GET", Route::Items) => usual(items::decode_find(&place, references)?),
         ("POST", Route::ExportItems) => usual(import_export::decode_export(body, references)?),
@@ -390,7 +360,9 @@ fn encode_in_form(call: &Call, answer: &Answer, mailbox: MailboxKey, base: &str,
             import_export::encode_exported(call, contents, mailbox)
         }
         (Call::GetItems { .. }, Answer::Contents(contents)) => messages::encode_got(contents),
-        (Call::CreateFolder { .. }, Answer::Created(id)) => folders::encode_created(call, id, mailbox),
+        (Call::CreateFolder { name, .. }, Answer::Created(id)) => folders::encode_created(201, name, id, mailbox),
+        (Call::RenameFolder { name, .. }, Answer::Created(id)) => folders::encode_created(200, name, id, mailbox),
+        (Call::MoveFolder { .. }, Answer::Created(id)) => tree::encode_moved(id, mailbox),
         (Call::ImportItem { .. }, Answer::Created(id)) => import_export::encode_imported(id, mailbox),
         (Call::CreateMessage { .. }, Answer::Created(id)) => messages::encode_created(id, mailbox),
         (Call::CreateImportSession, Answer::Session(session)) => import_export::encode_session(session, mailbox, base),
@@ -416,7 +388,10 @@ fn frame(call: &Call, answer: &Answer) -> Frame {
         (Call::GetFolders { .. }, Answer::FolderList(found)) => folders::got_frame(found),
         (Call::ExportItems { items }, Answer::Contents(contents)) => import_export::exported_frame(items, contents),
         (Call::GetItems { .. }, Answer::Contents(contents)) => messages::got_frame(contents),
-        (Call::CreateFolder { name, .. }, Answer::Created(id)) => folders::created_frame(name, id),
+        (Call::CreateFolder { name, .. } | Call::RenameFolder { name, .. }, Answer::Created(id)) => {
+            folders::created_frame(name, id)
+        }
+        (Call::MoveFolder { .. }, Answer::Created(id)) => tree::moved_frame(id),
         (Call::ImportItem { .. }, Answer::Created(id)) => import_export::imported_frame(id),
         (Call::CreateMessage { .. }, Answer::Created(id)) => messages::created_frame(id),
         (Call::CreateImportSession, Answer::Session(session)) => import_export::session_frame(session),
@@ -490,7 +465,10 @@ pub fn decode_answer(call: &Call, answer: &HttpAnswer) -> Result<Answer, Refusal
         Call::FindFolders { .. } | Call::SyncFolders { .. } => folders::decode_answer(answer),
         Call::SyncItems { .. } | Call::FindItems { .. } => items::decode_answer(call, answer),
         Call::ExportItems { items } => import_export::decode_exported(items, answer),
-        Call::CreateFolder { .. } | Call::CreateMessage { .. } => messages::decode_created(answer),
+        Call::CreateFolder { .. }
+        | Call::RenameFolder { .. }
+        | Call::MoveFolder { .. }
+        | Call::CreateMessage { .. } => messages::decode_created(answer),
         Call::ImportItem { .. } => import_export::decode_imported(answer),
         Call::CreateImportSession => import_export::decode_session(answer),
         Call::Batch { calls } => batch::decode_answer(calls, answer),

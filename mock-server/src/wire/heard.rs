@@ -89,13 +89,15 @@ mod tests {
         (kind, 400u16..600, wait).prop_map(|(kind, status, retry_after)| Refusal { kind, status, retry_after })
     }
 
-    fn calls() -> [Call; 8] {
+    fn calls() -> [Call; 10] {
         let folder = Id::text("folder");
         [
             Call::SyncFolders { state: None },
             Call::FindItems { folder: folder.clone(), key: ItemKey(7) },
             Call::SyncItems { folder: folder.clone(), state: None, limit: 10 },
-            Call::CreateFolder { parent: folder, name: "name".into() },
+            Call::CreateFolder { parent: folder.clone(), name: "name".into() },
+            Call::RenameFolder { folder: folder.clone(), name: "name".into() },
+            Call::MoveFolder { folder: folder.clone(), parent: folder },
             Call::StartSwitch,
             Call::PollSwitch,
             Call::StopMailbox,

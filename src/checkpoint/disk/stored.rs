@@ -24,6 +24,9 @@ pub(super) struct StoredFolder {
     items: Option<u64>,
     ours: bool,
     restarting: bool,
+    /// Absent in files of versions that did not follow folders.
+    #[serde(default)]
+    place: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -93,6 +96,7 @@ impl StoredProgress {
             items: folder.items,
             ours: folder.ours,
             restarting: folder.restarting,
+            place: folder.place,
         };
         let skip = |skip: &SkippedItem| StoredSkip {
             folder: skip.folder,
@@ -123,6 +127,7 @@ impl StoredProgress {
             items: folder.items,
             ours: folder.ours,
             restarting: folder.restarting,
+            place: folder.place,
         };
         let skip = |skip: StoredSkip| SkippedItem {
             folder: skip.folder,

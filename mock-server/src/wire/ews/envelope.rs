@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::EwsError;
 use super::xml::{Element, MESSAGES_URI, SOAP_URI, Space, TYPES_URI, Writer};
-use crate::wire::call::Operation;
+use crate::wire::call::{Call, Operation};
 
 /// The names that an operation has on the wire.
 #[derive(PartialEq, Eq, Debug)]
@@ -39,10 +39,21 @@ pub(crate) static GET_ITEM: Names = names!("GetItem");
 pub(crate) static EXPORT_ITEMS: Names = names!("ExportItems");
 pub(crate) static UPLOAD_ITEMS: Names = names!("UploadItems");
 pub(crate) static CREATE_FOLDER: Names = names!("CreateFolder");
+pub(crate) static UPDATE_FOLDER: Names = names!("UpdateFolder");
+pub(crate) static MOVE_FOLDER: Names = names!("MoveFolder");
 pub(crate) static CREATE_ITEM: Names = names!("CreateItem");
 pub(crate) static DELETE_ITEM: Names = names!("DeleteItem");
 
-/// The names of an operation; nothing for those that EWS does not have.
+/// The names of the operation that a call is; nothing for calls that EWS does not have.
+pub(crate) fn names_of(call: &Call) -> Option<&'static Names> {
+    match call {
+        Call::RenameFolder { .. } => Some(&UPDATE_FOLDER),
+        Call::MoveFolder { .. } => Some(&MOVE_FOLDER),
+        call => names(call.operation()),
+    }
+}
+
+/// The names of an operation; nothing for those that EWS does not have, or has several of.
 pub(crate) fn names(operation: Operation) -> Option<&'static Names> {
     Some(match operation {
         Operation::GetFolders => &GET_FOLDER,

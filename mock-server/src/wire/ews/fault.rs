@@ -189,9 +189,8 @@ pub(super) fn encode(call: Option<&Call>, refusal: &Refusal) -> HttpAnswer {
             say("ErrorInternalServerError")
         }
         RefusalKind::NotFound | RefusalKind::Invalid | RefusalKind::Conflict | RefusalKind::SyncStateLost => {
-            let operation = call.map(Call::operation);
-            let code = no_such(refusal.kind, operation);
-            match operation.and_then(envelope::names) {
+            let code = no_such(refusal.kind, call.map(Call::operation));
+            match call.and_then(envelope::names_of) {
                 Some(names) => message(names, code, refusal.retry_after),
                 None => say(code),
             }
@@ -288,7 +287,7 @@ pub(super) fn heard(call: &Call, refusal: &Refusal) -> Refusal {
         kind @ RefusalKind::Forbidden => (kind, 403, None),
         kind @ (RefusalKind::NotFound | RefusalKind::Invalid | RefusalKind::Conflict | RefusalKind::SyncStateLost) => {
             let (_, status, wait) = fault(kind);
-            (kind, if envelope::names(call.operation()).is_some() { 200 } else { status }, wait)
+            (kind, if envelope::names_of(call).is_some() { 200 } else { status }, wait)
         }
     };
     Refusal { kind, status, retry_after }

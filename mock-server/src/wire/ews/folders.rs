@@ -302,16 +302,19 @@ pub(super) fn read_got(messages: &Understood<'_, '_>, asked: &[FolderRef]) -> Re
 
 /// Writes the answer to [`write_create`].
 pub(super) fn write_created(writer: &mut Writer, pen: Pen, id: &Id) {
-    write_single(writer, &CREATE_FOLDER, |writer| {
-        writer.open("m:Folders", &[]);
-        writer.open("t:Folder", &[]);
-        pen.tell(writer, "t:FolderId", Kind::Folder, id);
-        writer.close("t:Folder");
-        writer.close("m:Folders");
-    });
+    write_single(writer, &CREATE_FOLDER, |writer| write_folder_id(writer, pen, id));
 }
 
-/// Reads the answer to [`write_create`].
+/// Writes the folder that was made or changed: its reference.
+pub(super) fn write_folder_id(writer: &mut Writer, pen: Pen, id: &Id) {
+    writer.open("m:Folders", &[]);
+    writer.open("t:Folder", &[]);
+    pen.tell(writer, "t:FolderId", Kind::Folder, id);
+    writer.close("t:Folder");
+    writer.close("m:Folders");
+}
+
+/// Reads the folder that was made or changed.
 pub(super) fn read_created(messages: &Understood<'_, '_>) -> Result<Answer, Refusal> {
     let message = messages.only()?;
     check_message(message, messages.status)?;

@@ -64,6 +64,8 @@ struct CallSizes {
     folder: u64,
     folder_kind: u64,
     create_folder: u64,
+    rename_folder: u64,
+    move_folder: u64,
     sync_items: u64,
     find_items: u64,
     get_items: u64,
@@ -104,6 +106,8 @@ static CALLS: LazyLock<CallSizes> = LazyLock::new(|| {
         folder: folder(FolderRef::Id(ID)) - REFERENCE,
         folder_kind: folder(FolderRef::Kind(FolderKind::Inbox)) - "inbox".len() as u64,
         create_folder: request(&Call::CreateFolder { parent: ID, name: Arc::from("") }) - REFERENCE,
+        rename_folder: request(&Call::RenameFolder { folder: ID, name: Arc::from("") }) - REFERENCE,
+        move_folder: request(&Call::MoveFolder { folder: ID, parent: ID }) - 2 * REFERENCE,
         sync_items: request(&Call::SyncItems { folder: ID, state: None, limit: 0 }) - REFERENCE - 1,
         find_items: request(&Call::FindItems { folder: ID, key: ItemKey(0) }) - REFERENCE,
         get_items,
@@ -129,6 +133,8 @@ pub(super) fn call_bytes(call: &Call, address_length: usize) -> u64 {
             sizes.get_folders + folders.iter().map(|folder| asked(sizes, folder)).sum::<u64>()
         }
         Call::CreateFolder { parent, name } => sizes.create_folder + reference(parent) + length::text(name),
+        Call::RenameFolder { folder, name } => sizes.rename_folder + reference(folder) + length::text(name),
+        Call::MoveFolder { folder, parent } => sizes.move_folder + reference(folder) + reference(parent),
         Call::SyncItems { folder, state: known, limit } => {
             sizes.sync_items + reference(folder) + state(known) + digits((*limit).into())
         }
@@ -172,6 +178,8 @@ struct AnswerSizes {
     parent: u64,
     created_entry: u64,
     create_folder: u64,
+    rename_folder: u64,
+    move_folder: u64,
     sync_items: u64,
     find_items: u64,
     found_item: u64,
@@ -251,6 +259,9 @@ static ANSWERS: LazyLock<AnswerSizes> = LazyLock::new(|| {
             - root,
         create_folder: response(&Call::CreateFolder { parent: ID, name: Arc::from("") }, &Answer::Created(ID))
             - 2 * REFERENCE,
+        rename_folder: response(&Call::RenameFolder { folder: ID, name: Arc::from("") }, &Answer::Created(ID))
+            - 2 * REFERENCE,
+        move_folder: response(&Call::MoveFolder { folder: ID, parent: ID }, &Answer::Created(ID)) - 2 * REFERENCE,
         sync_items: response(&Call::SyncItems { folder: ID, state: None, limit: 0 }, &items(vec![]))
             - REFERENCE
             - boolean(true),
@@ -348,6 +359,8 @@ pub(super) fn answer_bytes(call: &Call, answer: &Answer) -> u64 {
             sizes.messages(&sizes.get_folders, folders, found, |_, folder| sizes.folder(folder), words)
         }
         (Call::CreateFolder { .. }, Answer::Created(id)) => sizes.create_folder + 2 * reference(id),
+        (Call::RenameFolder { .. }, Answer::Created(id)) => sizes.rename_folder + 2 * reference(id),
+        (Call::MoveFolder { .. }, Answer::Created(id)) => sizes.move_folder + 2 * reference(id),
         (Call::SyncItems { .. }, Answer::Items { changes, state, complete }) => {
             let entries = changes.iter().map(|change| sizes.change(change)).sum::<u64>();
             sizes.sync_items + state_length(state) + boolean(*complete) + entries

@@ -21,9 +21,9 @@ use crate::wire::opaque::Kind;
 use crate::wire::refusal::{ItemError, Refusal};
 
 /// The number of the root of the visible folder tree.
-const ROOT: u64 = 0;
+pub(super) const ROOT: u64 = 0;
 /// The well-known name of the root.
-const ROOT_NAME: &str = "msgfolderroot";
+pub(super) const ROOT_NAME: &str = "msgfolderroot";
 /// The property that holds a folder's size, as it is asked for and answered.
 const SIZE_PROPERTY: &str = "Long 0xE08";
 const EXPAND_SIZE: &str = "$expand=singleValueExtendedProperties($filter=id%20eq%20'Long%200xE08')";
@@ -140,9 +140,9 @@ struct Page<'a> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Named<'a> {
+pub(super) struct Named<'a> {
     #[serde(borrow)]
-    display_name: Cow<'a, str>,
+    pub(super) display_name: Cow<'a, str>,
 }
 
 const MAILBOXES: &str = "/admin/exchange/mailboxes/";
@@ -399,10 +399,9 @@ pub(super) fn decode_answer(answer: &HttpAnswer) -> Result<Answer, Refusal> {
     })
 }
 
-/// Writes the folder that was made.
-pub(super) fn encode_created(call: &Call, id: &Id, mailbox: MailboxKey) -> HttpAnswer {
-    let name = if let Call::CreateFolder { name, .. } = call { &**name } else { "" };
-    super::answer(201, &Created { id: written(Kind::Folder, mailbox, id), display_name: name.into() })
+/// Writes the folder that was made or renamed.
+pub(super) fn encode_created(status: u16, name: &str, id: &Id, mailbox: MailboxKey) -> HttpAnswer {
+    super::answer(status, &Created { id: written(Kind::Folder, mailbox, id), display_name: name.into() })
 }
 
 #[derive(Serialize)]

@@ -25,6 +25,7 @@ pub(super) enum Route {
     MailFolder,
     MailFoldersDelta,
     ChildFolders,
+    MoveFolder,
     FolderMessages,
     Message,
     MessageValue,
@@ -40,13 +41,14 @@ pub(super) enum Route {
 }
 
 /// Paths in their one form: keywords in lower case, nothing percent-encoded in them.
-const PATHS: [(&str, Route); 18] = [
+const PATHS: [(&str, Route); 19] = [
     ("/users", Route::Users),
     ("/users/{mailbox}/assignlicense", Route::AssignLicense),
     ("/users/{mailbox}/mailfolders", Route::MailFolders),
     ("/users/{mailbox}/mailfolders/{folder}", Route::MailFolder),
     ("/users/{mailbox}/mailfolders/delta", Route::MailFoldersDelta),
     ("/users/{mailbox}/mailfolders/{folder}/childfolders", Route::ChildFolders),
+    ("/users/{mailbox}/mailfolders/{folder}/move", Route::MoveFolder),
     ("/users/{mailbox}/mailfolders/{folder}/messages", Route::FolderMessages),
     ("/users/{mailbox}/messages/{item}", Route::Message),
     ("/users/{mailbox}/messages/{item}/$value", Route::MessageValue),
@@ -191,6 +193,7 @@ mod tests {
         check("/v1.0//users/a%40b.c/mailFolders", Route::MailFolders, "a@b.c", "");
         check("/beta/users('a@b.c')/mailfolders('x%3D')/messages", Route::FolderMessages, "a@b.c", "x=");
         check("https://graph.microsoft.com/v1.0/users/a@b.c/messages/m/$value", Route::MessageValue, "a@b.c", "m");
+        check("/v1.0/users/a/mailFolders/f/move", Route::MoveFolder, "a", "f");
         check("/users/a/messages/m%2F1/%24value?x=1", Route::MessageValue, "a", "m/1");
         check("/v1.0/admin/exchange/mailboxes/m/folders/f/items/delta()?$top=1", Route::ItemsDelta, "m", "f");
         check("/v1.0/admin/exchange/mailboxes/m/folders/f/items/delta", Route::ItemsDelta, "m", "f");

@@ -39,7 +39,8 @@ fn folder_ref() -> impl Strategy<Value = FolderRef> {
 
 /// Calls that may stand in a batch.
 fn single() -> impl Strategy<Value = Call> {
-    let name = "[a-zA-Z \"\\\\\u{1}é/'%]{1,20}".prop_map(|name| Arc::from(name.as_str()));
+    let name = || "[a-zA-Z \"\\\\\u{1}é/'%]{1,20}".prop_map(|name| Arc::from(name.as_str()));
+    let (name, renamed) = (name(), name());
     prop_oneof![
         (any::<u32>(), 1u32..=MAX_PAGE).prop_map(|(from, limit)| Call::FindFolders { from, limit }),
         option::of(id()).prop_map(|state| Call::SyncFolders { state }),
@@ -53,6 +54,8 @@ fn single() -> impl Strategy<Value = Call> {
         vec(id(), 1).prop_map(|items| Call::DeleteItems { items }),
         vec(id(), 1..=20).prop_map(|items| Call::ExportItems { items }),
         (prop_oneof![id(), Just(Id::Number(0))], name).prop_map(|(parent, name)| Call::CreateFolder { parent, name }),
+        (id(), renamed).prop_map(|(folder, name)| Call::RenameFolder { folder, name }),
+        (id(), prop_oneof![id(), Just(Id::Number(0))]).prop_map(|(folder, parent)| Call::MoveFolder { folder, parent }),
         folder_ref().prop_map(|folder| Call::GetFolders { folders: vec![folder] }),
         Just(Call::CreateImportSession),
         (id(), content()).prop_map(|(folder, content)| Call::CreateMessage { folder, content }),
@@ -162,9 +165,11 @@ fn answer_for(call: &Call) -> BoxedStrategy<Answer> {
         Call::DeleteItems { .. } => {
             vec(prop_oneof![Just(Ok(())), item_error().prop_map(Err)], 1).prop_map(Answer::Deleted).boxed()
         }
-        Call::CreateFolder { .. } | Call::ImportItem { .. } | Call::CreateMessage { .. } => {
-            id().prop_map(Answer::Created).boxed()
-        }
+        Call::CreateFolder { .. }
+        | Call::RenameFolder { .. }
+        | Call::MoveFolder { .. }
+        | Call::ImportItem { .. }
+        | Call::CreateMessage { .. } => id().prop_map(Answer::Created).boxed(),
         Call::CreateImportSession => id().prop_map(Answer::Session).boxed(),
         Call::Batch { calls } => {
             let one = |call| prop_oneof![answer_for(call).prop_map(Ok), refusal().prop_map(Err)].boxed();
@@ -222,8 +227,10 @@ fn seen(call: &Call, answer: &Answer) -> Answer {
             Answer::FolderList(found.iter().map(one).collect())
         }
         Answer::Deleted(deleted) => Answer::Deleted(deleted.iter().map(|one| one.map_err(seen_error)).collect()),
-        Answer::Created(id) if matches!(call, Call::CreateFolder { .. }) => Answer::Created(text(Kind::Folder, id)),
-        Answer::Created(id) => Answer::Created(text(Kind::Item, id)),
+        Answer::Created(id) if matches!(call, Call::ImportItem { .. } | Call::CreateMessage { .. }) => {
+            Answer::Created(text(Kind::Item, id))
+        }
+        Answer::Created(id) => Answer::Created(text(Kind::Folder, id)),
         Answer::Session(id) => {
             let session = text::written(Kind::Session, MAILBOX, id);
             let place = format!("Mailboxes('{}')/importItem?authtoken={session}", mailbox_id(MAILBOX));

@@ -34,6 +34,8 @@ fn foreign(mut call: Call, text: &str) -> Call {
         Call::GetItems { items } | Call::ExportItems { items } | Call::DeleteItems { items } => items[0] = id,
         Call::UploadItems { uploads } => uploads[0].folder = id,
         Call::GetFolders { folders } => folders[0] = FolderRef::Id(id),
+        Call::RenameFolder { folder, .. } => *folder = id,
+        Call::MoveFolder { folder, parent } => (*folder, *parent) = (id.clone(), id),
         _ => {}
     }
     call

@@ -39,8 +39,8 @@ fn seen(call: &Call, mut answer: Answer) -> Answer {
             }
             text(Kind::SyncState, state);
         }
-        Answer::Created(id) if matches!(call, Call::CreateFolder { .. }) => text(Kind::Folder, id),
-        Answer::Created(id) => text(Kind::Item, id),
+        Answer::Created(id) if matches!(call, Call::CreateMessage { .. }) => text(Kind::Item, id),
+        Answer::Created(id) => text(Kind::Folder, id),
         Answer::Uploaded(stored) => stored.iter_mut().flatten().for_each(|id| text(Kind::Item, id)),
         _ => {}
     }

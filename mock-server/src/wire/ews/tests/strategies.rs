@@ -73,6 +73,8 @@ pub(super) fn call() -> BoxedStrategy<Call> {
         option::of(id()).prop_map(|state| Call::SyncFolders { state }),
         vec(folder_ref(), 1..6).prop_map(|folders| Call::GetFolders { folders }),
         (id(), name()).prop_map(|(parent, name)| Call::CreateFolder { parent, name }),
+        (id(), name()).prop_map(|(folder, name)| Call::RenameFolder { folder, name }),
+        (id(), id()).prop_map(|(folder, parent)| Call::MoveFolder { folder, parent }),
         (id(), option::of(id()), 1..=512_u32).prop_map(|(folder, state, limit)| Call::SyncItems {
             folder,
             state,
@@ -147,7 +149,10 @@ pub(super) fn answer(call: &Call) -> BoxedStrategy<Answer> {
             .prop_map(|(folders, state)| Answer::Folders { folders, state: Some(state), next: None })
             .boxed(),
         Call::GetFolders { folders } => entries(folders.len(), entry()).prop_map(Answer::FolderList).boxed(),
-        Call::CreateFolder { .. } | Call::CreateMessage { .. } => id().prop_map(Answer::Created).boxed(),
+        Call::CreateFolder { .. }
+        | Call::RenameFolder { .. }
+        | Call::MoveFolder { .. }
+        | Call::CreateMessage { .. } => id().prop_map(Answer::Created).boxed(),
         Call::SyncItems { .. } => (vec(change(), 0..12), id(), any::<bool>())
             .prop_map(|(changes, state, complete)| Answer::Items { changes, state, complete })
             .boxed(),
