@@ -25,8 +25,24 @@ use crate::event::{Listener, Mark};
 use crate::world::{Side, World};
 
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
-    /// Copies what changed in all folders. `source` is the listing of the source, where one was made just now.
+    /// Copies what changed in all folders. `source` is the listing of the source, made just now.
     pub(super) async fn delta(&self, source: &[FolderEntry]) -> Result<(), Setback> {
+        let mut replaced = false;
+        loop {
+            match self.pass(source).await {
+                // Somebody may have deleted folders in the target since they were made.
+                Err(Setback::Refused(RefusalKind::NotFound)) if !replaced => {
+                    replaced = true;
+                    if !Box::pin(self.replace_lost_folders(source)).await? {
+                        return Err(Setback::Refused(RefusalKind::NotFound));
+                    }
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn pass(&self, source: &[FolderEntry]) -> Result<(), Setback> {
         let on_the_way = Cell::new(0);
         let pass = Pass::new(self.open_folders(source), &on_the_way);
         if !pass.is_done() {

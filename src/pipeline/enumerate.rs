@@ -62,6 +62,20 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         Ok(source)
     }
 
+    /// After the target said that something is not there: looks whether it is folders on record that are gone, and finds or
+    /// makes others. Says whether it was.
+    pub(super) async fn replace_lost_folders(&self, source: &[FolderEntry]) -> Result<bool, Setback> {
+        let target = self.list_folders(Side::Target).await?;
+        let there: BTreeSet<&Id> = target.iter().map(|entry| &entry.id).collect();
+        let listed: BTreeSet<&Id> = source.iter().map(|entry| &entry.id).collect();
+        let is_lost = |folder: &FolderProgress| listed.contains(&folder.source) && !there.contains(&folder.target);
+        if !self.progress.borrow().folders.iter().any(is_lost) {
+            return Ok(false);
+        }
+        self.match_folders(source).await?;
+        Ok(true)
+    }
+
     async fn match_folders(&self, source: &[FolderEntry]) -> Result<(), Setback> {
         let mut target = self.list_folders(Side::Target).await?;
         let known = Arc::clone(&self.progress.borrow().folders);
@@ -97,9 +111,19 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         for folder in folders.iter_mut() {
             folder.items = folder.items.or_else(|| held.get(&folder.target).copied());
         }
-        let entries: BTreeMap<&Id, &FolderEntry> = source.iter().map(|entry| (&entry.id, entry)).collect();
+        let found = source.iter().zip(&matched.targets);
+        let found: BTreeMap<&Id, (&FolderEntry, &Option<Id>)> = found.map(|pair| (&pair.0.id, pair)).collect();
         for folder in folders.iter_mut() {
-            folder.place = entries.get(&folder.source).and_then(|entry| place_of(entry));
+            let Some((entry, target)) = found.get(&folder.source) else { continue };
+            folder.place = place_of(entry);
+            if let Some(target) = target
+                && *target != folder.target
+            {
+                // Somebody deleted the target folder, and all that was copied into it: another one takes its place.
+                let items = held.get(target).copied().unwrap_or(0);
+                (folder.target, folder.state) = (target.clone(), None);
+                (folder.items, folder.ours, folder.restarting) = (Some(items), items == 0, false);
+            }
         }
         let known: BTreeSet<Id> = folders.iter().map(|folder| folder.source.clone()).collect();
         for (entry, found) in source.iter().zip(&matched.targets) {

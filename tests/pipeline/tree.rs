@@ -114,9 +114,9 @@ fn folders_are_followed_whatever_goes_wrong() {
 /// What somebody does in a mailbox; returns a folder that was made, into which an item goes.
 type Work = fn(&mut Open<'_, Small>) -> Option<u32>;
 
-/// Copies a mailbox without a cutover, has somebody do something to its folders, and moves it. Returns how many calls
+/// Copies a part of a mailbox, has somebody do something to its folders on one side, and moves it. Returns how many calls
 /// changed folders of the target.
-fn between(work: Work) -> usize {
+fn between(side: Side, work: Work) -> usize {
     let folder = tempfile::tempdir().expect("a folder for the checkpoint");
     let open = || Disk::open(&folder.path().join("checkpoint"), "plan", 1).expect("the file is ours");
     let world = world(QUIET, Protocol::Graph, |_| {});
@@ -126,10 +126,10 @@ fn between(work: Work) -> usize {
     assert!(calls_of(&world, Side::Target, "create_folder") + calls_of(&world, Side::Target, "batch") > 0);
     assert_eq!(calls_of(&world, Side::Source, "stop_mailbox"), 0, "the source is in use");
     {
-        let (source, now) = (&mut world.servers.borrow_mut()[0], world.now());
-        let made = source.attend(now, MailboxKey(0), work).expect("there is such a mailbox");
+        let (server, now) = (&mut world.servers.borrow_mut()[side as usize], world.now());
+        let made = server.attend(now, MailboxKey(0), work).expect("there is such a mailbox");
         if let Some(folder) = made {
-            store(source, now, MailboxKey(0), folder, 1);
+            store(server, now, MailboxKey(0), folder, 1);
         }
     }
     setup.stop_after = None;
@@ -144,30 +144,41 @@ fn named(open: &mut Open<'_, Small>, name: &str) -> u32 {
 
 #[test]
 fn what_happened_between_two_runs_is_followed_with_as_few_calls_as_it_takes() {
-    assert_eq!(between(|_| None), 0);
-    let renamed = between(|open| {
+    assert_eq!(between(Side::Source, |_| None), 0);
+    let renamed = between(Side::Source, |open| {
         let folder = named(open, "Alpha");
         open.rename_folder(folder, "Beta").expect("the name is free");
         None
     });
     assert_eq!(renamed, 1);
-    let moved = between(|open| {
+    let moved = between(Side::Source, |open| {
         let (folder, inbox) = (named(open, "Alpha"), named(open, "Inbox"));
         open.move_folder(folder, inbox).expect("the place is free");
         None
     });
     assert_eq!(moved, 1);
-    let exchanged = between(|open| {
+    let exchanged = between(Side::Source, |open| {
         let (above, below, root) = (named(open, "Projects"), named(open, "Alpha"), 0);
         open.move_folder(below, root).expect("the place is free");
         open.move_folder(above, below).expect("the place is free");
         None
     });
     assert_eq!(exchanged, 2);
-    let replaced = between(|open| {
+    let replaced = between(Side::Source, |open| {
         let folder = named(open, "Projects");
         open.rename_folder(folder, "Old projects").expect("the name is free");
         Some(open.make_folder(0, "Projects", None).expect("the name is free"))
     });
     assert_eq!(replaced, 1);
+}
+
+#[test]
+fn a_folder_that_somebody_deletes_in_the_target_is_copied_again() {
+    let changed = between(Side::Target, |open| {
+        let folder = named(open, "Alpha");
+        assert!(!open.list(folder).is_empty(), "something was copied");
+        open.delete_folder(folder, Deletion::Hard).expect("it is there");
+        None
+    });
+    assert_eq!(changed, 0);
 }
