@@ -9,6 +9,7 @@ pub mod disk;
 pub mod memory;
 pub mod prestaged;
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,20 +36,20 @@ pub struct FolderProgress {
     pub restarting: bool,
     /// Where the source folder was and what it was called when the target folder was last brought to the same place, as
     /// [`Self::place_of`] numbers it; unknown if absent.
-    pub place: Option<u64>,
+    pub place: Option<NonZeroU64>,
 }
 
 impl FolderProgress {
     /// A number for a name in a folder of the source, to see that a folder was renamed or moved without keeping either.
     /// Two places share one by chance once in 2^64.
     #[must_use]
-    pub fn place_of(parent: Option<&Id>, name: &str) -> u64 {
+    pub fn place_of(parent: Option<&Id>, name: &str) -> NonZeroU64 {
         let above = match parent {
             None => 0,
             Some(Id::Number(number)) => number.wrapping_add(1),
             Some(Id::Text(text)) => xxh3_64(text.as_bytes()),
         };
-        xxh3_64_with_seed(name.as_bytes(), above)
+        NonZeroU64::new(xxh3_64_with_seed(name.as_bytes(), above)).unwrap_or(NonZeroU64::MIN)
     }
 }
 

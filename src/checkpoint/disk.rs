@@ -274,6 +274,7 @@ impl Checkpoint for Disk {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
     use std::sync::Arc;
 
     use proptest::prelude::*;
@@ -297,7 +298,7 @@ mod tests {
                 items,
                 ours,
                 restarting,
-                place,
+                place: place.and_then(NonZeroU64::new),
             },
         );
         let skip = (any::<u32>(), id(), any::<u32>(), any::<bool>())

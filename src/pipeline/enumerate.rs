@@ -22,7 +22,10 @@ const FOLDER_PAGE: u32 = 1_000;
 
 /// Rounds of listing the target and making what is missing, beyond one for each level of the tree, before the mailbox is
 /// given up (assumed).
-const MOST_ROUNDS: u32 = 400;
+const MOST_ROUNDS: usize = 400;
+
+/// Rounds for each folder beyond those: it gives way, gets its name and gets its place.
+const ROUNDS_PER_FOLDER: usize = 3;
 
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Lists all folders of one side.
@@ -80,7 +83,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let mut target = self.list_folders(Side::Target).await?;
         let known = Arc::clone(&self.progress.borrow().folders);
         let mut stay = BTreeSet::new();
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MOST_ROUNDS + ROUNDS_PER_FOLDER * target.len() {
             let matched = Matched::new(source, &target, &known, &stay);
             if let Some(change) = &matched.change {
                 if !self.change_folder(change, &mut target, &mut stay).await? {
@@ -231,7 +234,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 Step::Done(_) => return Err(Setback::Confused),
                 Step::Repeat { ambiguous: true } => return Ok(false),
                 Step::Repeat { ambiguous: false } => {}
-                Step::GaveUp(Refusal { kind, .. }) if is_about_the_folder(kind) => {
+                Step::GaveUp(Refusal { kind, .. }) if !kind.is_transient() => {
                     stay.insert(change.folder().clone());
                     return Ok(false);
                 }
@@ -254,11 +257,6 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             }
         }
     }
-}
-
-/// Whether the target refuses a folder a name or place for reasons that asking again does not change.
-const fn is_about_the_folder(kind: RefusalKind) -> bool {
-    matches!(kind, RefusalKind::Conflict | RefusalKind::Invalid | RefusalKind::NotFound | RefusalKind::Forbidden)
 }
 
 /// Whether every source folder is on record, and where it was. The order is that of the listing as long as no folder was

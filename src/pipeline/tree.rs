@@ -7,6 +7,7 @@
 //! what should be there stays where it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use mock_server::wire::answer::FolderEntry;
@@ -16,7 +17,7 @@ use mock_server::wire::id::Id;
 use crate::checkpoint::FolderProgress;
 
 /// Where a folder of the source is, as progress keeps it; nothing for default folders, which stay where they are.
-pub(super) fn place_of(entry: &FolderEntry) -> Option<u64> {
+pub(super) fn place_of(entry: &FolderEntry) -> Option<NonZeroU64> {
     (entry.kind == FolderKind::User).then(|| FolderProgress::place_of(entry.parent.as_ref(), &entry.name))
 }
 

@@ -1,5 +1,6 @@
 //! What the rows of the file hold. The types of progress itself may change without it.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use mock_server::wire::id::Id;
@@ -26,7 +27,7 @@ pub(super) struct StoredFolder {
     restarting: bool,
     /// Absent in files of versions that did not follow folders.
     #[serde(default)]
-    place: Option<u64>,
+    place: Option<NonZeroU64>,
 }
 
 #[derive(Serialize, Deserialize)]
