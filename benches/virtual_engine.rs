@@ -18,8 +18,8 @@
 //! What gained nothing: folder tables of half the size, a ring of short stretches of time instead of the sorted list of
 //! timers (80 instructions less), numbered seats for mailboxes instead of hashing their keys, windows that count as they
 //! are asked and other savings of 54 instructions, references of two words instead of three, the allocators of glibc,
-//! jemalloc and tcmalloc, less inlining. A program that ends at its first panic is 4% faster, one that is compiled for its
-//! profile 15%.
+//! jemalloc and tcmalloc, less inlining, cold parts of functions split off (11% fewer misses of the instruction cache, and
+//! 11% slower). A program that ends at its first panic is 4% faster, one that is compiled for its profile 15%.
 
 #[path = "support/short.rs"]
 mod short;
