@@ -60,7 +60,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             counted && all_known(&progress.folders, &source)
         };
         if !complete {
-            self.match_folders(&source).await?;
+            let target = self.list_folders(Side::Target).await?;
+            self.match_folders(&source, target).await?;
         }
         Ok(source)
     }
@@ -75,12 +76,11 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         if !self.progress.borrow().folders.iter().any(is_lost) {
             return Ok(false);
         }
-        self.match_folders(source).await?;
+        self.match_folders(source, target).await?;
         Ok(true)
     }
 
-    async fn match_folders(&self, source: &[FolderEntry]) -> Result<(), Setback> {
-        let mut target = self.list_folders(Side::Target).await?;
+    async fn match_folders(&self, source: &[FolderEntry], mut target: Vec<FolderEntry>) -> Result<(), Setback> {
         let known = Arc::clone(&self.progress.borrow().folders);
         let mut stay = BTreeSet::new();
         for _ in 0..MOST_ROUNDS + ROUNDS_PER_FOLDER * target.len() {

@@ -86,7 +86,7 @@ impl Matched {
         for place in top_down(source) {
             let entry = &source[place];
             let above = entry.parent.as_ref().and_then(|parent| places.get(parent).copied());
-            let parent = above.map_or_else(|| tree.root.clone(), |above| matched.targets[above].clone());
+            let parent = above.map_or_else(|| tree.root.cloned(), |above| matched.targets[above].clone());
             let found = tree.find(entry, parent.as_ref()).cloned();
             waits[place] = parent.is_none() || above.is_some_and(|above| waits[above]);
             if let (None, FolderKind::User, false, Some(parent)) = (&matched.change, entry.kind, waits[place], &parent)
@@ -121,11 +121,11 @@ fn top_down(folders: &[FolderEntry]) -> Vec<usize> {
 
 /// The target, by what its folders are looked for by.
 struct Tree<'t> {
-    root: Option<Id>,
-    target: &'t [FolderEntry],
+    root: Option<&'t Id>,
     by_id: BTreeMap<&'t Id, &'t FolderEntry>,
     by_kind: BTreeMap<FolderKind, &'t Id>,
-    by_name: BTreeMap<(Option<&'t Id>, &'t str), &'t Id>,
+    /// By the folder that holds them and their names in lower case: services take names in any case for the same.
+    by_name: BTreeMap<(&'t Id, String), &'t FolderEntry>,
     /// The target folders on record, by their source folders.
     known: BTreeMap<&'t Id, &'t Id>,
     /// The target folders on record.
@@ -138,13 +138,16 @@ impl<'t> Tree<'t> {
         let defaults = target.iter().filter(|entry| entry.kind != FolderKind::User);
         let by_kind: BTreeMap<FolderKind, &Id> = defaults.map(|entry| (entry.kind, &entry.id)).collect();
         // Listings need not show the root itself; it is then what holds a default folder but is not listed.
-        let root = by_kind.get(&FolderKind::Root).map(|id| (*id).clone()).or_else(|| unlisted_parent(target));
+        let root = by_kind.get(&FolderKind::Root).copied().or_else(|| unlisted_parent(target));
+        let by_name = target.iter().filter_map(|entry| {
+            let parent = entry.parent.as_ref().or(root)?;
+            Some(((parent, entry.name.to_lowercase()), entry))
+        });
         Self {
             root,
-            target,
             by_id: target.iter().map(|entry| (&entry.id, entry)).collect(),
             by_kind,
-            by_name: target.iter().map(|entry| ((entry.parent.as_ref(), &*entry.name), &entry.id)).collect(),
+            by_name: by_name.collect(),
             known: known.iter().map(|folder| (&folder.source, &folder.target)).collect(),
             ours: known.iter().map(|folder| &folder.target).collect(),
             stay,
@@ -157,13 +160,13 @@ impl<'t> Tree<'t> {
             return Some(known);
         }
         let by_name = || {
-            let named = self.by_name.get(&(Some(parent?), &*entry.name))?;
+            let named = &self.holder(parent?, &entry.name)?.id;
             // That of another source folder is not this one's, whatever it is called.
-            (!self.ours.contains(named)).then_some(*named)
+            (!self.ours.contains(named)).then_some(named)
         };
         match entry.kind {
             FolderKind::User => by_name(),
-            FolderKind::Root => self.by_kind.get(&FolderKind::Root).copied().or(self.root.as_ref()),
+            FolderKind::Root => self.by_kind.get(&FolderKind::Root).copied().or(self.root),
             // A default folder that the target lacks is made under its name like any other.
             kind => self.by_kind.get(&kind).copied().or_else(by_name),
         }
@@ -174,59 +177,54 @@ impl<'t> Tree<'t> {
     fn change(&self, entry: &FolderEntry, found: Option<&Id>, parent: &Id) -> Option<Change> {
         let name = &entry.name;
         let Some(own) = found.and_then(|found| self.by_id.get(found)) else {
-            return self.give_way(self.holder(parent, name, None)?);
+            return self.give_way(self.holder(parent, name)?);
         };
-        if self.stay.contains(&own.id) {
+        let above = own.parent.as_ref().or(self.root)?;
+        let (is_placed, is_named) = (above == parent, own.name == *name);
+        if (is_placed && is_named) || self.stay.contains(&own.id) {
             return None;
         }
         let rename = |name: Arc<str>| Some(Change::Rename { folder: own.id.clone(), name });
-        let holder = |parent: &Id, name: &str| self.holder(parent, name, Some(&own.id));
-        let above = own.parent.as_ref().or(self.root.as_ref())?;
-        if above == parent {
+        let holder = |parent: &Id, name: &str| self.holder(parent, name).filter(|other| other.id != own.id);
+        if is_placed {
             return match holder(parent, name) {
-                _ if own.name == *name => None,
                 None => rename(Arc::clone(name)),
                 Some(other) => self.give_way(other),
             };
         }
         match holder(parent, &own.name) {
             None => Some(Change::Move { folder: own.id.clone(), parent: parent.clone() }),
-            Some(other) if own.name == *name => self.give_way(other),
+            Some(other) if is_named => self.give_way(other),
             // Its old name is taken there: it changes before it moves.
             Some(_) if holder(parent, name).is_none() && holder(above, name).is_none() => rename(Arc::clone(name)),
             Some(_) => rename(self.free_name(name, &[above, parent])),
         }
     }
 
-    /// The folder in `parent` that has a name, in any case; `except` is not looked at.
-    fn holder(&self, parent: &Id, name: &str, except: Option<&Id>) -> Option<&'t FolderEntry> {
-        let name = name.to_lowercase();
-        self.target.iter().find(|entry| {
-            entry.parent.as_ref().or(self.root.as_ref()) == Some(parent)
-                && Some(&entry.id) != except
-                && entry.name.to_lowercase() == name
-        })
+    /// The folder in `parent` that has a name, in any case.
+    fn holder(&self, parent: &Id, name: &str) -> Option<&'t FolderEntry> {
+        self.by_name.get(&(parent, name.to_lowercase())).copied()
     }
 
     /// Another name for a folder that is in the way, if the move may give it one: its turn comes, or its source folder is
     /// gone.
     fn give_way(&self, other: &FolderEntry) -> Option<Change> {
         let may = other.kind == FolderKind::User && self.ours.contains(&other.id) && !self.stay.contains(&other.id);
-        let parent = other.parent.as_ref().or(self.root.as_ref()).filter(|_| may)?;
+        let parent = other.parent.as_ref().or(self.root).filter(|_| may)?;
         Some(Change::Rename { folder: other.id.clone(), name: self.free_name(&other.name, &[parent]) })
     }
 
     /// A name like another one that no folder in any of these has.
     fn free_name(&self, name: &str, parents: &[&Id]) -> Arc<str> {
-        let free = |name: &String| parents.iter().all(|parent| self.holder(parent, name, None).is_none());
+        let free = |name: &String| parents.iter().all(|parent| self.holder(parent, name).is_none());
         let names = (2_u64..).map(|count| format!("{name} ({count})"));
         Arc::from(names.into_iter().find(free).unwrap_or_default())
     }
 }
 
-fn unlisted_parent(folders: &[FolderEntry]) -> Option<Id> {
+fn unlisted_parent(folders: &[FolderEntry]) -> Option<&Id> {
     let listed: BTreeSet<&Id> = folders.iter().map(|entry| &entry.id).collect();
-    folders.iter().filter_map(|entry| entry.parent.as_ref()).find(|parent| !listed.contains(parent)).cloned()
+    folders.iter().filter_map(|entry| entry.parent.as_ref()).find(|parent| !listed.contains(parent))
 }
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ impl Person {
         (hash(self.seed, Purpose::Fault, self.calls, what, 0) % below as u64) as usize
     }
 
-    /// Renames, moves, deletes or makes a folder; says whether it could, and what it made. Names are few, so that folders are in
-    /// each other's way.
+    /// Renames, moves, deletes or makes a folder; says whether it could, and what it made. Names are few, so that folders
+    /// are in each other's way.
     fn work(&self, open: &mut Open<'_, Small>) -> Result<Option<u32>, StoreError> {
         let folders = open.folders();
         let own: Vec<u32> =
