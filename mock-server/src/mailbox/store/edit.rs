@@ -1,4 +1,4 @@
-//! Changes of folders: names, places, removal. Only clients that see folders one by one make them.
+//! Changes of folders: names, places, removal. Few clients make them, and rarely.
 
 use std::sync::Arc;
 

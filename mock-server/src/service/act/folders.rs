@@ -25,8 +25,8 @@ impl<C: Content> Bench<'_, C> {
         Answer::Folders { folders: self.entries(first, last), state: None, next }
     }
 
-    /// Lists the folders below the root that are new since a state. Folders only ever arrive, so a state is the number
-    /// of folders that clients had made.
+    /// Lists the folders below the root that are new since a state, which is the number of folders that clients had made.
+    /// What became of older ones is told only to clients that see whole folders.
     pub(super) fn sync_folders(&mut self, state: Option<&Id>) -> Result<Answer, Refusal> {
         let (count, made) = (self.store.folder_count(), self.store.overlay.folders().len());
         let first = match state {
