@@ -46,6 +46,16 @@ impl Step {
         Self::RemoveLicense,
         Self::StartSource,
     ];
+
+    /// Whether it must be kept for good before it is taken. A run that forgot it would copy into a mailbox whose users may
+    /// work in the target already, or switch one over whose users are back in the source.
+    #[must_use]
+    pub const fn must_last(self) -> bool {
+        matches!(
+            self,
+            Self::LastDelta | Self::StartSwitch | Self::CancelSwitch | Self::RemoveLicense | Self::StartSource
+        )
+    }
 }
 
 /// How far a cutover is.

@@ -215,9 +215,10 @@ impl Checkpoint for Disk {
             Ok(())
         };
         // That a run is at work on the mailbox, and on which folders, must be on the disk before the first item is stored
-        // in the target: only then does a resumed run look for what it may find there.
-        let begins = pairs.is_empty() && progress.cutover.is_none();
-        self.write(begins, change).map_err(store)
+        // in the target: only then does a resumed run look for what it may find there. So must be how far the cutover is
+        // before what cannot be done again is done.
+        let force = pairs.is_empty() && progress.cutover.is_none_or(|cutover| cutover.step.must_last());
+        self.write(force, change).map_err(store)
     }
 
     fn target_of(&self, mailbox: MailboxKey, source: &Id) -> Result<Option<Id>, CheckpointError> {
@@ -233,6 +234,9 @@ impl Checkpoint for Disk {
     }
 
     fn unpaired(&self, mailbox: MailboxKey, mut targets: Vec<Id>) -> Result<Vec<Id>, CheckpointError> {
+        if targets.is_empty() {
+            return Ok(targets);
+        }
         let read = || -> Result<BTreeSet<Vec<u8>>, redb::Error> {
             let table = self.database.begin_read()?.open_table(PAIRS)?;
             let from = (mailbox.0, [].as_slice());
@@ -261,7 +265,7 @@ impl Checkpoint for Disk {
             write.open_table(ENDED)?.insert(mailbox.0, bytes.as_slice())?;
             Ok(())
         };
-        self.write(false, change).map_err(store)
+        self.write(true, change).map_err(store)
     }
 
     fn ended(&self, mailbox: MailboxKey) -> Result<Option<Ended>, CheckpointError> {
@@ -364,6 +368,31 @@ mod tests {
             assert!(text.contains("belongs to scenario 0123 with seed 1"), "{text}");
         }
         assert!(Disk::open(&file, "0123", 1).is_ok());
+    }
+
+    /// What a process that is killed leaves behind: the file as it is while it is in use.
+    fn killed(file: &Path) -> Disk {
+        let left = file.with_extension("left");
+        std::fs::copy(file, &left).expect("a copy");
+        Disk::open(&left, "plan", 1).expect("a file that can be repaired")
+    }
+
+    #[test]
+    fn how_far_a_cutover_is_survives_a_kill_before_what_cannot_be_done_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("checkpoint");
+        let disk = Disk::open(&file, "plan", 1).expect("a new file");
+        let mailbox = MailboxKey(3);
+        for step in Step::ALL {
+            let cutover = Some(Cutover { step, switches: 0, residue: false });
+            let progress = Progress { cutover, requests: step as u64, ..Progress::default() };
+            disk.save(mailbox, &progress, &[]).expect("saved");
+            let left = killed(&file).load(mailbox).expect("read");
+            assert_eq!(left.is_some_and(|left| left == progress), step.must_last(), "{step:?}");
+        }
+        let ended = Ended { end: End::Completed, verification: Verification::default() };
+        disk.finish(mailbox, &ended).expect("saved");
+        assert_eq!(killed(&file).ended(mailbox).expect("read"), Some(ended));
     }
 
     #[test]

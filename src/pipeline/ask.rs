@@ -10,7 +10,7 @@ use super::job::{Job, Setback, throttle};
 use super::pace::machine::{Pass, Permission};
 use super::pace::side::SidePass;
 use super::planted::Bug;
-use super::retry::{Advice, History, advise, back_off};
+use super::retry::{Advice, History, advise, back_off, bearable};
 use crate::checkpoint::Checkpoint;
 use crate::event::{Cause, Event, Listener, Mark};
 use crate::world::{Elapsed, Outcome, Route, Side, World};
@@ -318,6 +318,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let plan = &self.run.plan.retry;
         let asked_wait = refusal.retry_after.filter(|_| !self.run.errs(Bug::IgnoreRetryAfter));
         let advice = advise(plan, &tries.history, refusal.kind, asked_wait, budget, heard, word);
+        let asked_wait = bearable(asked_wait);
         let limited = refusal.kind.is_throttle();
         if limited {
             // What is added to an announced wait spreads repeats; others need not wait for it.
@@ -361,7 +362,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
 
     fn refused_by_limit(&self, side: Side, admitted: Admitted, refusal: Refusal, now: Moment, until: Moment) {
         let Admitted { own, shared: passage } = admitted;
-        let Refusal { kind, retry_after: wait, .. } = refusal;
+        let (kind, wait) = (refusal.kind, bearable(refusal.retry_after));
         let shared = self.run.side(side);
         let mut pace = self.paces[side as usize].borrow_mut();
         let crowd = matches!(kind, RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount);
@@ -406,11 +407,12 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// An entry of a batch was refused. If a limit of all mailboxes did, none of them goes before the moment that it names;
     /// if the server is not well, this one does not.
     pub(super) fn entry_refused(&self, side: Side, refusal: &Refusal) {
-        if let Some(wait) = refusal.retry_after.filter(|_| self.is_of_all(side, refusal.kind)) {
+        let wait = bearable(refusal.retry_after);
+        if let Some(wait) = wait.filter(|_| self.is_of_all(side, refusal.kind)) {
             self.run.side(side).fence(self.now() + wait);
             self.mark(Mark::AllWaited);
         }
-        self.keep_off(side, refusal.kind, refusal.retry_after, self.now());
+        self.keep_off(side, refusal.kind, wait, self.now());
     }
 
     /// Waits before items that an answer refused on their own are asked for again. `round` counts the repeats so far.
@@ -420,7 +422,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let word =
             hash(self.run.seed, Purpose::Jitter, u64::from(self.mailbox.0), request, u64::MAX - u64::from(round));
         let wait = back_off(&self.run.plan.retry, round, word);
-        let until = since + asked_wait.filter(|asked| *asked > Span::ZERO).unwrap_or(wait);
+        let until = since + bearable(asked_wait).filter(|asked| *asked > Span::ZERO).unwrap_or(wait);
         if limited {
             self.paces[side as usize].borrow_mut().fence(until);
         }

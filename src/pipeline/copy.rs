@@ -287,7 +287,7 @@ impl<'p> Copying<'p> {
     }
 
     fn planned_bytes(&self, number: usize) -> u64 {
-        self.work.items[self.export_range(number)].iter().map(|item| u64::from(item.size)).sum()
+        self.work.items[self.export_range(number)].iter().map(Item::planned_bytes).sum()
     }
 
     fn arrived(&self, bytes: u64) {

@@ -4,6 +4,7 @@
 
 pub mod machine;
 
+use mock_server::time::Span;
 use mock_server::wire::answer::Answer;
 use mock_server::wire::call::Call;
 use mock_server::wire::refusal::RefusalKind;
@@ -16,6 +17,10 @@ use crate::checkpoint::Checkpoint;
 use crate::checkpoint::cutover::{Cutover, Step};
 use crate::event::{Cause, End, Listener, Mark, Stage, Verification};
 use crate::world::{Side, World};
+
+/// How long a switch is waited for before it is given up, as its mailbox is closed to its users meanwhile and its place to
+/// all others (assumed: a day is longer than any that is told of).
+const LONGEST_SWITCH: Span = Span::seconds(24 * 3600);
 
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Cuts the mailbox over, or goes on with a cutover that was interrupted.
@@ -39,13 +44,21 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             if let Some(stage) = stage_of(state.step) {
                 self.enter(stage);
             } else if state.step.undoes() && !undoing {
-                // The way back must not fail because the way there was hard.
                 undoing = true;
                 self.mark(Mark::TurnedBack);
-                self.budget.set(self.run.plan.retry.budget);
+                self.renew_budget();
             }
+            if matches!(state.step, Step::StopSource | Step::Verify) {
+                self.renew_budget();
+            }
+            let since = self.now();
             state = loop {
                 match state.after(self.take_step(state.step).await?) {
+                    Next::PollAgain if self.now().since(since) >= LONGEST_SWITCH => match state.after(Met::Failed) {
+                        Next::Take(next) => break next,
+                        Next::PollAgain => {}
+                        Next::Over(end) => return Ok((end, self.progress.borrow().verification)),
+                    },
                     Next::PollAgain => {}
                     Next::Over(end) => return Ok((end, self.progress.borrow().verification)),
                     Next::Take(next) => break next,
@@ -55,6 +68,11 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 self.mark(Mark::SwitchRepeated);
             }
         }
+    }
+
+    /// Neither the cutover, nor the way back, nor what follows the switch must fail because what came before was hard.
+    fn renew_budget(&self) {
+        self.budget.set(self.run.plan.retry.budget);
     }
 
     async fn take_place(&self) -> Result<SemaphorePermit<'_>, Setback> {

@@ -15,7 +15,7 @@ use mock_server::wire::id::Id;
 use mock_server::wire::refusal::RefusalKind;
 
 use super::ask::LOOK;
-use super::changes::{Copied, IdMap};
+use super::changes::{Copied, latest};
 use super::copy::{Copying, Task};
 use super::job::{Job, Setback};
 use super::pass::{Ask, Asked, Coming, EXPECTED_CHANGES, Held, Open, Page, Pass};
@@ -27,15 +27,14 @@ use crate::world::{Side, World};
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     /// Copies what changed in all folders. `source` is the listing of the source, made just now.
     pub(super) async fn delta(&self, source: &[FolderEntry]) -> Result<(), Setback> {
-        let mut replaced = false;
+        self.doubts_folders.set(true);
         loop {
             match self.pass(source).await {
                 // Somebody may have deleted folders in the target since they were made.
-                Err(Setback::Refused(RefusalKind::NotFound)) if !replaced => {
-                    replaced = true;
-                    if !Box::pin(self.replace_lost_folders(source)).await? {
-                        return Err(Setback::Refused(RefusalKind::NotFound));
-                    }
+                Err(Setback::Refused(RefusalKind::NotFound)) if self.doubts_folders.replace(false) => {
+                    Box::pin(self.replace_lost_folders(source)).await?;
+                    // What was stored beside what was refused is not on record.
+                    self.unsure.set(true);
                 }
                 outcome => return outcome,
             }
@@ -134,13 +133,14 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let Asked { mut round, pages, .. } = *asked;
         self.list_held(&mut round, &pages).await?;
         let work = self.plan_work(&mut round, &pages)?;
-        self.clean.set(false);
         if self.run.errs(Bug::AdvanceStateFirst) {
             self.advance_early(&pages)?;
         }
         if !work.items.is_empty() && self.run.protocol(Side::Target) == Protocol::Graph {
             self.open_session().await?;
         }
+        // Not before: a round under way may end meanwhile, after which all is on record.
+        self.clean.set(false);
         pass.begin_planned(work, round, pages);
         self.keep_ended(pass)
     }
@@ -156,15 +156,18 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         match self.ask(Side::Source, ask.request, &call).await {
             Ok(Answer::Items { changes, state, complete }) => {
                 let complete = complete || self.run.errs(Bug::FirstPageOnly);
+                if !complete && ask.cursor.as_ref() == Some(&state) {
+                    return Err(Setback::Confused);
+                }
                 Ok(Page { folder: ask.folder, changes, cursor: Some(state), complete })
             }
             Err(refusal) if refusal.kind == RefusalKind::SyncStateLost && self.run.errs(Bug::ForgetLostState) => {
                 Ok(Page { folder: ask.folder, changes: Vec::new(), cursor: ask.cursor.clone(), complete: true })
             }
             Ok(_) => Err(Setback::Confused),
-            // A folder without a state cannot lose it, and asking again could go on forever: that uses up the budget.
+            // Beginning anew could go on forever, so every time but the first uses up the budget.
             Err(refusal)
-                if refusal.kind == RefusalKind::SyncStateLost && (ask.cursor.is_some() || self.may_repeat()) =>
+                if refusal.kind == RefusalKind::SyncStateLost && (self.begins_anew(ask) || self.may_repeat()) =>
             {
                 let mut progress = self.progress.borrow_mut();
                 let folder = &mut Arc::make_mut(&mut progress.folders)[ask.folder as usize];
@@ -180,6 +183,11 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             }
             Err(refusal) => Err(Setback::Refused(refusal.kind)),
         }
+    }
+
+    /// Whether a folder whose state is lost begins anew for the first time: it had one, and does not start over already.
+    fn begins_anew(&self, ask: &Ask) -> bool {
+        ask.cursor.is_some() && !self.progress.borrow().folders[ask.folder as usize].restarting
     }
 
     /// Lists the target folders of which it is not certain what they hold: those that start over because the source
@@ -215,14 +223,8 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     pub(super) async fn list_items(&self, side: Side, folder: &Id, request: u64) -> Result<Vec<ItemChange>, Setback> {
         let changes = self.list_changes(side, folder, None, request).await?;
         // A listing from scratch may still tell an item more than once, and tell of its end.
-        let mut last: IdMap<&Id, usize> = IdMap::default();
-        for (place, change) in changes.iter().enumerate() {
-            last.insert(&change.item, place);
-        }
-        let latest = |(place, change): &(usize, &ItemChange)| {
-            change.kind != ChangeKind::Delete && last.get(&change.item) == Some(place)
-        };
-        Ok(changes.iter().enumerate().filter(latest).map(|(_, change)| change.clone()).collect())
+        let there = latest(&changes).filter(|(change, _)| change.kind != ChangeKind::Delete);
+        Ok(there.map(|(change, _)| change.clone()).collect())
     }
 
     /// Lists all changes of a folder since a state, without keeping the new one.
@@ -237,12 +239,18 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let from_scratch = state.is_none();
         loop {
             let limit = self.run.plan.batch.sync_changes.max(1);
-            let call = Call::SyncItems { folder: folder.clone(), state, limit };
+            let call = Call::SyncItems { folder: folder.clone(), state: state.clone(), limit };
+            if self.run.is_stopped() {
+                return Err(Setback::Closed);
+            }
             match self.ask(side, request, &call).await {
                 Ok(Answer::Items { changes, state: next, complete }) => {
                     all.extend(changes);
                     if complete {
                         return Ok(all);
+                    }
+                    if state.as_ref() == Some(&next) {
+                        return Err(Setback::Confused);
                     }
                     state = Some(next);
                     request += LOOK;

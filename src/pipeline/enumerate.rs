@@ -20,11 +20,10 @@ use crate::world::{Side, World};
 /// `ews-throttling-in-exchange.md`).
 const FOLDER_PAGE: u32 = 1_000;
 
-/// Rounds of listing the target and making what is missing, beyond one for each level of the tree, before the mailbox is
-/// given up (assumed).
+/// Rounds of listing the target and making what is missing before the mailbox is given up, whatever it holds (assumed).
 const MOST_ROUNDS: usize = 400;
 
-/// Rounds for each folder beyond those: it gives way, gets its name and gets its place.
+/// Rounds for each folder of either side beyond those: it is made, or gives way, gets its name and gets its place.
 const ROUNDS_PER_FOLDER: usize = 3;
 
 impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
@@ -35,6 +34,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         loop {
             match self.need(side, &Call::FindFolders { from, limit: FOLDER_PAGE }).await? {
                 Answer::Folders { folders, next, .. } => {
+                    if folders.is_empty() && next.is_some() {
+                        return Err(Setback::Confused);
+                    }
                     if all.is_empty() {
                         all = folders;
                     } else {
@@ -67,23 +69,20 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
     }
 
     /// After the target said that something is not there: looks whether it is folders on record that are gone, and finds or
-    /// makes others. Says whether it was.
-    pub(super) async fn replace_lost_folders(&self, source: &[FolderEntry]) -> Result<bool, Setback> {
+    /// makes others.
+    pub(super) async fn replace_lost_folders(&self, source: &[FolderEntry]) -> Result<(), Setback> {
         let target = self.list_folders(Side::Target).await?;
         let there: BTreeSet<&Id> = target.iter().map(|entry| &entry.id).collect();
         let listed: BTreeSet<&Id> = source.iter().map(|entry| &entry.id).collect();
         let is_lost = |folder: &FolderProgress| listed.contains(&folder.source) && !there.contains(&folder.target);
-        if !self.progress.borrow().folders.iter().any(is_lost) {
-            return Ok(false);
-        }
-        self.match_folders(source, target).await?;
-        Ok(true)
+        let is_any_lost = self.progress.borrow().folders.iter().any(is_lost);
+        if is_any_lost { self.match_folders(source, target).await } else { Ok(()) }
     }
 
     async fn match_folders(&self, source: &[FolderEntry], mut target: Vec<FolderEntry>) -> Result<(), Setback> {
         let known = Arc::clone(&self.progress.borrow().folders);
         let mut stay = BTreeSet::new();
-        for _ in 0..MOST_ROUNDS + ROUNDS_PER_FOLDER * target.len() {
+        for _ in 0..MOST_ROUNDS + ROUNDS_PER_FOLDER * (source.len() + target.len()) {
             let matched = Matched::new(source, &target, &known, &stay);
             if let Some(change) = &matched.change {
                 if !self.change_folder(change, &mut target, &mut stay).await? {
@@ -104,7 +103,7 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 target = self.list_folders(Side::Target).await?;
             }
         }
-        Err(Setback::Refused(RefusalKind::NotFound))
+        Err(Setback::Confused)
     }
 
     fn keep_folders(&self, source: &[FolderEntry], target: &[FolderEntry], matched: &Matched) {

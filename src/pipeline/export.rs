@@ -188,7 +188,11 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     Step::Done(_) => return Err(Setback::Confused),
                     Step::Repeat { .. } if parts && tries.timeouts() >= SLOW_TIMEOUTS => return Ok(Some(wanted)),
                     Step::Repeat { .. } => {}
-                    Step::GaveUp(Refusal { kind: RefusalKind::TimedOut, .. }) if parts => return Ok(Some(wanted)),
+                    // Too long an answer is cut off somewhere, or given up as no answer at all.
+                    Step::GaveUp(Refusal {
+                        kind: RefusalKind::TimedOut | RefusalKind::Truncated | RefusalKind::Malformed,
+                        ..
+                    }) if parts => return Ok(Some(wanted)),
                     Step::GaveUp(refusal) if concerns_items(refusal) => {
                         if refusal.kind == RefusalKind::TimedOut && wanted.len() == 1 {
                             self.portion.gave_up_one(divided);

@@ -141,6 +141,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                 call = renew(call, &session, replace.as_ref());
                 continue;
             }
+            if refusal.kind == RefusalKind::NotFound && self.doubts_folders.get() {
+                return Err(Setback::Refused(refusal.kind));
+            }
             return self.give_up(copying, &[place], refusal);
         };
         self.stored(copying, place, target, adds);
@@ -234,6 +237,9 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                         kind if kind.is_transient() || (kind == ItemErrorKind::NotFound && load.replace.is_some()) => {
                             again.add(load.place, error);
                             left.push(load);
+                        }
+                        ItemErrorKind::NotFound if self.doubts_folders.get() => {
+                            return Err(Setback::Refused(RefusalKind::NotFound));
                         }
                         ItemErrorKind::TooLarge => {
                             self.skip(item.folder, &item.source, load.content.size, SkipReason::TooLarge)?;

@@ -54,6 +54,8 @@ pub(super) struct Job<'r, W, C, L> {
     pub(super) unsure: Cell<bool>,
     /// Whether everything that was stored in the target is on record.
     pub(super) clean: Cell<bool>,
+    /// Whether folders of the target may be gone, if it says that something is not there.
+    pub(super) doubts_folders: Cell<bool>,
     /// Repeats left after failures that were no refusals by a limit.
     pub(super) budget: Cell<u32>,
     /// How many items are asked for with one call.
@@ -79,6 +81,7 @@ impl<'r, W: World, C: Checkpoint, L: Listener> Job<'r, W, C, L> {
             ledger: RefCell::new(Ledger::new(run.world.now())),
             unsure: Cell::new(progress.open && !run.errs(Bug::TrustAfterCrash)),
             clean: Cell::new(!progress.open),
+            doubts_folders: Cell::new(false),
             progress: RefCell::new(progress),
             session: RefCell::new(None),
             budget: Cell::new(run.plan.retry.budget),
@@ -153,11 +156,13 @@ impl<'r, W: World, C: Checkpoint, L: Listener> Job<'r, W, C, L> {
         let large = reason == SkipReason::TooLarge;
         let mut progress = self.progress.borrow_mut();
         if let Some(known) = progress.skipped.iter_mut().find(|skipped| skipped.item == *item) {
-            known.size = size;
-            return Ok(());
+            // Some changes are told without a size.
+            let size = if size > 0 { size } else { known.size };
+            *known = SkippedItem { folder, item: item.clone(), size, large };
+        } else {
+            progress.skipped.push(SkippedItem { folder, item: item.clone(), size, large });
+            self.note(&Event::ItemSkipped { mailbox: self.mailbox, reason, bytes: u64::from(size) });
         }
-        progress.skipped.push(SkippedItem { folder, item: item.clone(), size, large });
-        self.note(&Event::ItemSkipped { mailbox: self.mailbox, reason, bytes: u64::from(size) });
         let count = progress.skipped.iter().filter(|skipped| skipped.large == large).count() as u64;
         let plan = &self.run.plan;
         match large {

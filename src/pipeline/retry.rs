@@ -51,6 +51,12 @@ pub fn back_off(plan: &RetryPlan, repeats: u32, word: u64) -> Span {
     Span(whole).scale(1.0 - jitter + jitter * unit(word))
 }
 
+/// What a wait that is announced to one call holds others for: no longer than a call waits, whatever a server says.
+#[must_use]
+pub fn bearable(announced: Option<Span>) -> Option<Span> {
+    announced.map(|wait| wait.min(LONGEST_THROTTLED))
+}
+
 /// Decides about a refusal, given what happened to the call before. `budget` is what the mailbox has left for repeats
 /// after failures, `word` a random number that belongs to this try.
 #[must_use]
@@ -67,8 +73,12 @@ pub fn advise(
         return Advice::GiveUp;
     }
     let asked = asked_wait.unwrap_or_default();
+    if asked > LONGEST_THROTTLED {
+        return Advice::GiveUp;
+    }
     if kind.is_throttle() {
-        if history.throttles >= MOST_THROTTLES || history.throttled >= LONGEST_THROTTLED {
+        let is_over = history.throttled >= LONGEST_THROTTLED || history.throttled + asked > LONGEST_THROTTLED;
+        if history.throttles >= MOST_THROTTLES || is_over {
             return Advice::GiveUp;
         }
         // A wait that is announced is obeyed; an absent one, and the zero that EWS sends with a refused connection,
@@ -129,6 +139,20 @@ mod tests {
         assert_eq!(check(history, RefusalKind::RequestLimit, None, 10), Advice::GiveUp);
         let history = History { throttled: LONGEST_THROTTLED, ..History::default() };
         assert_eq!(check(history, RefusalKind::ServerBusy, None, 10), Advice::GiveUp);
+    }
+
+    #[test]
+    fn a_wait_that_is_too_long_is_not_begun() {
+        for kind in [RefusalKind::AppLimit, RefusalKind::Unavailable] {
+            for history in [History::default(), History { throttled: Span::seconds(3600), ..History::default() }] {
+                let left = LONGEST_THROTTLED - history.throttled;
+                assert_ne!(check(history, kind, Some(left), 10), Advice::GiveUp);
+                let ends = check(history, kind, Some(left + Span(1)), 10) == Advice::GiveUp;
+                // What a limit makes a call wait adds up; failures are few.
+                assert_eq!(ends, kind.is_throttle() || history.throttled == Span::ZERO);
+            }
+            assert_eq!(check(History::default(), kind, Some(Span(u64::MAX)), 10), Advice::GiveUp);
+        }
     }
 
     proptest! {

@@ -5,4 +5,5 @@ mod odd;
 mod others;
 mod rig;
 mod rounds;
+mod strange;
 mod tree;

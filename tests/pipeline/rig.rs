@@ -15,6 +15,7 @@ use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, Swi
 use mock_server::service::core::{Held, Service};
 use mock_server::service::reply::Request;
 use mock_server::time::{Moment, Span};
+use mock_server::wire::answer::Answer;
 use mock_server::wire::call::{Call, FolderKind, Protocol, RequestIdentity};
 use mock_server::wire::id::{Id, MailboxKey};
 use mock_server::wire::refusal::{Refusal, RefusalKind};
@@ -148,6 +149,9 @@ pub(crate) fn plan() -> PipelinePlan {
 /// What somebody does beside the pipeline, told of each call before it is answered.
 pub(crate) type Beside = Box<dyn FnMut(&mut [Service<Small>; 2], Route, &Call)>;
 
+/// What comes of a call, changed on its way back.
+pub(crate) type Tamper = Box<dyn FnMut(Route, &Call, &mut Result<Answer, Refusal>)>;
+
 type Timers = BinaryHeap<Reverse<(Moment, u64)>>;
 
 /// The clock, the timers and the two servers.
@@ -162,6 +166,8 @@ pub(crate) struct TestWorld {
     pub(crate) life: Cell<Option<u64>>,
     /// Who else is at work.
     pub(crate) beside: RefCell<Option<Beside>>,
+    /// Who changes answers.
+    pub(crate) tamper: RefCell<Option<Tamper>>,
     /// What was called and when.
     pub(crate) calls: RefCell<Vec<(Moment, Route, &'static str)>>,
     /// Items that were asked for.
@@ -179,6 +185,7 @@ impl TestWorld {
             servers: RefCell::new([Service::new(source, content), Service::new(target, content)]),
             life: Cell::new(None),
             beside: RefCell::default(),
+            tamper: RefCell::default(),
             calls: RefCell::default(),
             exported: RefCell::default(),
         })
@@ -277,7 +284,11 @@ impl World for TestWorld {
         self.sleep_until(reply.ready + network).await;
         let elapsed =
             Elapsed { network, delayed: reply.spent.delayed, queued: reply.spent.queued, served: reply.spent.served };
-        Outcome { result: reply.outcome, elapsed, sent_bytes: request.body_bytes, received_bytes: 100 }
+        let mut result = reply.outcome;
+        if let Some(tamper) = &mut *self.tamper.borrow_mut() {
+            tamper(route, call, &mut result);
+        }
+        Outcome { result, elapsed, sent_bytes: request.body_bytes, received_bytes: 100 }
     }
 }
 

@@ -12,6 +12,7 @@ use mock_server::service::reply::Spent;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
 use mock_server::wire::call::{Call, Protocol, RequestIdentity};
+use mock_server::wire::entra::EntraError;
 use mock_server::wire::http::{HttpAnswer, HttpCall};
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::refusal::{Refusal, RefusalKind};
@@ -78,7 +79,13 @@ impl From<TokenError> for Heard {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Lost(lost) => lost.into(),
-            TokenError::Refused(_) | TokenError::Malformed => Self::nothing(RefusalKind::Unauthorized),
+            TokenError::Refused(EntraError::Refused { status, .. }) => Self::nothing(match status {
+                429 => RefusalKind::AppLimit,
+                500.. => RefusalKind::Unavailable,
+                200 => RefusalKind::Malformed,
+                _ => RefusalKind::Unauthorized,
+            }),
+            TokenError::Malformed => Self::nothing(RefusalKind::Malformed),
         }
     }
 }
@@ -221,6 +228,18 @@ mod tests {
         let elapsed = divide(Span(total), spent);
         assert_eq!(elapsed.network + elapsed.delayed + elapsed.queued + elapsed.served, Span(total));
         elapsed
+    }
+
+    #[test]
+    fn a_token_server_that_is_not_well_is_asked_again_and_one_that_refuses_is_not() {
+        let kind = |status| {
+            let error = TokenError::Refused(EntraError::Refused { status, code: String::new() });
+            Heard::from(error).result.expect_err("there is no token").kind
+        };
+        assert_eq!(kind(429), RefusalKind::AppLimit);
+        assert_eq!([500, 503, 504].map(kind), [RefusalKind::Unavailable; 3]);
+        assert_eq!([400, 401, 403].map(kind), [RefusalKind::Unauthorized; 3]);
+        assert!(kind(200).is_transient(), "an answer that cannot be read may be another the next time");
     }
 
     #[test]
