@@ -329,6 +329,15 @@ pub trait Listener {
     fn note(&self, at: Moment, event: &Event);
 }
 
+/// Hears and says nothing.
+#[derive(Copy, Clone, Debug)]
+pub struct Deaf;
+
+impl Listener for Deaf {
+    #[inline]
+    fn note(&self, _: Moment, _: &Event) {}
+}
+
 impl<T: Listener + ?Sized> Listener for std::rc::Rc<T> {
     fn note(&self, at: Moment, event: &Event) {
         (**self).note(at, event);

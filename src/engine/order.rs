@@ -15,7 +15,7 @@ pub fn wave(plan: &Plan, population: &Population, replication: u64, mailboxes: u
 }
 
 /// Puts a wave into the order that the plan asks for. Equal mailboxes keep the order in which they were drawn.
-pub fn arrange(plan: &Plan, population: &Population, mailboxes: &mut [MailboxKey]) {
+fn arrange(plan: &Plan, population: &Population, mailboxes: &mut [MailboxKey]) {
     let work = |mailbox: &MailboxKey| work(plan, &population.mailbox(*mailbox));
     match plan.pipeline.order {
         Order::AsDrawn => {}

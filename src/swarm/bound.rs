@@ -8,7 +8,7 @@ use mock_server::time::{Moment, Span};
 use crate::engine::order;
 use crate::engine::virtual_time::run::simulate;
 use crate::pipeline::cutover::machine::MOST_SWITCHES;
-use crate::population::{Population, wave};
+use crate::population::Population;
 use crate::scenario::plan::Plan;
 
 /// Tries of a call from which on nothing that ends with a storm makes the pipeline give up (assumed: at the swarm's
@@ -105,8 +105,7 @@ pub fn limit(plan: &Plan, makespan: Span) -> Option<Span> {
         server.conditions.health.episodes.clear();
     }
     let population = Population::of(&calm).ok()?;
-    let mut mailboxes = wave::draw(&population, calm.seed, 0, calm.wave.mailboxes);
-    order::arrange(&calm, &population, &mut mailboxes);
+    let mailboxes = order::wave(&calm, &population, 0, calm.wave.mailboxes);
     let finished = simulate(&calm, &population, &mailboxes, 0, None);
     Some(soon + finished.summary.makespan.since(Moment::START) * CALM_RUNS)
 }

@@ -28,20 +28,6 @@ pub enum Law {
 }
 
 impl Law {
-    /// All laws.
-    pub const ALL: [Self; 10] = [
-        Self::NoPanic,
-        Self::NoHang,
-        Self::EndsOnce,
-        Self::Completes,
-        Self::NothingLost,
-        Self::NothingDoubled,
-        Self::Truth,
-        Self::Access,
-        Self::InTime,
-        Self::Patience,
-    ];
-
     /// What is wrong when it is broken, in a few words.
     #[must_use]
     pub const fn broken(self) -> &'static str {

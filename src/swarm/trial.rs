@@ -14,10 +14,10 @@ use super::manners::{Manners, Seen};
 use crate::engine::order;
 use crate::engine::virtual_time::audit::{Found, Probe, audit};
 use crate::engine::virtual_time::watch::Rekey;
-use crate::event::{End, Event, Listener, Mark, SkipReason, Verification};
+use crate::event::{Deaf, End, Event, Listener, Mark, SkipReason, Verification};
 use crate::metrics::summary::Summary;
 use crate::pipeline::planted::Planted;
-use crate::population::{Population, PopulationError, wave};
+use crate::population::{Population, PopulationError};
 use crate::scenario::plan::Plan;
 
 /// What was seen of a run.
@@ -90,13 +90,6 @@ impl Listener for Ear<'_> {
     }
 }
 
-/// Hears nothing.
-pub(super) struct Deaf;
-
-impl Listener for Deaf {
-    fn note(&self, _: Moment, _: &Event) {}
-}
-
 /// How a run is looked at, and what is changed in it.
 #[derive(Copy, Clone)]
 pub struct Sight<'s> {
@@ -125,8 +118,7 @@ pub fn observe(plan: &Plan, planted: Planted) -> Result<Observed, PopulationErro
 pub fn observe_as(plan: &Plan, sight: &Sight<'_>) -> Result<Observed, PopulationError> {
     let Sight { planted, also, rekey } = *sight;
     let population = Population::of(plan)?;
-    let mut mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
-    order::arrange(plan, &population, &mut mailboxes);
+    let mailboxes = order::wave(plan, &population, 0, plan.wave.mailboxes);
     let ear = Ear { told: RefCell::default(), marks: RefCell::default(), also };
     let (found, manners) = (RefCell::new(Vec::new()), Manners::default());
     let show = |mailbox| found.borrow_mut().push(mailbox);

@@ -11,13 +11,12 @@ use std::cell::RefCell;
 
 use mock_server::time::{Moment, Span};
 
-use super::trial::{Deaf, Observed, Sight, observe_as};
+use super::trial::{Observed, Sight, observe_as};
 use crate::engine::virtual_time::watch::Rekey;
-use crate::event::{Event, Listener};
+use crate::event::{Deaf, Event, Listener};
 use crate::pipeline::planted::Planted;
 use crate::population::PopulationError;
 use crate::scenario::plan::Plan;
-use crate::world::Side;
 
 /// The share of runs from which on a failure counts as sealed (assumed).
 const SEALED: f64 = 0.9;
@@ -145,7 +144,7 @@ impl Listener for Ear {
             Event::MailboxStarted { mailbox } => format!("mailbox {} begins", mailbox.0),
             Event::StageEntered { mailbox, stage } => format!("mailbox {}: {stage:?}", mailbox.0),
             Event::CallEnded { mailbox, side, operation, attempt, refusal: Some(kind), .. } => {
-                let (side, name) = (side_name(*side), operation.name());
+                let (side, name) = (side.name(), operation.name());
                 format!("mailbox {}: {side} {name}, try {}: {kind}", mailbox.0, attempt + 1)
             }
             Event::ItemSkipped { mailbox, reason, .. } => {
@@ -158,12 +157,5 @@ impl Listener for Ear {
             _ => return,
         };
         self.heard.borrow_mut().push(Happened { at: at.since(Moment::START), what });
-    }
-}
-
-const fn side_name(side: Side) -> &'static str {
-    match side {
-        Side::Source => "source",
-        Side::Target => "target",
     }
 }

@@ -116,7 +116,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_heard_is_what_the_codecs_write_and_read(refused in refusals(), at in 0..8usize) {
+        fn what_is_heard_is_what_the_codecs_write_and_read(refused in refusals(), at in 0..calls().len()) {
             let call = &calls()[at];
             for protocol in [Protocol::Ews, Protocol::Graph] {
                 if matches!(refused.kind, RefusalKind::ConnectionReset | RefusalKind::Truncated) {

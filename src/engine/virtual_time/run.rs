@@ -21,7 +21,7 @@ use crate::checkpoint::memory::Memory;
 use crate::checkpoint::prestaged::Prestaged;
 use crate::engine::network::Link;
 use crate::engine::seed;
-use crate::event::{End, Event, Listener};
+use crate::event::{Deaf, End, Event, Listener};
 use crate::load::tally::Tally;
 use crate::metrics::beside::{Beside, People};
 use crate::metrics::collect::Collector;
@@ -104,14 +104,6 @@ impl Listener for Ear<'_> {
             _ => {}
         }
     }
-}
-
-/// Hears and says nothing.
-struct Deaf;
-
-impl Listener for Deaf {
-    #[inline]
-    fn note(&self, _: Moment, _: &Event) {}
 }
 
 /// The mailboxes of a run.
