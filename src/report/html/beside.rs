@@ -66,7 +66,7 @@ fn states(page: &mut String, beside: &Beside) {
 
 fn people(page: &mut String, beside: &Beside) {
     let quantiles = ["p50 ms", "p90 ms", "p99 ms"];
-    head(page, &[&["", "Requests", "Refused", "of all", "Unanswered"][..], &quantiles].concat());
+    head(page, &[&["", "Requests", "Refused", "of all", "Failed"][..], &quantiles].concat());
     for people in &beside.people {
         let side = if people.side == Side::Source { "at the source" } else { "at the target" };
         let without = format!("{side}, without the wave");

@@ -61,7 +61,7 @@ pub struct PeopleReport {
 pub struct MetReport {
     requests: u64,
     refused: u64,
-    unanswered: u64,
+    failed: u64,
     response: TimesReport,
     kinds: BTreeMap<String, KindReport>,
 }
@@ -71,7 +71,7 @@ impl From<&Tally> for MetReport {
         Self {
             requests: tally.offered,
             refused: refused(tally),
-            unanswered: tally.failures(),
+            failed: tally.failures(),
             response: (&tally.response).into(),
             kinds: tally.kinds().map(|(name, kind)| (name, kind.into())).collect(),
         }

@@ -54,10 +54,10 @@ pub(in crate::report) fn response(tally: &Tally, quantile: f64) -> String {
 
 fn people(text: &mut String, beside: &Beside) {
     let row = |name: &str, cells: [&str; 5]| {
-        let [requests, refused, unanswered, p50, p99] = cells;
-        format!("{name:<30}{requests:>12}{refused:>11}{unanswered:>13}{p50:>12}{p99:>12}")
+        let [requests, refused, failed, p50, p99] = cells;
+        format!("{name:<30}{requests:>12}{refused:>11}{failed:>13}{p50:>12}{p99:>12}")
     };
-    line(text, &row("people beside the wave", ["requests", "refused", "unanswered", "p50 ms", "p99 ms"]));
+    line(text, &row("people beside the wave", ["requests", "refused", "failed", "p50 ms", "p99 ms"]));
     for people in &beside.people {
         let side = match people.side {
             Side::Source => "  at the source",
@@ -65,9 +65,9 @@ fn people(text: &mut String, beside: &Beside) {
         };
         for (name, tally) in [(side, Some(&people.with)), ("    without the wave", people.alone.as_ref())] {
             let Some(tally) = tally else { continue };
-            let [requests, refused, unanswered] = [tally.offered, refused(tally), tally.failures()].map(count);
+            let [requests, refused, failed] = [tally.offered, refused(tally), tally.failures()].map(count);
             let (p50, p99) = (response(tally, 0.5), response(tally, 0.99));
-            line(text, &row(name, [&requests, &refused, &unanswered, &p50, &p99]));
+            line(text, &row(name, [&requests, &refused, &failed, &p50, &p99]));
         }
     }
 }
