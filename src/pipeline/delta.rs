@@ -36,7 +36,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
                     // What was stored beside what was refused is not on record.
                     self.unsure.set(true);
                 }
-                outcome => return outcome,
+                outcome => {
+                    self.doubts_folders.set(false);
+                    return outcome;
+                }
             }
         }
     }

@@ -17,6 +17,10 @@ pub const MOST_THROTTLES: u32 = 2_000;
 /// `ErrorServerBusy` with 297,749 ms being a typical one, and shorter than a window).
 pub const LONGEST_THROTTLED: Span = Span::seconds(6 * 3600);
 
+/// The longest announced wait that is begun (assumed: an hour more than an allowance for a day can ask for). What is longer
+/// is a mistake, or as good as a refusal for good.
+pub const LONGEST_WAIT: Span = Span::seconds(25 * 3600);
+
 /// The most that is added to a wait the server asks for, so that callers who were told the same moment do not all come
 /// back at once (assumed).
 pub const MOST_SPREAD: Span = Span::milliseconds(500);
@@ -54,7 +58,7 @@ pub fn back_off(plan: &RetryPlan, repeats: u32, word: u64) -> Span {
 /// What a wait that is announced to one call holds others for: no longer than a call waits, whatever a server says.
 #[must_use]
 pub fn bearable(announced: Option<Span>) -> Option<Span> {
-    announced.map(|wait| wait.min(LONGEST_THROTTLED))
+    announced.map(|wait| wait.min(LONGEST_WAIT))
 }
 
 /// Decides about a refusal, given what happened to the call before. `budget` is what the mailbox has left for repeats
@@ -73,12 +77,11 @@ pub fn advise(
         return Advice::GiveUp;
     }
     let asked = asked_wait.unwrap_or_default();
-    if asked > LONGEST_THROTTLED {
+    if asked > LONGEST_WAIT {
         return Advice::GiveUp;
     }
     if kind.is_throttle() {
-        let is_over = history.throttled >= LONGEST_THROTTLED || history.throttled + asked > LONGEST_THROTTLED;
-        if history.throttles >= MOST_THROTTLES || is_over {
+        if history.throttles >= MOST_THROTTLES || history.throttled >= LONGEST_THROTTLED {
             return Advice::GiveUp;
         }
         // A wait that is announced is obeyed; an absent one, and the zero that EWS sends with a refused connection,
@@ -144,14 +147,10 @@ mod tests {
     #[test]
     fn a_wait_that_is_too_long_is_not_begun() {
         for kind in [RefusalKind::AppLimit, RefusalKind::Unavailable] {
-            for history in [History::default(), History { throttled: Span::seconds(3600), ..History::default() }] {
-                let left = LONGEST_THROTTLED - history.throttled;
-                assert_ne!(check(history, kind, Some(left), 10), Advice::GiveUp);
-                let ends = check(history, kind, Some(left + Span(1)), 10) == Advice::GiveUp;
-                // What a limit makes a call wait adds up; failures are few.
-                assert_eq!(ends, kind.is_throttle() || history.throttled == Span::ZERO);
+            assert_ne!(check(History::default(), kind, Some(LONGEST_WAIT), 10), Advice::GiveUp);
+            for longer in [LONGEST_WAIT + Span(1), Span(u64::MAX)] {
+                assert_eq!(check(History::default(), kind, Some(longer), 10), Advice::GiveUp);
             }
-            assert_eq!(check(History::default(), kind, Some(Span(u64::MAX)), 10), Advice::GiveUp);
         }
     }
 

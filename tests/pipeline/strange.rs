@@ -129,7 +129,7 @@ fn that_an_item_was_read_takes_neither_its_size_nor_its_identity_away() {
 }
 
 #[test]
-fn a_wait_of_a_year_is_not_begun_and_holds_nobody_up_for_more_than_hours() {
+fn a_wait_of_a_year_is_not_begun_and_holds_nobody_up_for_more_than_a_day() {
     for kind in [RefusalKind::AppLimit, RefusalKind::ServerBusy, RefusalKind::Unavailable] {
         for wait in [Span::seconds(365 * 86_400), Span(u64::MAX)] {
             let world = world(QUIET, Protocol::Graph, |_| {});
@@ -141,7 +141,7 @@ fn a_wait_of_a_year_is_not_begun_and_holds_nobody_up_for_more_than_hours() {
             });
             let counts = played.summary.mailboxes;
             assert_eq!((counts.failed, counts.completed), (1, 2), "{kind}");
-            assert!(world.now() < Moment::START + Span::seconds(8 * 3_600), "{kind}: {:?}", world.now());
+            assert!(world.now() < Moment::START + Span::seconds(26 * 3_600), "{kind}: {:?}", world.now());
         }
     }
 }
@@ -179,9 +179,7 @@ fn more_items_than_may_be_left_behind_are_so_in_every_run() {
 #[test]
 fn a_mailbox_of_many_folders_is_moved_one_call_at_a_time() {
     let world = world(QUIET, Protocol::Ews, |_| {});
-    let make = |open: &mut Open<'_, Small>| {
-        (0..600).map(|n| open.make_folder(0, &n.to_string(), None).is_ok()).all(|made| made)
-    };
+    let make = |open: &mut Open<'_, Small>| (0..600).all(|n| open.make_folder(0, &n.to_string(), None).is_ok());
     assert_eq!(world.servers.borrow_mut()[0].attend(Moment::START, MailboxKey(0), make), Some(true));
     let mut setup = Setup::new(Protocol::Ews, true, 1);
     setup.plan.batch.batch_calls = 1;
