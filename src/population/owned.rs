@@ -3,6 +3,7 @@
 use mock_server::wire::id::MailboxKey;
 
 use super::inventory::InventoryMailbox;
+use super::item::SMALLEST;
 use super::mailbox::Known;
 use super::organisation::Organisations;
 use super::preset::Cohort;
@@ -84,9 +85,11 @@ fn row(mailbox: &InventoryMailbox) -> Row {
     // A person's mailbox that was never used is dormant: it receives little.
     let is_dormant = mailbox.kind == Cohort::Active && mailbox.was_used == Some(false);
     let least = mailbox.bytes.div_ceil(LARGEST_MEAN);
+    // Sizes that an export rounds down leave less than items of any size need.
+    let fewest = mailbox.items.unwrap_or(0).saturating_mul(SMALLEST);
     Row {
         cohort: if is_dormant { Cohort::Dormant } else { mailbox.kind },
-        bytes: mailbox.bytes,
+        bytes: mailbox.bytes.max(fewest),
         items: mailbox.items.map(|items| items.max(least)),
         has_archive: mailbox.has_archive == Some(true),
         archive_bytes: mailbox.archive_bytes,
