@@ -32,7 +32,7 @@ pub struct Window {
     pub closes: Time,
     /// The time zone of both times.
     pub zone: TimeZone,
-    /// Dates on which it does not open.
+    /// Dates on which it does not open; an opening that began before goes on to its end.
     pub freezes: Vec<Freeze>,
     /// The date whose opening, or the first after it, a forecast is made for.
     pub from: Date,

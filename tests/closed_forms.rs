@@ -13,7 +13,7 @@ use mock_server::time::Moment;
 use mock_server::wire::call::Operation;
 use wavetank::engine::virtual_time;
 use wavetank::event::{Cause, Event, Listener};
-use wavetank::forecast::result::WaveSize;
+use wavetank::forecast::result::WindowForecast;
 use wavetank::metrics::summary::Summary;
 use wavetank::population::{Population, wave};
 use wavetank::scenario;
@@ -267,7 +267,7 @@ from = 2026-03-02
 
 [forecast]
 virtual_runs = [2, 2]
-fluid_runs = 10
+fluid_runs = 20
 "#;
 
 /// Counts requests to the target.
@@ -283,24 +283,23 @@ impl Listener for ToTarget {
 }
 
 /// The tenant with limits at its target.
-fn tenant(limits: &str) -> (Plan, Population) {
-    let overrides = [format!("target.limits=[{limits}]")];
-    let plan = scenario::parse(Path::new("allowance.toml"), ALLOWANCE, &overrides, None).expect("a scenario");
+fn tenant(overrides: &[String]) -> (Plan, Population) {
+    let plan = scenario::parse(Path::new("allowance.toml"), ALLOWANCE, overrides, None).expect("a scenario");
     let population = Population::new(&plan.population, plan.seed).expect("the preset is known");
     (plan, population)
 }
 
-/// The size of its wave.
-fn forecast(limits: &str) -> WaveSize {
-    let (plan, population) = tenant(limits);
+/// The forecast for its window.
+fn forecast(overrides: &[String]) -> WindowForecast {
+    let (plan, population) = tenant(overrides);
     let described = population.describe(population.len());
     let answer = wavetank::forecast::forecast(&plan, &population, &described, 2, &|_, _| {});
-    answer.expect("the window opens").windows[0].size
+    answer.expect("the window opens").windows.remove(0)
 }
 
 /// How many requests a mailbox makes of a target without limits.
 fn requests_to_target() -> f64 {
-    let (plan, population) = tenant("");
+    let (plan, population) = tenant(&[]);
     // Mailboxes change as they do before the opening that the forecast is for.
     let (window, prestage) = (&plan.windows[0], plan.wave.prestage.expect("copied ahead"));
     let opening = window.next_opening(window.from).expect("the window opens");
@@ -315,15 +314,33 @@ fn requests_to_target() -> f64 {
 #[test]
 fn a_wave_ends_where_an_allowance_for_a_day_gives_out() {
     let each = requests_to_target();
-    let open = forecast("");
+    let open = forecast(&[]).size;
     // Ten places of two minutes, in two hours.
     assert!(!open.bracketed && (570..=610).contains(&open.recommended), "{open:?}");
     for allowance in [1_000, 2_000, 4_000] {
-        let limit =
-            format!(r#"{{ name = "allowance", requests = "{allowance}/24 h", refused_count = false, scope = "app" }}"#);
-        let (size, fits) = (forecast(&limit), f64::from(allowance) / each);
+        let limit = format!(
+            r#"target.limits=[{{ name = "allowance", requests = "{allowance}/24 h", refused_count = false, scope = "app" }}]"#
+        );
+        let (size, fits) = (forecast(&[limit]).size, f64::from(allowance) / each);
         let share = f64::from(size.recommended) / fits;
         assert!(size.bracketed && (0.93..=1.01).contains(&share), "{allowance}: {size:?}, {fits} have enough");
         assert!(f64::from(size.interval.1) >= fits * 0.99, "{allowance}: {size:?}, {fits} have enough");
     }
+}
+
+#[test]
+fn a_window_in_which_not_even_one_mailbox_is_done_has_no_wave() {
+    // A switch of two minutes in a window of one.
+    let set = [
+        r#"windows=[{ name = "noon", days = ["Tue"], opens = "12:00", closes = "12:01", zone = "Europe/London", from = 2026-03-02 }]"#,
+    ];
+    let window = forecast(&set.map(str::to_owned));
+    assert_eq!((window.size.recommended, window.size.interval), (0, (0, 0)), "{:?}", window.size);
+    assert!(window.curve.iter().all(|point| point.probability == 0.0), "{:?}", window.curve);
+    // What is shown is one mailbox by itself: the switch, and little else.
+    assert!((1.0..=2.0).contains(&window.stragglers) && (0.033..0.05).contains(&window.makespan_hours.p50));
+    let (least, most) = window.leading().expect("there are knobs");
+    assert_eq!((least.recommended, least.relative), (0, None));
+    // An hour more carries thirty on each of ten places.
+    assert!((270..=310).contains(&most.recommended), "{most:?}");
 }

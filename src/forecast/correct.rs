@@ -104,25 +104,25 @@ pub fn wilson(hits: usize, tries: usize) -> (f64, f64) {
     (((middle - reach) / scale).max(0.0), ((middle + reach) / scale).min(1.0))
 }
 
-/// The probability that a wave fits, at `points` sizes around the sizes that were found.
+/// The probability that a wave fits, at up to `points` sizes around the sizes that were found.
 #[must_use]
 pub fn curve(fluid_sizes: &[f64], correction: &Correction, points: u32) -> Vec<CurvePoint> {
     let mut sizes: Vec<f64> = fluid_sizes.iter().map(|size| size / correction.mean).collect();
     sizes.sort_by(f64::total_cmp);
     let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else { return Vec::new() };
     let margin = ((last - first) * 0.25).max(last * 0.01);
-    let (low, high) = ((first - margin).max(1.0), last + margin);
-    (0..points)
-        .map(|point| {
-            let mailboxes = low + (high - low) * f64::from(point) / f64::from(points.max(2) - 1);
-            let hits = sizes.len() - sizes.partition_point(|size| *size < mailboxes);
-            CurvePoint {
-                mailboxes: mailboxes.round() as u32,
-                probability: hits as f64 / sizes.len() as f64,
-                interval: wilson(hits, sizes.len()),
-            }
-        })
-        .collect()
+    let low = (first - margin).max(1.0);
+    let high = (last + margin).max(low);
+    let mut places: Vec<u32> = (0..points)
+        .map(|point| (low + (high - low) * f64::from(point) / f64::from(points.max(2) - 1)).round() as u32)
+        .collect();
+    // Small waves leave room for few.
+    places.dedup();
+    let point = |mailboxes: u32| {
+        let hits = sizes.len() - sizes.partition_point(|size| *size < f64::from(mailboxes));
+        CurvePoint { mailboxes, probability: hits as f64 / sizes.len() as f64, interval: wilson(hits, sizes.len()) }
+    };
+    places.into_iter().map(point).collect()
 }
 
 #[cfg(test)]
@@ -186,6 +186,17 @@ mod tests {
             let share = (0..draws).filter(far).count() as f64 / draws as f64;
             assert!((share - 0.05).abs() < 0.005, "{freedom}: {share}");
         }
+    }
+
+    #[test]
+    fn a_curve_has_every_size_once_and_says_that_nothing_fits_where_nothing_does() {
+        let correction = correction(vec![1.0, 1.0], 1);
+        let few = curve(&[2.0, 3.5, 5.0], &correction, 25);
+        assert_eq!(few.iter().map(|point| point.mailboxes).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+        let probabilities: Vec<f64> = few.iter().map(|point| point.probability).collect();
+        assert_eq!(probabilities, [1.0, 1.0, 2.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0, 0.0]);
+        let none = curve(&[0.2, 0.3], &correction, 25);
+        assert_eq!(none.iter().map(|point| (point.mailboxes, point.probability)).collect::<Vec<_>>(), [(1, 0.0)]);
     }
 
     #[test]

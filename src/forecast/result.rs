@@ -33,7 +33,8 @@ pub struct WindowForecast {
     pub size: WaveSize,
     /// The probability that a wave fits, by its size.
     pub curve: Vec<CurvePoint>,
-    /// Time until the required share of the recommended wave is done, in hours, over replications.
+    /// Time until the required share of the recommended wave is done, in hours, over replications; where none fits, that of
+    /// one mailbox.
     pub makespan_hours: Quantiles,
     /// The same time for each replication, in hours, ascending.
     pub makespans: Vec<f64>,
@@ -66,22 +67,19 @@ impl WindowForecast {
     pub fn leading(&self) -> Option<(&Effect, &Effect)> {
         let extremes = |knob: &str| {
             let same = || self.sensitivity.iter().filter(|effect| effect.knob == knob);
-            let least = same().min_by(|one, other| one.relative.total_cmp(&other.relative))?;
-            let most = same().max_by(|one, other| one.relative.total_cmp(&other.relative))?;
+            let least = same().min_by_key(|effect| effect.recommended)?;
+            let most = same().max_by_key(|effect| effect.recommended)?;
             Some((least, most))
         };
-        let reach = |(least, most): &(&Effect, &Effect)| most.relative - least.relative;
-        self.sensitivity
-            .iter()
-            .filter_map(|effect| extremes(&effect.knob))
-            .max_by(|one, other| reach(one).total_cmp(&reach(other)))
+        let reach = |(least, most): &(&Effect, &Effect)| most.recommended - least.recommended;
+        self.sensitivity.iter().filter_map(|effect| extremes(&effect.knob)).max_by_key(reach)
     }
 }
 
 /// How many mailboxes fit.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub struct WaveSize {
-    /// The largest wave that fits with the wanted probability.
+    /// The largest wave that fits with the wanted probability; zero if not even one mailbox does.
     pub recommended: u32,
     /// An interval on that number: it comes from a finite number of runs.
     pub interval: (u32, u32),
@@ -176,8 +174,8 @@ pub struct Effect {
     pub to: String,
     /// The wave size with it, everything else unchanged.
     pub recommended: u32,
-    /// The same as a share of the unchanged wave size.
-    pub relative: f64,
+    /// The same as a share of the unchanged wave size; absent if that is zero.
+    pub relative: Option<f64>,
 }
 
 /// Which assumptions would explain published wave sizes.

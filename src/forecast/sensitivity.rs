@@ -7,9 +7,12 @@ use mock_server::time::Span;
 
 use super::parallel;
 use super::result::Effect;
-use super::size::Sample;
+use super::size::{Fill, Sample};
 use crate::population::Population;
 use crate::scenario::plan::{Plan, PrestagePlan};
+
+/// Fewest mailboxes that are drawn for a wave.
+const FEWEST: u32 = 100;
 
 /// Waves on which the effect of a knob is averaged.
 const REPLICATIONS: u64 = 2;
@@ -124,27 +127,33 @@ pub struct Base<'a> {
 #[must_use]
 pub fn effects(base: &Base<'_>, threads: usize) -> Vec<Effect> {
     let share = base.plan.forecast.completed_share;
-    let most = base.recommended.saturating_mul(5) / 2;
+    let most = (base.recommended.saturating_mul(5) / 2).max(FEWEST);
     let samples = parallel::map(threads, 0..REPLICATIONS, |number| {
         Sample::draw(base.plan, base.population, number, most.min(base.population.len()))
     });
     let sizes = |plan: &Plan, open: Span, guess: f64| -> Vec<f64> {
         let guess = (f64::from(base.recommended) * guess) as u32;
-        let open = open.scale(1.0 / base.ratio);
-        samples.iter().map(|sample| f64::from(sample.cutovers(plan).largest(share, open, guess))).collect()
+        let fill = Fill { plan, population: base.population, share, open: open.scale(1.0 / base.ratio) };
+        samples.iter().map(|sample| f64::from(fill.largest(sample, guess))).collect()
     };
     let unchanged = sizes(base.plan, base.open, 1.0);
     let knobs = knobs(base.plan, base.open);
     parallel::map(threads, 0..knobs.len() as u64, |number| {
         let knob = &knobs[number as usize];
         let changed = sizes(&knob.plan, knob.open, knob.guess);
-        let ratios = unchanged.iter().zip(&changed).map(|(unchanged, changed)| changed / unchanged.max(1.0));
-        let relative = ratios.sum::<f64>() / samples.len() as f64;
+        let mean = |sizes: &mut dyn Iterator<Item = f64>| sizes.sum::<f64>() / samples.len() as f64;
+        let ratios = &mut unchanged.iter().zip(&changed).map(|(unchanged, changed)| changed / unchanged.max(1.0));
+        let relative = (base.recommended > 0).then(|| mean(ratios));
+        // Without a wave that fits there is nothing to compare with: then what the fluid model has must do.
+        let recommended = relative.map_or_else(
+            || mean(&mut changed.iter().copied()).floor(),
+            |relative| (f64::from(base.recommended) * relative).round(),
+        );
         Effect {
             knob: knob.key.to_owned(),
             from: knob.from.clone(),
             to: knob.to.clone(),
-            recommended: (f64::from(base.recommended) * relative).round() as u32,
+            recommended: recommended as u32,
             relative,
         }
     })

@@ -32,6 +32,18 @@ impl Sample {
         Self { number, mailboxes, all: population.len() }
     }
 
+    /// How many mailboxes were drawn.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.mailboxes.len() as u32
+    }
+
+    /// Whether nothing was drawn.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.mailboxes.is_empty()
+    }
+
     /// The cutovers of the sample under a plan.
     #[must_use]
     pub fn cutovers(&self, plan: &Plan) -> Cutovers {
@@ -45,6 +57,36 @@ impl Sample {
             order: plan.pipeline.order,
             shared: Shared::new(plan, self.all),
         }
+    }
+}
+
+/// A window to be filled.
+#[derive(Copy, Clone, Debug)]
+pub struct Fill<'a> {
+    /// How the wave is moved.
+    pub plan: &'a Plan,
+    /// The population that it is drawn from.
+    pub population: &'a Population,
+    /// The share of it that must be done.
+    pub share: f64,
+    /// How long the window is open.
+    pub open: Span,
+}
+
+impl Fill<'_> {
+    /// The largest wave of one replication that fits. The search begins with a sample and a `guess`; where all of it fits,
+    /// ever more mailboxes are drawn until some do not, or there are no others.
+    #[must_use]
+    pub fn largest(&self, sample: &Sample, guess: u32) -> u32 {
+        let Self { plan, population, share, open } = *self;
+        let mut largest = sample.cutovers(plan).largest(share, open, guess);
+        let mut drawn = sample.len();
+        while largest == drawn && drawn < population.len() {
+            drawn = drawn.saturating_mul(4).clamp(1, population.len());
+            let more = Sample::draw(plan, population, sample.number, drawn);
+            largest = more.cutovers(plan).largest(share, open, drawn / 2);
+        }
+        largest
     }
 }
 

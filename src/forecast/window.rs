@@ -7,7 +7,7 @@ use super::correct::{self, Estimate, correction, quantile};
 use super::fluid::Flow;
 use super::result::{Correction, PrestageFlow, Quantiles, Throughput, WaveSize, WindowForecast};
 use super::sensitivity::{self, Base};
-use super::size::Sample;
+use super::size::{Fill, Sample};
 use super::{parallel, prestage};
 use crate::engine::order;
 use crate::engine::virtual_time::run::{Finished, simulate};
@@ -25,6 +25,8 @@ const BATCH: u32 = 2;
 const SMALLER: f64 = 0.95;
 /// Most sizes at which virtual runs are made. Nearly always one is enough.
 const MOST_SIZES: u32 = 10;
+/// Mailboxes with which the search for the largest wave begins.
+const FIRST_SAMPLE: u32 = 2_000;
 /// Points of the wave-size curve.
 const CURVE_POINTS: u32 = 25;
 
@@ -120,17 +122,11 @@ impl Question<'_> {
         Sample::draw(self.plan, self.population, number, size)
     }
 
-    /// The largest wave of one replication, drawing ever more mailboxes until some do not fit.
+    /// The largest wave of one replication.
     fn pilot(&self, number: u64) -> u32 {
-        let all = self.population.len();
-        let mut most = 2_000.min(all);
-        loop {
-            let largest = self.sample(number, most).cutovers(self.plan).largest(self.share(), self.open, most / 2);
-            if largest < most || most == all {
-                return largest;
-            }
-            most = most.saturating_mul(4).min(all);
-        }
+        let first = FIRST_SAMPLE.min(self.population.len());
+        let fill = Fill { plan: self.plan, population: self.population, share: self.share(), open: self.open };
+        fill.largest(&self.sample(number, first), first / 2)
     }
 
     fn walk(&self, number: u64, size: u32) -> Walk {
@@ -170,8 +166,10 @@ impl Question<'_> {
 
         let (Checked { walks, checks, correction, estimate, bracketed }, effort) = self.find(size, progress);
         let all = self.population.len();
-        let clamp = |value: f64| (value.floor() as u32).clamp(1, all);
+        let clamp = |value: f64| (value.floor() as u32).min(all);
         let recommended = clamp(estimate.value);
+        // Where nothing fits, times are those of the smallest wave there is.
+        let shown = f64::from(recommended.max(1));
 
         progress(0.8, "what would change it");
         let base = Base { plan, population: self.population, open: self.open, ratio: correction.mean, recommended };
@@ -179,7 +177,7 @@ impl Question<'_> {
         progress(1.0, "done");
 
         let sizes = self.sizes(&walks, &correction);
-        let shift = |walk: &Walk| (f64::from(recommended) - walk.size) * walk.slope;
+        let shift = |walk: &Walk| (shown - walk.size) * walk.slope;
         let hours = |seconds: f64| seconds * correction.mean / 3_600.0;
         let mut makespans: Vec<f64> = walks.iter().map(|walk| hours(walk.share_at + shift(walk))).collect();
         makespans.sort_by(f64::total_cmp);
@@ -257,7 +255,7 @@ impl Question<'_> {
     /// ratio: the size whose corrected time just fills the window, times that ratio.
     fn sizes(&self, walks: &[Walk], correction: &Correction) -> Vec<f64> {
         let open = self.open.as_seconds() / correction.mean;
-        walks.iter().map(|walk| walk.size_within(open).max(1.0) * correction.mean).collect()
+        walks.iter().map(|walk| walk.size_within(open).max(0.0) * correction.mean).collect()
     }
 
     /// Makes virtual runs until the interval on the wave size is narrow enough, or there have been enough of them.

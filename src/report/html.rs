@@ -156,7 +156,7 @@ fn answer(page: &mut String, window: &WindowForecast) {
             percent(size.confidence)
         ),
     );
-    if let Some(caution) = phrase::bracketed(window) {
+    for caution in [phrase::nothing_fits(window), phrase::bracketed(window)].into_iter().flatten() {
         push(page, &format!("<p>{caution}</p>"));
     }
     if let Some((least, most)) = window.leading() {
@@ -209,12 +209,12 @@ fn effects(page: &mut String, effects: &[Effect]) {
         push(
             page,
             &format!(
-                "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{:+.1}%</td></tr>",
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td></tr>",
                 escape(&effect.knob),
                 escape(&effect.from),
                 escape(&effect.to),
                 count(effect.recommended.into()),
-                (effect.relative - 1.0) * 100.0
+                phrase::change(effect)
             ),
         );
     }

@@ -61,10 +61,12 @@ pub fn span(value: Span) -> String {
     }
 }
 
-/// A share as a percentage with one decimal.
+/// A share as a percentage with one decimal; with as many as it takes where one would make it all.
 #[must_use]
 pub fn percent(share: f64) -> String {
-    format!("{:.1}%", share * 100.0)
+    let with = |decimals: usize| format!("{:.decimals$}%", share * 100.0);
+    let is_all = |text: &String| share < 1.0 && text.starts_with("100");
+    (1..12).map(with).find(|text| !is_all(text)).unwrap_or_else(|| with(1))
 }
 
 #[cfg(test)]
@@ -81,5 +83,6 @@ mod tests {
         assert_eq!(span(Span::seconds(39_600)), "11.0 h");
         assert_eq!(span(Span::milliseconds(45)), "45.0 ms");
         assert_eq!(percent(0.123_4), "12.3%");
+        assert_eq!([1.0, 0.999_9, 0.999_5, 0.0].map(percent), ["100.0%", "99.99%", "99.95%", "0.0%"]);
     }
 }

@@ -1,7 +1,7 @@
 //! What a forecast says of a window, in the same words wherever it is shown.
 
 use super::number::{bytes, count, significant};
-use crate::forecast::result::WindowForecast;
+use crate::forecast::result::{Effect, WindowForecast};
 
 /// How long the wave takes.
 pub(super) fn makespan(window: &WindowForecast) -> String {
@@ -14,6 +14,17 @@ pub(super) fn makespan(window: &WindowForecast) -> String {
         significant(makespan.p99),
         significant(window.last_hours.p95)
     )
+}
+
+/// The change of a wave size.
+pub(super) fn change(effect: &Effect) -> String {
+    effect.relative.map_or_else(String::new, |relative| format!("{:+.1}%", (relative - 1.0) * 100.0))
+}
+
+/// What to know where not even one mailbox fits; nothing elsewhere.
+pub(super) fn nothing_fits(window: &WindowForecast) -> Option<&'static str> {
+    (window.size.recommended == 0)
+        .then_some("no wave fits: not even one mailbox is done in time; the times below are those of one mailbox")
 }
 
 /// What to know where the size lies between waves that were run; nothing elsewhere.

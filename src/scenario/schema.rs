@@ -419,7 +419,7 @@ pub struct Window {
     pub zone: String,
     /// The date that forecasts begin with.
     pub from: String,
-    /// Dates on which it does not open.
+    /// Dates on which it does not open; an opening that began before goes on to its end.
     pub freezes: Option<Vec<Freeze>>,
 }
 

@@ -161,7 +161,7 @@ struct EffectReport {
     from: String,
     to: String,
     recommended: u32,
-    relative: f64,
+    relative: Option<f64>,
 }
 
 impl From<&Effect> for EffectReport {

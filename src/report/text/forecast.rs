@@ -71,7 +71,7 @@ fn one_window(text: &mut String, window: &WindowForecast) {
             percent(size.confidence)
         ),
     );
-    if let Some(caution) = phrase::bracketed(window) {
+    for caution in [phrase::nothing_fits(window), phrase::bracketed(window)].into_iter().flatten() {
         line(text, &format!("                    {caution}"));
     }
     if let Some((least, most)) = window.leading() {
@@ -115,12 +115,12 @@ fn one_effect(text: &mut String, effect: &Effect) {
     line(
         text,
         &format!(
-            "  {:<42} {:>14} -> {:<14} {:>9} {:>+6.1}%",
+            "  {:<42} {:>14} -> {:<14} {:>9} {:>7}",
             effect.knob,
             effect.from,
             effect.to,
             count(effect.recommended.into()),
-            (effect.relative - 1.0) * 100.0
+            phrase::change(effect)
         ),
     );
 }

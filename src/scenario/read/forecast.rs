@@ -38,6 +38,15 @@ pub(crate) fn read(section: Section<'_>, windows: &Windows) -> ForecastPlan {
         &Count(1..=1_000_000),
         Otherwise::default(400, "assumed: an interval of two points on 95%"),
     );
+    let runs = f64::from(fluid_runs);
+    if confidence < 1.0 && runs * (1.0 - confidence) < 1.0 - 1e-9 {
+        section.report(
+            "confidence",
+            "more than the runs can show",
+            format!("{fluid_runs} fluid runs can show a confidence of {}% at most", (1.0 - 1.0 / runs) * 100.0),
+            format!("ask for less, or for {:.0} `fluid_runs` or more", (1.0 / (1.0 - confidence)).ceil()),
+        );
+    }
     let published = section.sections("published").into_iter().filter_map(|entry| published(entry, windows)).collect();
     section.finish();
     ForecastPlan { completed_share, confidence, precision, virtual_runs, fluid_runs, published }
