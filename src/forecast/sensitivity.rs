@@ -33,7 +33,8 @@ fn minutes(distribution: &Distribution) -> String {
 }
 
 fn hours(open: Span) -> String {
-    format!("{:.1} h", open.as_seconds() / 3_600.0)
+    let seconds = open.as_seconds();
+    if seconds < 3_600.0 { format!("{:.1} min", seconds / 60.0) } else { format!("{:.1} h", seconds / 3_600.0) }
 }
 
 fn knobs(plan: &Plan, open: Span) -> Vec<Knob> {
@@ -79,8 +80,8 @@ fn knobs(plan: &Plan, open: Span) -> Vec<Knob> {
             guess: factor.min(1.0),
         });
     }
-    for shift in [-1.0, 1.0] {
-        let changed = Span::from_seconds(open.as_seconds() + shift * 3_600.0);
+    let hour = Span::seconds(3_600);
+    for changed in [open - hour, open + hour].into_iter().filter(|changed| *changed > Span::ZERO) {
         knobs.push(Knob {
             key: "window hours",
             from: hours(open),

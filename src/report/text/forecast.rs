@@ -63,14 +63,16 @@ fn one_window(text: &mut String, window: &WindowForecast) {
             count(size.interval.1.into())
         ),
     );
-    line(
-        text,
-        &format!(
-            "                    at least {} of them done inside the window with {} confidence",
-            percent(size.completed_share),
-            percent(size.confidence)
-        ),
-    );
+    if size.recommended > 0 {
+        line(
+            text,
+            &format!(
+                "                    at least {} of them done inside the window with {} confidence",
+                percent(size.completed_share),
+                percent(size.confidence)
+            ),
+        );
+    }
     for caution in [phrase::nothing_fits(window), phrase::bracketed(window)].into_iter().flatten() {
         line(text, &format!("                    {caution}"));
     }
