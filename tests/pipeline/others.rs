@@ -1,21 +1,23 @@
-//! People at work in the target while it is compared with the source.
+//! People at work in the target while it is compared with the source, and when the process that moves them is killed.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::rc::Rc;
 
 use mock_server::mailbox::item::Item;
-use mock_server::mailbox::open::Deletion;
+use mock_server::mailbox::open::{Deletion, Open};
 use mock_server::mailbox::property::{SEARCH_KEY, Value};
 use mock_server::time::Moment;
 use mock_server::wire::call::{Call, Protocol};
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::stream::search_key;
+use wavetank::checkpoint::disk::Disk;
 use wavetank::checkpoint::memory::Memory;
 use wavetank::scenario::plan::Verify;
-use wavetank::world::Side;
+use wavetank::world::{Side, World};
 
 use crate::laws::{QUIET, world};
-use crate::rig::{Setup, TestWorld, play};
+use crate::rig::{Setup, Small, TestWorld, calls_of, play};
 
 /// What somebody does in the inbox of the target.
 #[derive(Copy, Clone)]
@@ -129,4 +131,42 @@ fn a_copy_without_cutover_fails_only_for_what_is_missing_or_there_twice() {
             check(verify, false, what, expected, compares);
         }
     }
+}
+
+/// Lets a process die after so many calls, as a kill leaves it: with what was on the disk. If it had begun to switch the
+/// mailbox over, somebody then gets mail in the target. Says whether it had, after the mailbox was moved by another process.
+fn check_mail_after_kill(life: u64, folder: &Path) -> bool {
+    let (file, left) = (folder.join(format!("{life}")), folder.join(format!("{life} left")));
+    let open = |file: &Path| Rc::new(Disk::open(file, "plan", 1).expect("the file is ours"));
+    let world = world(QUIET, Protocol::Graph, |_| {});
+    let setup = Setup::new(Protocol::Graph, true, 1);
+    world.life.set(Some(life));
+    let disk = open(&file);
+    if play(&world, &setup, Rc::clone(&disk)).finished {
+        return false;
+    }
+    // The process is not there any more to close its file.
+    std::fs::copy(&file, &left).expect("a copy");
+    drop(disk);
+    world.life.set(None);
+    let begun = calls_of(&world, Side::Target, "start_switch") > 0;
+    if begun {
+        let mail = |open: &mut Open<'_, Small>| {
+            let inbox = open.folders().iter().find(|folder| &*folder.name == "Inbox").expect("it was copied").ordinal;
+            open.create(inbox, Item::default()).expect("the folder is there");
+        };
+        assert!(world.servers.borrow_mut()[1].attend(world.now(), MailboxKey(0), mail).is_some());
+    }
+    let played = play(&world, &setup, open(&left));
+    let (counts, [source, target]) = (played.summary.mailboxes, world.holdings(MailboxKey(0)));
+    assert_eq!((played.finished, counts.completed), (true, 1), "after {life} calls: {counts:?}");
+    assert_eq!(target.len(), source.len() + usize::from(begun), "after {life} calls");
+    begun
+}
+
+#[test]
+fn mail_that_comes_after_the_switch_outlives_a_kill_at_any_moment() {
+    let folder = tempfile::tempdir().expect("a folder for checkpoints");
+    let begun = (100..220).filter(|life| check_mail_after_kill(*life, folder.path())).count();
+    assert!(begun > 15, "{begun}");
 }
