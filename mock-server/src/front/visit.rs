@@ -119,6 +119,10 @@ impl<C: Content> Host for Visit<'_, C> {
         self.service.remarks_mut().dress_one(answer, wall);
     }
 
+    fn take_back(&mut self) {
+        self.service.remarks_mut().instead = None;
+    }
+
     fn perform<T>(
         &mut self,
         mailbox: MailboxKey,

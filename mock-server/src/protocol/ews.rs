@@ -27,6 +27,7 @@ mod permissions;
 mod places;
 mod restriction;
 mod rules;
+mod runs;
 pub mod streaming;
 mod subscriptions;
 mod time_zones;

@@ -30,6 +30,10 @@ pub trait Host {
         let _ = answer;
     }
 
+    /// Forgets in which words the last work was refused: the answer tells of it among other things, in its own words.
+    /// Nobody has words unless a host says so.
+    fn take_back(&mut self) {}
+
     /// Has work of a kind done on a mailbox.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod control;
 mod eml;
 mod entra;
 mod ews;
+mod foreign;
 mod graph;
 mod mail;
 mod memory;

@@ -124,6 +124,11 @@ impl<'h, H: Host> Context<'h, H> {
         Ok(self.host.perform(mailbox, operation, work)?)
     }
 
+    /// The answer tells of a refusal in a message among others: nothing stands in for the answer as a whole.
+    pub(super) fn take_back(&mut self) {
+        self.host.take_back();
+    }
+
     /// The folder that an element names.
     pub(super) fn folder(&mut self, element: &Element<'_>) -> Result<FolderTarget, Failure> {
         if element.space != Space::Types {

@@ -122,6 +122,7 @@ failures! {
     OBJECT_TYPE = "ErrorObjectTypeChanged", "The object type cannot be changed.";
     NO_MAILBOX = "ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it.";
     PERSON_NOT_FOUND = "ErrorPersonNotFound", "The specified person was not found.";
+    TIMEOUT = "ErrorTimeoutExpired", "The operation timed out.";
     INTERNAL = "ErrorInternalServerError", "An internal server error occurred. The operation failed.";
 }
 

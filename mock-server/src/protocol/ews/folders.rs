@@ -10,6 +10,7 @@ use super::names::{
 };
 use super::permissions;
 use super::restriction::compare;
+use super::runs;
 use crate::mailbox::content::Content;
 use crate::mailbox::hidden;
 use crate::mailbox::open::{Deletion, FolderInfo, Open};
@@ -60,18 +61,10 @@ fn each<H: Host>(
     messages: &mut Messages,
     mut work: impl FnMut(&mut Open<'_, H::Content>, FolderTarget, &mut Messages) -> Result<(), Failure>,
 ) -> Result<(), Refused> {
-    for element in folders {
-        match context.folder(element) {
-            Err(failure) => messages.fail(failure),
-            Ok(target) => context.perform(target.mailbox(), operation, |open| {
-                if let Err(failure) = work(open, target, messages) {
-                    messages.fail(failure);
-                }
-                ((), Work::default())
-            })?,
-        }
-    }
-    Ok(())
+    let folders: Vec<_> = folders.iter().map(|folder| context.folder(folder)).collect();
+    runs::each_folder(context, operation, &folders, messages, |open, target, messages| {
+        work(open, target, messages).map(|()| Work::default())
+    })
 }
 
 /// `GetFolder`: folders of one mailbox are looked up together.
@@ -333,24 +326,32 @@ pub(super) fn update<H: Host>(request: &Element<'_>, context: &mut Context<'_, H
     let changes = named(request, "FolderChanges")?;
     let mut messages = Messages::new(&UPDATE_FOLDER, Some("m:Folders"));
     let zone = context.zone().clone();
+    let mut targets = Vec::with_capacity(changes.len());
     for change in changes {
         let target = change.children.first().ok_or_else(|| Refused::schema("a change without a folder"))?;
         let updates = change.typed("Updates").ok_or_else(|| Refused::schema("a change without updates"))?;
-        let target = std::slice::from_ref(target);
-        each(context, Operation::UpdateFolders, target, &mut messages, |open, target, messages| {
-            // This operation has a code of its own for folders that are gone.
-            let ordinal = target.ordinal(open).map_err(|failure| match failure {
-                Failure::FOLDER_NOT_FOUND => Failure::ITEM_NOT_FOUND,
-                other => other,
-            })?;
-            for update in &updates.children {
-                change_folder(open, ordinal, update, &zone)?;
-            }
-            let folder = open.folder(ordinal).ok_or(Failure::INTERNAL)?;
-            messages.succeed(|writer| write_one(writer, &FolderShape::id_only(), open.mailbox(), &folder));
-            Ok(())
-        })?;
+        targets.push(context.folder(target).map(|target| (target, &updates.children)));
     }
+    let update = |open: &mut Open<'_, H::Content>, target: FolderTarget, updates: &[Element<'_>]| {
+        // This operation has a code of its own for folders that are gone.
+        let ordinal = target.ordinal(open).map_err(|failure| match failure {
+            Failure::FOLDER_NOT_FOUND => Failure::ITEM_NOT_FOUND,
+            other => other,
+        })?;
+        for update in updates {
+            change_folder(open, ordinal, update, &zone)?;
+        }
+        open.folder(ordinal).ok_or(Failure::INTERNAL)
+    };
+    let owner = |(target, _): &(FolderTarget, _)| target.mailbox();
+    runs::each(context, Operation::UpdateFolders, &targets, owner, &mut messages, |open, _, target, messages, _| {
+        match update(open, target.0, target.1) {
+            Ok(folder) => {
+                messages.succeed(|writer| write_one(writer, &FolderShape::id_only(), open.mailbox(), &folder));
+            }
+            Err(failure) => messages.fail(failure),
+        }
+    })?;
     Ok(messages.finish())
 }
 

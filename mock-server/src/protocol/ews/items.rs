@@ -21,7 +21,6 @@ pub(super) mod sync;
 pub(super) mod transfer;
 pub(super) mod update;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::context::{Context, Refused};
@@ -30,14 +29,13 @@ use super::fields::scene::{Place, Scene, Series, Viewer};
 use super::fields::shape::{Plans, Shape};
 use super::item_ids::{self, ChangeKey};
 use super::messages::Messages;
+use super::runs;
 use crate::mailbox::content::Content;
 use crate::mailbox::item::Item;
 use crate::mailbox::open::{Head, Open};
 use crate::protocol::host::Host;
-use crate::service::cost::Work;
 use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Space, Writer};
-use crate::wire::id::MailboxKey;
 
 /// The most items that one request may name (assumed: EWS documents 1,000 for most operations).
 const ITEMS_MAX: usize = 10_000;
@@ -134,19 +132,6 @@ impl Target {
     }
 }
 
-/// Neighbors of one mailbox, and those that could not be read, by their places in a list.
-fn runs(targets: &[Result<Target, Failure>]) -> Vec<(Option<MailboxKey>, Range<usize>)> {
-    let mut runs: Vec<(Option<MailboxKey>, Range<usize>)> = Vec::new();
-    for (place, target) in targets.iter().enumerate() {
-        let mailbox = target.as_ref().ok().map(|target| target.name.mailbox);
-        match runs.last_mut() {
-            Some((last, run)) if *last == mailbox => run.end = place + 1,
-            _ => runs.push((mailbox, place..place + 1)),
-        }
-    }
-    runs
-}
-
 /// Works on every item of a list and writes its message. `work` says how many bytes of content it moved.
 fn each<H: Host>(
     context: &mut Context<'_, H>,
@@ -155,29 +140,23 @@ fn each<H: Host>(
     messages: &mut Messages,
     mut work: impl FnMut(&mut Open<'_, H::Content>, usize, &Target, &mut Messages) -> Result<u64, Failure>,
 ) -> Result<(), Refused> {
-    for (mailbox, run) in runs(targets) {
-        let Some(mailbox) = mailbox else {
-            targets[run].iter().filter_map(|target| target.as_ref().err()).for_each(|failure| messages.fail(*failure));
-            continue;
-        };
-        context.perform(mailbox, operation, |open| {
-            let mut done = Work::default();
-            for place in run {
-                let Ok(target) = &targets[place] else { continue };
-                if let Err(error) = open.begin_item() {
-                    messages.leave(error);
-                    continue;
-                }
-                done.items += 1;
-                match work(open, place, target, messages) {
-                    Ok(bytes) => done.content_bytes += bytes,
-                    Err(failure) => messages.fail(failure),
-                }
+    runs::each(
+        context,
+        operation,
+        targets,
+        |target| target.name.mailbox,
+        messages,
+        |open, place, target, messages, done| {
+            if let Err(error) = open.begin_item() {
+                return messages.leave(error);
             }
-            ((), done)
-        })?;
-    }
-    Ok(())
+            done.items += 1;
+            match work(open, place, target, messages) {
+                Ok(bytes) => done.content_bytes += bytes,
+                Err(failure) => messages.fail(failure),
+            }
+        },
+    )
 }
 
 /// Writes `m:Items` with the reference of one item.

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use crate::wire::ews::envelope::{self, Names};
 use crate::wire::ews::item_words;
 use crate::wire::ews::xml::{MESSAGES_URI, TYPES_URI, Writer};
-use crate::wire::refusal::{ItemError, ItemErrorKind};
+use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
 /// The messages of a response, as they are written.
 pub(super) struct Messages {
@@ -60,6 +60,19 @@ impl Messages {
                 writer.empty(container, &[]);
             }
         });
+    }
+
+    /// Adds a message that tells that a limit or a fault refused what was asked, although other things were done.
+    pub(super) fn refuse(&mut self, refusal: &Refusal) {
+        match refusal.kind {
+            kind if kind.is_throttle() || kind == RefusalKind::Unavailable => {
+                self.leave(ItemError { kind: ItemErrorKind::Busy, retry_after: refusal.retry_after });
+            }
+            RefusalKind::NotFound => self.fail(Failure::NO_MAILBOX),
+            RefusalKind::Forbidden | RefusalKind::Unauthorized => self.fail(Failure::ACCESS_DENIED),
+            RefusalKind::TimedOut => self.fail(Failure::TIMEOUT),
+            _ => self.fail(Failure::INTERNAL),
+        }
     }
 
     /// Adds as many messages that tell of the same error.

@@ -1,6 +1,6 @@
 //! `GetStreamingEvents`: an answer that goes on, message after message, each of them a whole document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Context, Refused};
 use super::failure::Failure;
@@ -87,21 +87,23 @@ pub(super) fn answer<H: Host>(
     let minutes: u64 = minutes
         .filter(|minutes| (1..=TIMEOUT_MAX).contains(minutes))
         .ok_or_else(|| Refused::schema("the connection timeout is missing or invalid"))?;
+    let named: Vec<_> = ids.iter().map(|id| read_id(id.text())).collect();
+    // Those of one mailbox are asked for at once: limits and faults count requests.
+    let mailboxes: BTreeSet<MailboxKey> = named.iter().flatten().map(|(mailbox, _)| *mailbox).collect();
+    let mut streaming = BTreeMap::new();
+    for mailbox in mailboxes {
+        context.perform(mailbox, Operation::GetEvents, |open| {
+            for (_, number) in named.iter().flatten().filter(|(owner, _)| *owner == mailbox) {
+                streaming.insert((mailbox, *number), check(open, *number));
+            }
+            ((), Work::default())
+        })?;
+    }
     let mut subscriptions = Vec::with_capacity(ids.len());
     let mut failed: Option<Failure> = None;
     let mut lost = Vec::new();
-    for id in ids {
-        let found = match read_id(id.text()) {
-            Err(failure) => Err(failure),
-            Ok((mailbox, number)) => context.perform(mailbox, Operation::GetEvents, |open| {
-                let streams = find(open, number).and_then(|subscription| match subscription.delivery {
-                    Delivery::Streaming => Ok((mailbox, number)),
-                    Delivery::Pull { .. } | Delivery::Push => Err(Failure::INVALID_SUBSCRIPTION),
-                });
-                (streams, Work::default())
-            })?,
-        };
-        match found {
+    for (id, named) in ids.iter().zip(named) {
+        match named.and_then(|named| streaming[&named].map(|()| named)) {
             Ok(subscription) => subscriptions.push(subscription),
             Err(failure) => {
                 failed.get_or_insert(failure);
@@ -124,6 +126,14 @@ pub(super) fn answer<H: Host>(
         churns: false,
     };
     Ok((messages.finish(), Some(ongoing)))
+}
+
+/// Whether a subscription is there, and one whose events are streamed.
+fn check<C: Content>(open: &mut Open<'_, C>, number: u64) -> Result<(), Failure> {
+    match find(open, number)?.delivery {
+        Delivery::Streaming => Ok(()),
+        Delivery::Pull { .. } | Delivery::Push => Err(Failure::INVALID_SUBSCRIPTION),
+    }
 }
 
 /// The message that ends a connection because of subscriptions that are no good.

@@ -13,7 +13,7 @@ use crate::mailbox::content::Content;
 use crate::mailbox::open::Open;
 use crate::mailbox::property::Value;
 use crate::mailbox::reference::{ItemNumber, read_item};
-use crate::protocol::ews::context::{Context, Refused};
+use crate::protocol::ews::context::{Context, FolderTarget, Refused};
 use crate::protocol::ews::failure::Failure;
 use crate::protocol::ews::fields::basics;
 use crate::protocol::ews::fields::field::BLIND;
@@ -24,6 +24,7 @@ use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::FIND_ITEM;
 use crate::protocol::ews::occurrences;
 use crate::protocol::ews::restriction::{Restriction, compare};
+use crate::protocol::ews::runs;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::wire::call::Operation;
@@ -68,27 +69,16 @@ pub(in super::super) fn answer<H: Host>(
         }
     };
     let mut plans = Plans::default();
-    for parent in &parents.children {
-        let folder = match context.folder(parent) {
-            Ok(folder) => folder,
-            Err(failure) => {
-                messages.fail(failure);
-                continue;
-            }
-        };
-        context.perform(folder.mailbox(), Operation::FindMessages, |open| {
-            let found = folder.ordinal(open).map(|folder| search.run(open, folder));
-            match found {
-                Ok((page, found)) => {
-                    let address = open.address();
-                    let viewer = Viewer { mailbox: open.mailbox(), address: &address };
-                    messages.succeed(|writer| write_page(writer, &page, &found, viewer, &search.shape, &mut plans));
-                }
-                Err(failure) => messages.fail(failure),
-            }
-            ((), Work::default())
-        })?;
-    }
+    let folders: Vec<_> = parents.children.iter().map(|parent| context.folder(parent)).collect();
+    let list = |open: &mut Open<'_, H::Content>, folder: FolderTarget, messages: &mut Messages| {
+        let folder = folder.ordinal(open)?;
+        let (page, found) = search.run(open, folder);
+        let address = open.address();
+        let viewer = Viewer { mailbox: open.mailbox(), address: &address };
+        messages.succeed(|writer| write_page(writer, &page, &found, viewer, &search.shape, &mut plans));
+        Ok(Work::default())
+    };
+    runs::each_folder(context, Operation::FindMessages, &folders, &mut messages, list)?;
     Ok(messages.finish())
 }
 

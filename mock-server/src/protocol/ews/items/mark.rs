@@ -10,6 +10,7 @@ use crate::protocol::ews::fields::codec::read_bool;
 use crate::protocol::ews::item_ids;
 use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::{MARK_ALL_AS_READ, MARK_AS_JUNK};
+use crate::protocol::ews::runs;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::wire::call::{FolderKind, Operation};
@@ -55,27 +56,13 @@ pub(in super::super) fn all_read<H: Host>(
     let read = read.ok_or_else(|| Refused::schema("ReadFlag is missing or invalid"))?;
     let folders = request.message("FolderIds").ok_or_else(|| Refused::schema("the folders are missing"))?;
     let mut messages = Messages::new(&MARK_ALL_AS_READ, None);
-    for element in &folders.children {
-        let folder = match context.folder(element) {
-            Ok(folder) => folder,
-            Err(failure) => {
-                messages.fail(failure);
-                continue;
-            }
-        };
-        context.perform(folder.mailbox(), Operation::UpdateItems, |open| {
-            match folder.ordinal(open).and_then(|folder| mark(open, folder, read)) {
-                Ok(work) => {
-                    messages.succeed(|_| {});
-                    ((), work)
-                }
-                Err(failure) => {
-                    messages.fail(failure);
-                    ((), Work::default())
-                }
-            }
-        })?;
-    }
+    let folders: Vec<_> = folders.children.iter().map(|folder| context.folder(folder)).collect();
+    runs::each_folder(context, Operation::UpdateItems, &folders, &mut messages, |open, folder, messages| {
+        let folder = folder.ordinal(open)?;
+        let work = mark(open, folder, read)?;
+        messages.succeed(|_| {});
+        Ok(work)
+    })?;
     Ok(messages.finish())
 }
 

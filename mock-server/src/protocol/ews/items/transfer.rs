@@ -11,11 +11,11 @@ use crate::protocol::ews::fields::extended::read_binary;
 use crate::protocol::ews::item_ids;
 use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::{EXPORT_ITEMS, UPLOAD_ITEMS};
+use crate::protocol::ews::runs;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Space};
-use crate::wire::id::MailboxKey;
 
 /// Answers `ExportItems`.
 pub(in super::super) fn export<H: Host>(
@@ -48,62 +48,43 @@ pub(in super::super) fn upload<H: Host>(
     if uploads.is_empty() {
         return Err(Refused::schema("there must be at least one item"));
     }
-    let mut places = Vec::with_capacity(uploads.len());
+    let mut targets = Vec::with_capacity(uploads.len());
     for element in uploads {
         let Some(folder) = element.typed("ParentFolderId") else {
             return Err(Refused::schema("the parent folder is missing"));
         };
-        places.push((element, context.folder(folder)));
+        targets.push(context.folder(folder).map(|folder| (element, folder)));
     }
     let mut messages = Messages::new(&UPLOAD_ITEMS, None);
-    // What goes into one mailbox is one piece of work, however many items it is: limits and faults count requests.
-    for run in places.chunk_by(|(_, one), (_, next)| owner(one) == owner(next)) {
-        let Some(mailbox) = owner(&run[0].1) else {
-            run.iter().filter_map(|(_, folder)| folder.as_ref().err()).for_each(|failure| messages.fail(*failure));
-            continue;
+    let owner = |(_, folder): &(&Element<'_>, FolderTarget)| folder.mailbox();
+    let upload =
+        |open: &mut Open<'_, H::Content>, _, target: &(&Element<'_>, FolderTarget), messages: &mut _, work: &mut _| {
+            upload_one(open, *target, messages, work);
         };
-        context.perform(mailbox, Operation::UploadItems, |open| {
-            let mut work = Work::default();
-            let here = run.iter().filter_map(|(element, folder)| Some((*element, folder.as_ref().ok()?)));
-            for (element, folder) in here {
-                work.content_bytes += upload_one(open, element, folder, &mut messages, &mut work.items);
-            }
-            ((), work)
-        })?;
-    }
+    runs::each(context, Operation::UploadItems, &targets, owner, &mut messages, upload)?;
     Ok(messages.finish())
 }
 
-/// The mailbox that an item goes into, if its folder is known.
-fn owner(folder: &Result<FolderTarget, Failure>) -> Option<MailboxKey> {
-    folder.as_ref().ok().map(FolderTarget::mailbox)
-}
-
-/// Stores one item and says what became of it; returns the length of its stream.
+/// Stores one item and says what became of it.
 fn upload_one<C: Content>(
     open: &mut Open<'_, C>,
-    element: &Element<'_>,
-    folder: &FolderTarget,
+    (element, folder): (&Element<'_>, FolderTarget),
     messages: &mut Messages,
-    items: &mut u64,
-) -> u64 {
+    work: &mut Work,
+) {
     if let Err(error) = open.begin_item() {
-        messages.leave(error);
-        return 0;
+        return messages.leave(error);
     }
-    *items += 1;
+    work.items += 1;
     match store(open, element, folder) {
         Ok((number, bytes)) => {
             let version = open.head(number).map_or(0, |head| head.version);
             let id = item_ids::item(open.mailbox(), number, None);
             let key = item_ids::change_key(open.mailbox(), version);
             messages.succeed(|writer| writer.empty("m:ItemId", &[("Id", &id), ("ChangeKey", &key)]));
-            bytes
+            work.content_bytes += bytes;
         }
-        Err(failure) => {
-            messages.fail(failure);
-            0
-        }
+        Err(failure) => messages.fail(failure),
     }
 }
 
@@ -111,7 +92,7 @@ fn upload_one<C: Content>(
 fn store<C: Content>(
     open: &mut Open<'_, C>,
     element: &Element<'_>,
-    folder: &FolderTarget,
+    folder: FolderTarget,
 ) -> Result<(u64, u64), Failure> {
     let data = element.typed("Data").map_or("", Element::whole_text);
     let stream = read_binary(data).ok_or(Failure::CORRUPT_DATA)?;

@@ -1,0 +1,187 @@
+//! Clients of other makes at a desk without sockets, at moments that the test chooses: what one request counts as.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use mock_server::draw::Distribution;
+use mock_server::fault::rule::{Act, FaultRule, Match};
+use mock_server::front::access::{Access, TOKEN_LIFE};
+use mock_server::front::desk::Desk;
+use mock_server::front::exchange::{Decide, Decision, Received};
+use mock_server::mailbox::content::Content;
+use mock_server::mailbox::named::{Directory, Named};
+use mock_server::mailbox::plain::Plain;
+use mock_server::service::config::{Config, Holding};
+use mock_server::service::core::Service;
+use mock_server::throttle::limit::{Limit, Rule, Scope};
+use mock_server::time::{Moment, Span};
+use mock_server::wire::refusal::RefusalKind;
+
+use crate::alice::ALICE;
+use crate::server::free;
+
+const BOB: &str = "bob@contoso.test";
+
+const SECOND: Span = Span::seconds(1);
+
+/// A server of two mailboxes, and its clock.
+struct Server {
+    desk: Desk<Named<Plain>>,
+    now: Moment,
+    /// How long after each other requests come.
+    between: Span,
+}
+
+fn received(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Received {
+    let mut request = hyper::Request::builder().method(method).uri(path).header("host", "localhost");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let (head, ()) = request.body(()).expect("a request").into_parts();
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    Received { method: head.method, uri: head.uri, headers: head.headers, peer: None, secure: false, body }
+}
+
+impl Server {
+    fn new(config: Config) -> Self {
+        let mut content = Named::new(Plain::default());
+        for address in [ALICE, BOB] {
+            content.add(address).expect("room for a mailbox");
+        }
+        let service = Service::new(config, content).with_bytes(true);
+        let desk = Desk::new(service, Access::new(3, TOKEN_LIFE));
+        Self { desk, now: Moment::START + SECOND, between: Span::seconds(100) }
+    }
+
+    /// What becomes of a request, long after the one before.
+    fn decide(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Decision {
+        self.now += self.between;
+        let credentials = format!("Basic {}", STANDARD.encode(format!("{ALICE}:any")));
+        let headers: Vec<_> = headers.iter().copied().chain([("authorization", &*credentials)]).collect();
+        self.desk.decide(self.now, &received(method, path, &headers, body))
+    }
+
+    /// How long after it arrived the answer to the last request left.
+    fn took(&self, decision: &Decision) -> Span {
+        decision.ready.since(self.now)
+    }
+
+    fn ews(&mut self, operation: &str) -> (Decision, String) {
+        const BASE: &str = "http://schemas.microsoft.com/exchange/services/2006/";
+        let body = format!(
+            "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:m=\"{BASE}messages\" \
+             xmlns:t=\"{BASE}types\"><s:Body>{operation}</s:Body></s:Envelope>"
+        );
+        let decision = self.decide("POST", "/EWS/Exchange.asmx", &[("content-type", "text/xml")], &body);
+        let text = String::from_utf8(decision.answer.body.clone()).expect("text");
+        (decision, text)
+    }
+}
+
+fn limit(name: &str, rule: Rule, refusal: RefusalKind) -> Limit {
+    Limit { name: name.into(), rule, scope: Scope::AppMailbox, operations: Vec::new(), refusal }
+}
+
+/// So many calls at once, each of which takes a second.
+fn at_once(lanes: u32, refusal: RefusalKind) -> Config {
+    let mut config = free(Holding::Live);
+    config.costs.default.call = Distribution::Constant(SECOND);
+    config.limits = vec![limit("lanes", Rule::Concurrency { lanes, retry_after: SECOND }, refusal)];
+    config
+}
+
+fn fault(matches: Match, act: Act) -> Config {
+    Config { faults: vec![FaultRule { name: "a fault".into(), matches, act }], ..free(Holding::Live) }
+}
+
+fn busy() -> Act {
+    Act::Refuse { kind: RefusalKind::RequestLimit, status: 429, retry_after: None }
+}
+
+/// A folder of the named owner, or of the caller.
+fn inbox(owner: Option<&str>) -> String {
+    let owner = owner.map(|owner| format!("<t:Mailbox><t:EmailAddress>{owner}</t:EmailAddress></t:Mailbox>"));
+    format!("<t:DistinguishedFolderId Id=\"inbox\">{}</t:DistinguishedFolderId>", owner.unwrap_or_default())
+}
+
+fn find(folders: &str) -> String {
+    format!(
+        "<m:FindItem Traversal=\"Shallow\"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape>\
+         <m:ParentFolderIds>{folders}</m:ParentFolderIds></m:FindItem>"
+    )
+}
+
+#[test]
+fn an_ews_request_is_one_call_however_many_folders_it_names() {
+    let mut server = Server::new(at_once(1, RefusalKind::ConnectionCount));
+    let names = (0..40).map(|name| format!("<t:Folder><t:DisplayName>{name}</t:DisplayName></t:Folder>"));
+    let make = format!(
+        "<m:CreateFolder><m:ParentFolderId><t:DistinguishedFolderId Id=\"msgfolderroot\"/></m:ParentFolderId>\
+         <m:Folders>{}</m:Folders></m:CreateFolder>",
+        names.collect::<String>()
+    );
+    let (_, made) = server.ews(&make);
+    let ids = made.split("<t:FolderId ").skip(1).map(|rest| rest.split_once("/>").expect("an end").0);
+    let ids = ids.fold(String::new(), |ids, id| ids + "<t:FolderId " + id + "/>");
+    let within = "<t:FolderId Id=\"nonsense\"/>";
+    let requests = [
+        (find(&inbox(None).repeat(40)), 40, 0),
+        (find(&[inbox(None), within.to_owned(), inbox(None)].concat()), 2, 1),
+        (
+            format!(
+                "<m:MarkAllItemsAsRead><m:ReadFlag>true</m:ReadFlag><m:SuppressReadReceipts>true\
+                     </m:SuppressReadReceipts><m:FolderIds>{}</m:FolderIds></m:MarkAllItemsAsRead>",
+                inbox(None).repeat(3)
+            ),
+            3,
+            0,
+        ),
+        (format!("<m:DeleteFolder DeleteType=\"HardDelete\"><m:FolderIds>{ids}</m:FolderIds></m:DeleteFolder>"), 40, 0),
+        (format!("<m:DeleteFolder DeleteType=\"HardDelete\"><m:FolderIds>{ids}</m:FolderIds></m:DeleteFolder>"), 0, 40),
+    ];
+    for (request, done, failed) in requests {
+        let (decision, text) = server.ews(&request);
+        assert_eq!(decision.answer.status, 200, "{text}");
+        assert_eq!((text.matches("\"Success\"").count(), text.matches("\"Error\"").count()), (done, failed), "{text}");
+        assert_eq!(server.took(&decision), SECOND, "{request}");
+    }
+}
+
+#[test]
+fn subscriptions_of_one_mailbox_are_streamed_as_one_call() {
+    let mut server = Server::new(at_once(1, RefusalKind::ConnectionCount));
+    let subscribe = format!(
+        "<m:Subscribe><m:StreamingSubscriptionRequest><t:FolderIds>{}</t:FolderIds><t:EventTypes>\
+         <t:EventType>NewMailEvent</t:EventType></t:EventTypes></m:StreamingSubscriptionRequest></m:Subscribe>",
+        inbox(None)
+    );
+    let ids = (0..3).map(|_| {
+        let (_, begun) = server.ews(&subscribe);
+        let (_, rest) = begun.split_once("<m:SubscriptionId>").expect("a subscription");
+        format!("<t:SubscriptionId>{}</t:SubscriptionId>", rest.split_once('<').expect("an end").0)
+    });
+    let stream = format!(
+        "<m:GetStreamingEvents><m:SubscriptionIds>{}</m:SubscriptionIds><m:ConnectionTimeout>1</m:ConnectionTimeout>\
+         </m:GetStreamingEvents>",
+        ids.collect::<String>()
+    );
+    let (decision, text) = server.ews(&stream);
+    assert!(decision.ongoing.is_some() && text.contains("<m:ConnectionStatus>OK<"), "{text}");
+}
+
+#[test]
+fn what_was_done_in_one_mailbox_is_told_although_another_is_refused() {
+    let mut known = Server::new(free(Holding::Live));
+    let [alice, bob] = [ALICE, BOB].map(|address| known.desk.service().content().find(address).expect("a mailbox").0);
+    let hits = |mailbox| Match { mailboxes: Some((mailbox, mailbox)), ..Match::default() };
+    let refused =
+        |act| Server::new(fault(hits(bob), act)).ews(&find(&[inbox(None), inbox(Some(BOB)), inbox(None)].concat()));
+    for act in [busy(), Act::Refuse { kind: RefusalKind::Unavailable, status: 503, retry_after: Some(SECOND) }] {
+        let (decision, text) = refused(act);
+        assert_eq!((decision.answer.status, decision.spoil), (200, None), "{text}");
+        assert_eq!((text.matches("\"Success\"").count(), text.matches("ErrorServerBusy").count()), (2, 1), "{text}");
+    }
+    let (decision, text) =
+        Server::new(fault(hits(alice), busy())).ews(&find(&[inbox(None), inbox(Some(BOB))].concat()));
+    assert_eq!(decision.answer.status, 500, "nothing was done: {text}");
+}
