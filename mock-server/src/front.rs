@@ -13,6 +13,7 @@ pub mod desk;
 mod entra;
 pub mod exchange;
 mod folders;
+mod foreign;
 mod header;
 pub mod listen;
 pub mod pending;

@@ -9,6 +9,7 @@ pub mod config;
 pub mod core;
 pub mod cost;
 pub mod credentials;
+pub mod entries;
 pub mod errand;
 pub mod keep;
 pub mod refusals;

@@ -5,7 +5,6 @@
 mod voice;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use memchr::memmem;
@@ -18,9 +17,10 @@ use super::challenge::{self, challenge};
 use super::entra::{Asked, Users};
 use super::exchange::{self, About, Decide, Decision, Received};
 use super::folders;
+use super::foreign::Foreign;
 use super::header;
 use super::server_timing;
-use super::visit::{FIRST_FOREIGN, NO_TOKEN, Visit, Visitor};
+use super::visit::{NO_TOKEN, Visit, Visitor};
 use crate::fault::also::{Target, Who};
 use crate::fault::plan::TokenLoss;
 use crate::fault::trick;
@@ -29,6 +29,7 @@ use crate::protocol;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::service::reply::{Request, Spoil};
+use crate::service::script::FIRST_FOREIGN;
 use crate::throttle::policy::asked::{self as policy, resource_units};
 use crate::time::Moment;
 use crate::wire::call::{Call, Protocol, RequestIdentity};
@@ -47,8 +48,8 @@ const NOT_FOUND: Refusal = Refusal { kind: RefusalKind::NotFound, status: 404, r
 pub struct Desk<C> {
     service: Service<C>,
     access: Access,
-    /// Requests that did not say which they are, by mailbox.
-    foreign: BTreeMap<MailboxKey, u64>,
+    /// Requests that did not say which they are.
+    foreign: Foreign,
     /// Requests that were answered without being calls of the migration.
     requests: u64,
     /// What Graph remembers beside mailboxes.
@@ -59,7 +60,7 @@ impl<C: Content> Desk<C> {
     /// A desk before a service, which must answer with bytes.
     pub fn new(mut service: Service<C>, access: Access) -> Self {
         service.faults().fail_at_front();
-        Self { service, access, foreign: BTreeMap::new(), requests: 0, graph: protocol::graph::State::default() }
+        Self { service, access, foreign: Foreign::default(), requests: 0, graph: protocol::graph::State::default() }
     }
 
     /// The service.
@@ -72,9 +73,7 @@ impl<C: Content> Desk<C> {
         if let Some(identity) = request.header(&header::IDENTITY).and_then(identity::decode) {
             return identity;
         }
-        let count = self.foreign.entry(mailbox).or_default();
-        *count += 1;
-        RequestIdentity { request: FIRST_FOREIGN + *count - 1, attempt: 0 }
+        self.foreign.next(mailbox)
     }
 
     /// Has the service carry out a call, and writes what the client hears.

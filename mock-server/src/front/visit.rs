@@ -1,10 +1,9 @@
 //! One request's visit to the service: opens mailboxes for a protocol, and remembers when the answer may leave.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::exchange::{About, Decision};
+use super::foreign::Foreign;
 use super::server_timing;
 use crate::fault::also::{Target, Who};
 use crate::fault::plan::TokenLoss;
@@ -13,17 +12,15 @@ use crate::mailbox::open::Open;
 use crate::protocol::host::Host;
 use crate::service::core::Service;
 use crate::service::cost::Work;
+use crate::service::entries::Entries;
 use crate::service::errand::{Errand, Performed};
+use crate::service::remark::Remarks;
 use crate::service::reply::{Spent, Spoil};
-use crate::service::script;
 use crate::time::Moment;
 use crate::wire::call::{Operation, Protocol, RequestIdentity};
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::{Refusal, RefusalKind};
-
-/// Requests that do not say which they are get numbers from here on, by mailbox and in the order of their arrival.
-pub(super) const FIRST_FOREIGN: u64 = script::FIRST_FOREIGN;
 
 /// What a request hears whose token was taken from it.
 pub(super) const NO_TOKEN: Refusal = Refusal { kind: RefusalKind::Unauthorized, status: 401, retry_after: None };
@@ -48,7 +45,7 @@ pub(super) struct Visitor {
 /// A visit.
 pub(super) struct Visit<'a, C> {
     service: &'a mut Service<C>,
-    foreign: &'a mut BTreeMap<MailboxKey, u64>,
+    foreign: &'a mut Foreign,
     visitor: Visitor,
     /// When the answer leaves the server.
     pub(super) ready: Moment,
@@ -60,15 +57,13 @@ pub(super) struct Visit<'a, C> {
     pub(super) about: Option<(MailboxKey, Operation, Option<Refusal>)>,
     /// Why its token is no longer taken, if a fault took it.
     pub(super) lost: Option<TokenLoss>,
+    /// The batch that it is, and what is said beside its answer and not beside those of its entries.
+    batch: Option<(Entries, Remarks)>,
 }
 
 impl<'a, C: Content> Visit<'a, C> {
     /// Begins a visit. `foreign` counts the requests that did not say which they are.
-    pub(super) fn new(
-        service: &'a mut Service<C>,
-        foreign: &'a mut BTreeMap<MailboxKey, u64>,
-        visitor: Visitor,
-    ) -> Self {
+    pub(super) fn new(service: &'a mut Service<C>, foreign: &'a mut Foreign, visitor: Visitor) -> Self {
         Self {
             service,
             foreign,
@@ -78,6 +73,7 @@ impl<'a, C: Content> Visit<'a, C> {
             spoil: None,
             about: None,
             lost: None,
+            batch: None,
         }
     }
 
@@ -90,12 +86,8 @@ impl<'a, C: Content> Visit<'a, C> {
 
     /// Which request the next work belongs to. An identity counts once: further work of the request is numbered as if
     /// it had come alone.
-    fn identity(&mut self, mailbox: MailboxKey) -> RequestIdentity {
-        self.visitor.identity.take().unwrap_or_else(|| {
-            let count = self.foreign.entry(mailbox).or_default();
-            *count += 1;
-            RequestIdentity { request: FIRST_FOREIGN + *count - 1, attempt: 0 }
-        })
+    fn identity(&mut self, number: impl FnOnce(&mut Foreign) -> RequestIdentity) -> RequestIdentity {
+        self.visitor.identity.take().unwrap_or_else(|| number(self.foreign))
     }
 }
 
@@ -123,13 +115,43 @@ impl<C: Content> Host for Visit<'_, C> {
         self.service.remarks_mut().instead = None;
     }
 
+    fn begin_batch(&mut self, mailbox: MailboxKey, entries: usize, wait: bool) -> Result<(), Refusal> {
+        let identity = self.identity(Foreign::batch);
+        let Visitor { now, app, protocol, body_bytes, .. } = self.visitor;
+        let operation = Operation::Batch;
+        let errand = Errand { app, mailbox, protocol, identity, body_bytes, operation };
+        let Performed { outcome, ready, spent, spoil } = self.service.open_batch(now, &errand);
+        (self.ready, self.spent, self.spoil) = (ready, spent, spoil);
+        self.about = Some((mailbox, operation, outcome.err()));
+        if outcome.is_ok() {
+            self.batch = Some((Entries::new(now, entries, wait), self.service.remarks()));
+        }
+        outcome
+    }
+
+    fn begin_entry(&mut self, waits_for: &[usize], body_bytes: u64) {
+        self.visitor.body_bytes = body_bytes;
+        if let Some((entries, _)) = &mut self.batch {
+            entries.begin(waits_for);
+        }
+    }
+
+    fn end_batch(&mut self) {
+        let Some((entries, mut remarks)) = self.batch.take() else { return };
+        self.spent += self.service.close_batch(entries);
+        self.ready = self.visitor.now + self.spent.total();
+        // Whoever took the request takes it again if any entry is to arrive twice.
+        remarks.again |= self.service.remarks().again;
+        *self.service.remarks_mut() = remarks;
+    }
+
     fn perform<T>(
         &mut self,
         mailbox: MailboxKey,
         operation: Operation,
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> Result<T, Refusal> {
-        let identity = self.identity(mailbox);
+        let identity = self.identity(|foreign| foreign.next(mailbox));
         let Visitor { now, app, protocol, body_bytes, shows_token, .. } = self.visitor;
         if shows_token && self.lost.is_none() {
             let who = Some(Who { app, protocol });
@@ -139,14 +161,19 @@ impl<C: Content> Host for Visit<'_, C> {
             self.about = Some((mailbox, operation, Some(NO_TOKEN)));
             return Err(NO_TOKEN);
         }
-        // The body of a request counts once for limits on upload volume.
+        // The body of a request, or of an entry of a batch, counts once for limits on upload volume.
         self.visitor.body_bytes = 0;
         let errand = Errand { app, mailbox, protocol, identity, body_bytes, operation };
-        let Performed { outcome, ready, spent, spoil } = self.service.perform(now, &errand, work);
-        if self.ready <= ready {
-            (self.ready, self.spent) = (ready, spent);
-        }
-        self.spoil = self.spoil.or(spoil);
+        let outcome = if let Some((entries, _)) = &mut self.batch {
+            self.service.perform_entry(entries, &errand, work)
+        } else {
+            let Performed { outcome, ready, spent, spoil } = self.service.perform(now, &errand, work);
+            if self.ready <= ready {
+                (self.ready, self.spent) = (ready, spent);
+            }
+            self.spoil = self.spoil.or(spoil);
+            outcome
+        };
         self.about = Some((mailbox, operation, outcome.as_ref().err().copied()));
         outcome
     }

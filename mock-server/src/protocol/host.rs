@@ -34,6 +34,26 @@ pub trait Host {
     /// Nobody has words unless a host says so.
     fn take_back(&mut self) {}
 
+    /// Begins a batch of so many entries, of which some wait for others or none does, on behalf of a mailbox. Until it
+    /// ends, work belongs to the entry that has begun, and what goes wrong on its way is said as its refusal. All work is
+    /// alike unless a host tells entries apart.
+    ///
+    /// # Errors
+    ///
+    /// If a fault refused the batch as a whole.
+    fn begin_batch(&mut self, mailbox: MailboxKey, entries: usize, wait: bool) -> Result<(), Refusal> {
+        let _ = (mailbox, entries, wait);
+        Ok(())
+    }
+
+    /// Begins the next entry of a batch, which waits for these, and whose own body has so many bytes.
+    fn begin_entry(&mut self, waits_for: &[usize], body_bytes: u64) {
+        let _ = (waits_for, body_bytes);
+    }
+
+    /// Ends a batch.
+    fn end_batch(&mut self) {}
+
     /// Has work of a kind done on a mailbox.
     ///
     /// # Errors

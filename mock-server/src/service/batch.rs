@@ -22,17 +22,31 @@ use crate::wire::call::{Call, RequestIdentity};
 use crate::wire::refusal::Refusal;
 
 /// Entries in work at once.
-const PLACES: usize = 4;
+pub(super) const PLACES: usize = 4;
 
 /// Most entries of a batch (Microsoft Graph, JSON batching).
 pub const MOST_ENTRIES: usize = 20;
 
 /// An admitted entry that the limits have yet to hear of.
-struct Unsettled {
-    asked: Asked,
-    served: Span,
-    place: usize,
-    ready: Moment,
+#[derive(Debug)]
+pub(super) struct Unsettled {
+    /// What was asked.
+    pub(super) asked: Asked,
+    /// Its service time.
+    pub(super) served: Span,
+    /// The place that worked on it.
+    pub(super) place: usize,
+    /// When it is done.
+    pub(super) ready: Moment,
+}
+
+/// A place is taken until its last entry is done: the entries before it no longer count as in progress.
+pub(super) fn hand_on(unsettled: &mut [Unsettled], now: Moment) {
+    for index in 0..unsettled.len() {
+        if unsettled[index + 1..].iter().any(|later| later.place == unsettled[index].place) {
+            unsettled[index].ready = now;
+        }
+    }
 }
 
 impl<C: Content> Service<C> {
@@ -82,19 +96,15 @@ impl<C: Content> Service<C> {
             }
             answers.push(perceived(passed.outcome, passed.strike));
         }
-        // A place is taken until its last entry is done: the entries before it no longer count as in progress.
-        for index in 0..unsettled.len() {
-            if unsettled[index + 1..].iter().any(|later| later.place == unsettled[index].place) {
-                unsettled[index].ready = now;
-            }
-        }
+        hand_on(&mut unsettled, now);
         self.settle_entries(&mut unsettled);
         spent += places.into_iter().max_by_key(|place| place.total()).unwrap_or_default();
         self.remarks = remarks;
         spoil(now, Ok(Answer::Batch(answers)), spent, fault.strike)
     }
 
-    fn settle_entries(&mut self, unsettled: &mut Vec<Unsettled>) {
+    /// Tells the limits of entries that they have yet to hear of.
+    pub(super) fn settle_entries(&mut self, unsettled: &mut Vec<Unsettled>) {
         for entry in unsettled.drain(..) {
             self.settle(&entry.asked, entry.ready, entry.served);
         }
@@ -110,7 +120,7 @@ fn entry_identity(batch: RequestIdentity, position: usize) -> RequestIdentity {
 
 /// What the client reads in an entry. There is no connection of its own to be reset: Graph's gateway reports what went
 /// wrong behind it.
-fn perceived(outcome: Result<Answer, Refusal>, strike: Option<Strike>) -> Result<Answer, Refusal> {
+pub(super) fn perceived<T>(outcome: Result<T, Refusal>, strike: Option<Strike>) -> Result<T, Refusal> {
     match strike {
         Some(Strike::Reset) => Err(refusals::ENTRY_NOT_DELIVERED),
         Some(Strike::Truncate | Strike::LoseAnswer) if outcome.is_ok() => Err(refusals::ENTRY_ANSWER_LOST),

@@ -39,7 +39,7 @@ pub struct Errand {
 }
 
 /// How the transport is spoiled of a refusal that is no answer.
-const fn broken(kind: RefusalKind) -> Option<Spoil> {
+pub(super) const fn broken(kind: RefusalKind) -> Option<Spoil> {
     match kind {
         RefusalKind::ConnectionReset => Some(Spoil::Reset),
         RefusalKind::Truncated => Some(Spoil::Truncate),
@@ -69,11 +69,37 @@ impl<C: Content> Service<C> {
         errand: &Errand,
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> Performed<T> {
+        let Errand { app, mailbox, body_bytes, operation, .. } = *errand;
+        let (passed, told) = self.run(now, now, errand, work);
+        let Passed { outcome, spent, strike, admitted } = passed;
+        let ready = now + spent.total();
+        if let Some(served) = admitted {
+            self.settle(&Asked { app, mailbox, operation, body_bytes }, ready, served);
+        }
+        let (outcome, spoil) = match (outcome, strike, told) {
+            // There is no answer that could have been sent: the connection itself fails.
+            (Err(refusal), ..) => (Err(refusal), broken(refusal.kind)),
+            (Ok(()), Some(Strike::LoseAnswer), _) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
+            (Ok(()), Some(Strike::Truncate), Some(told)) => (Ok(told), Some(Spoil::Truncate)),
+            (Ok(()), strike, Some(told)) => (Ok(told), trick::spoiled(strike).map(|(_, spoil)| spoil)),
+            (Ok(()), _, None) => unreachable!("work that was done has an outcome"),
+        };
+        Performed { outcome, ready, spent, spoil }
+    }
+
+    /// Has the work of an errand done that starts at some moment; the limits still have to be told.
+    pub(super) fn run<T>(
+        &mut self,
+        now: Moment,
+        start: Moment,
+        errand: &Errand,
+        work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
+    ) -> (Passed<()>, Option<T>) {
         let Errand { app, mailbox, protocol, identity, body_bytes, operation } = *errand;
         self.begin(protocol, || 1);
         let asked = Asked { app, mailbox, operation, body_bytes };
         let mut told = None;
-        let passed = self.admit(now, &asked, identity, now, |service| {
+        let passed = self.admit(now, &asked, identity, start, |service| {
             let trick = service.trick.take();
             match trick {
                 Some(Played::Expired) if service.continues => return Err(refusals::SYNC_STATE_LOST),
@@ -93,20 +119,7 @@ impl<C: Content> Service<C> {
             told = Some(outcome);
             Ok(((), work))
         });
-        let Passed { outcome, spent, strike, admitted } = passed;
-        let ready = now + spent.total();
-        if let Some(served) = admitted {
-            self.settle(&asked, ready, served);
-        }
-        let (outcome, spoil) = match (outcome, strike, told) {
-            // There is no answer that could have been sent: the connection itself fails.
-            (Err(refusal), ..) => (Err(refusal), broken(refusal.kind)),
-            (Ok(()), Some(Strike::LoseAnswer), _) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
-            (Ok(()), Some(Strike::Truncate), Some(told)) => (Ok(told), Some(Spoil::Truncate)),
-            (Ok(()), strike, Some(told)) => (Ok(told), trick::spoiled(strike).map(|(_, spoil)| spoil)),
-            (Ok(()), _, None) => unreachable!("work that was done has an outcome"),
-        };
-        Performed { outcome, ready, spent, spoil }
+        (passed, told)
     }
 
     /// Has work judged by the fault rules and by the limits, and priced, that changes no mailbox: a load of which only the

@@ -13,9 +13,12 @@ use mock_server::mailbox::named::{Directory, Named};
 use mock_server::mailbox::plain::Plain;
 use mock_server::service::config::{Config, Holding};
 use mock_server::service::core::Service;
+use mock_server::service::reply::Spoil;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::{Moment, Span};
+use mock_server::wire::call::Operation;
 use mock_server::wire::refusal::RefusalKind;
+use serde_json::{Value, json};
 
 use crate::alice::ALICE;
 use crate::server::free;
@@ -66,6 +69,24 @@ impl Server {
         decision.ready.since(self.now)
     }
 
+    fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> u16 {
+        self.decide("GET", &format!("/v1.0{path}"), headers, "").answer.status
+    }
+
+    /// What becomes of a batch, and the statuses of its entries.
+    fn batch(&mut self, entries: &[Value]) -> (Decision, Vec<u64>) {
+        let numbered = entries.iter().enumerate().map(|(id, entry)| {
+            let mut entry = entry.clone();
+            entry["id"] = json!(id.to_string());
+            entry
+        });
+        let body = json!({"requests": numbered.collect::<Vec<_>>()}).to_string();
+        let decision = self.decide("POST", "/v1.0/$batch", &[("content-type", "application/json")], &body);
+        let answers: Value = serde_json::from_slice(&decision.answer.body).unwrap_or_default();
+        let answers = answers["responses"].as_array().cloned().unwrap_or_default();
+        (decision, answers.iter().map(|answer| answer["status"].as_u64().expect("a status")).collect())
+    }
+
     fn ews(&mut self, operation: &str) -> (Decision, String) {
         const BASE: &str = "http://schemas.microsoft.com/exchange/services/2006/";
         let body = format!(
@@ -94,8 +115,24 @@ fn fault(matches: Match, act: Act) -> Config {
     Config { faults: vec![FaultRule { name: "a fault".into(), matches, act }], ..free(Holding::Live) }
 }
 
+fn of(operation: Operation) -> Match {
+    Match { operations: vec![operation], ..Match::default() }
+}
+
 fn busy() -> Act {
     Act::Refuse { kind: RefusalKind::RequestLimit, status: 429, retry_after: None }
+}
+
+/// An entry that lists folders.
+fn listing(owner: &str) -> Value {
+    json!({"method": "GET", "url": format!("/users/{owner}/mailFolders")})
+}
+
+/// An entry that stores a message.
+fn message(owner: &str, text: &str) -> Value {
+    let body = json!({"subject": "s", "body": {"contentType": "text", "content": text}});
+    let headers = json!({"content-type": "application/json"});
+    json!({"method": "POST", "url": format!("/users/{owner}/messages"), "headers": headers, "body": body})
 }
 
 /// A folder of the named owner, or of the caller.
@@ -184,4 +221,77 @@ fn what_was_done_in_one_mailbox_is_told_although_another_is_refused() {
     let (decision, text) =
         Server::new(fault(hits(alice), busy())).ews(&find(&[inbox(None), inbox(Some(BOB))].concat()));
     assert_eq!(decision.answer.status, 500, "nothing was done: {text}");
+}
+
+#[test]
+fn each_entry_of_a_batch_uploads_its_own_bytes() {
+    let mut config = free(Holding::Live);
+    let rule = Rule::UploadBytes { bytes: 1_500, per: Span::seconds(1_000_000) };
+    config.limits = vec![limit("upload", rule, RefusalKind::UploadLimit)];
+    let mut server = Server::new(config);
+    let text = "x".repeat(900);
+    let entries = [listing(BOB), message(ALICE, &text), message(ALICE, &text), message(BOB, &text), listing(ALICE)];
+    assert_eq!(server.batch(&entries).1, [200, 201, 429, 201, 200]);
+    assert_eq!(server.batch(&entries).1, [200, 429, 429, 429, 200]);
+}
+
+/// A batch whose second entry stores a message and is struck: what becomes of the batch and of the entry, and how many
+/// messages are there then.
+fn check_struck(act: &Act, expected: (Option<Spoil>, u64, u64)) {
+    let mut server = Server::new(fault(of(Operation::CreateItems), act.clone()));
+    let (decision, statuses) = server.batch(&[listing(ALICE), message(ALICE, "x"), listing(BOB)]);
+    assert_eq!((decision.answer.status, statuses[0], statuses[2]), (200, 200, 200), "{act:?}");
+    let drafts = server.decide("GET", "/v1.0/me/mailFolders/drafts", &[], "");
+    let drafts: Value = serde_json::from_slice(&drafts.answer.body).expect("JSON");
+    let stored = drafts["totalItemCount"].as_u64().expect("a count");
+    assert_eq!((decision.spoil, statuses[1], stored), expected, "{act:?}");
+}
+
+#[test]
+fn a_fault_that_hits_an_entry_of_a_batch_leaves_the_others_alone() {
+    check_struck(&Act::Reset, (None, 502, 0));
+    check_struck(&Act::LoseAnswer, (None, 504, 1));
+    check_struck(&Act::Truncate, (None, 504, 1));
+    check_struck(&busy(), (None, 429, 0));
+}
+
+#[test]
+fn faults_hit_batches_as_a_whole() {
+    let check = |act: Act, status: u16, spoil, stored: u64| {
+        let mut server = Server::new(fault(of(Operation::Batch), act));
+        let (decision, _) = server.batch(&[message(ALICE, "x")]);
+        assert_eq!((decision.answer.status, decision.spoil), (status, spoil));
+        let drafts = server.decide("GET", "/v1.0/me/mailFolders/drafts", &[], "");
+        let drafts: Value = serde_json::from_slice(&drafts.answer.body).expect("JSON");
+        assert_eq!(drafts["totalItemCount"], stored);
+    };
+    check(busy(), 429, None, 0);
+    check(Act::LoseAnswer, 200, Some(Spoil::Reset), 1);
+    check(Act::Truncate, 200, Some(Spoil::Truncate), 1);
+    let mut slow = Server::new(fault(of(Operation::Batch), Act::Delay(Distribution::Constant(SECOND))));
+    let (decision, statuses) = slow.batch(&[listing(ALICE), listing(BOB)]);
+    assert_eq!((slow.took(&decision), statuses), (SECOND, vec![200, 200]));
+}
+
+#[test]
+fn entries_of_a_batch_come_after_those_that_they_wait_for_and_four_are_worked_on_at_once() {
+    let after = |entry: usize| {
+        let mut listing = listing(ALICE);
+        listing["dependsOn"] = json!([entry.to_string()]);
+        listing
+    };
+    let chain: Vec<Value> = [listing(ALICE)].into_iter().chain((0..5).map(after)).collect();
+    let same = vec![listing(ALICE); 6];
+    let check = |lanes, entries: &[Value], statuses: &[u64], seconds| {
+        let mut server = Server::new(at_once(lanes, RefusalKind::ConcurrencyLimit));
+        let (decision, heard) = server.batch(entries);
+        assert_eq!((&*heard, server.took(&decision)), (statuses, Span::seconds(seconds)), "{lanes} {entries:?}");
+        // While the batch is in progress, it takes one place or four; then none.
+        server.now = decision.ready;
+        assert_eq!(server.get("/me/mailFolders", &[]), 200);
+    };
+    check(1, &chain, &[200; 6], 6);
+    check(4, &same, &[200; 6], 2);
+    check(4, &same[..4], &[200; 4], 1);
+    check(2, &same[..3], &[200, 200, 429], 1);
 }

@@ -1,5 +1,5 @@
 //! `$batch`: up to twenty requests in one (learn.microsoft.com/graph/json-batching). Each goes through limits and faults
-//! on its own, may name a mailbox of its own, and is answered with its own status, headers and body.
+//! on its own, may name a mailbox of its own, may wait for others, and is answered with its own status, headers and body.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use super::reply::Reply;
 use super::{Asked, State};
 use crate::protocol::host::Host;
 use crate::wire::http::HttpAnswer;
+use crate::wire::id::MailboxKey;
 
 /// Most requests in a batch (same page).
 const MAX_REQUESTS: usize = 20;
@@ -145,9 +146,12 @@ pub(super) fn carry_out<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mu
         return Err(Failure::no_method());
     }
     let parts = read(asked.body)?;
+    let wait = parts.iter().any(|part| !part.waits_for.is_empty());
+    host.begin_batch(concerned(asked, &parts, state, host), parts.len(), wait)?;
     let mut statuses: Vec<u16> = Vec::with_capacity(parts.len());
     let mut responses = Vec::with_capacity(parts.len());
     for part in &parts {
+        host.begin_entry(&part.waits_for, part.body.len() as u64);
         let failed = part.waits_for.iter().any(|&other| 400 <= statuses[other]);
         let inner = Asked {
             method: &part.method,
@@ -168,7 +172,17 @@ pub(super) fn carry_out<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mu
         statuses.push(answer.status);
         responses.push(write(&part.id, &answer));
     }
+    host.end_batch();
     Ok(Reply::json(200, json!({"responses": responses})))
+}
+
+/// The mailbox that a batch as a whole concerns: that of the first request that has one.
+fn concerned<H: Host>(asked: &Asked<'_>, parts: &[Part], state: &mut State, host: &H) -> MailboxKey {
+    let mut owners = parts.iter().filter_map(|part| {
+        let place = state.places.find(&part.url).ok()?;
+        super::owner(asked, &place, host).ok()
+    });
+    owners.next().unwrap_or(MailboxKey(0))
 }
 
 #[cfg(test)]
