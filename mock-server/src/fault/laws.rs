@@ -8,7 +8,7 @@ use super::rule::{Act, FaultRule, Match};
 use super::trick::Door;
 use crate::draw::Distribution;
 use crate::time::{Moment, Span};
-use crate::wire::call::{Operation, Protocol, RequestIdentity};
+use crate::wire::call::{FIRST_FOREIGN, Operation, Protocol, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
 use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
@@ -245,6 +245,10 @@ fn every_nth_request_of_a_mailbox_is_counted_by_its_number() {
     let third = || Match { nth: Some(3), ..all(1.0) };
     for (request, expect) in [(0, false), (1, false), (2, true), (3, false), (5, true)] {
         check(&third(), (0, 1, Operation::GetItems, request, 0), expect);
+    }
+    // Those that the server numbers count from zero as well.
+    for (request, expect) in [(0, false), (2, true), (3, false), (5, true)] {
+        check(&third(), (0, 1, Operation::GetItems, FIRST_FOREIGN + request, 0), expect);
     }
     check(&Match { nth: Some(1), ..all(1.0) }, (0, 1, Operation::GetItems, 0, 0), true);
     check(&Match { nth: Some(0), ..all(1.0) }, (0, 1, Operation::GetItems, 0, 0), false);

@@ -270,7 +270,7 @@ impl Prepared {
         let Target { now, mailbox, operation, identity, who } = *target;
         let Match { nth, attempts_below, also, .. } = &self.rule.matches;
         self.concerns(now, mailbox, operation)
-            && nth.is_none_or(|n| n != 0 && identity.request % n == n - 1)
+            && nth.is_none_or(|n| n != 0 && identity.place() % n == n - 1)
             && attempts_below.is_none_or(|most| identity.attempt < most)
             && (self.plain || also.hold(self.seed, now, mailbox, who))
     }

@@ -19,11 +19,13 @@ pub struct Match {
     /// Only before this moment.
     pub until: Moment,
     /// Only every n-th matching call of a mailbox, counted in the order in which the mailbox's client numbers its
-    /// requests; every call if absent.
+    /// requests, or in that of their arrival if it does not; every call if absent.
     pub nth: Option<u64>,
     /// The share of matching calls that are hit, from 0 to 1.
     pub rate: f64,
-    /// Only attempts below this number (0 is the first attempt); all if absent. With 1 a repeated call always passes.
+    /// Only attempts below this number (0 is the first attempt); all if absent. With 1 a repeated call always passes. A
+    /// client that does not number its requests repeats one by sending the same words under the same
+    /// `client-request-id`; whatever else it sends are first attempts.
     pub attempts_below: Option<u32>,
     /// Further conditions.
     pub also: Also,

@@ -17,7 +17,7 @@ use super::challenge::{self, challenge};
 use super::entra::{Asked, Users};
 use super::exchange::{self, About, Decide, Decision, Received};
 use super::folders;
-use super::foreign::Foreign;
+use super::foreign::{Foreign, Name};
 use super::header;
 use super::server_timing;
 use super::visit::{NO_TOKEN, Visit, Visitor};
@@ -29,10 +29,9 @@ use crate::protocol;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::core::Service;
 use crate::service::reply::{Request, Spoil};
-use crate::service::script::FIRST_FOREIGN;
 use crate::throttle::policy::asked::{self as policy, resource_units};
 use crate::time::Moment;
-use crate::wire::call::{Call, Protocol, RequestIdentity};
+use crate::wire::call::{Call, FIRST_FOREIGN, Protocol, RequestIdentity};
 use crate::wire::entra::token::User;
 use crate::wire::graph::error::GraphError;
 use crate::wire::graph::{self, Named};
@@ -73,7 +72,7 @@ impl<C: Content> Desk<C> {
         if let Some(identity) = request.header(&header::IDENTITY).and_then(identity::decode) {
             return identity;
         }
-        self.foreign.next(mailbox)
+        self.foreign.next(mailbox, named(request))
     }
 
     /// Has the service carry out a call, and writes what the client hears.
@@ -437,7 +436,14 @@ fn headers(request: &Received) -> Vec<(&str, Cow<'_, str>)> {
 fn visitor(now: Moment, request: &Received, caller: &Caller, protocol: Protocol) -> Visitor {
     let identity = request.header(&header::IDENTITY).and_then(identity::decode);
     let shows_token = caller.token.is_some_and(|token| token.again);
-    Visitor { now, app: caller.app, protocol, identity, body_bytes: request.body.len() as u64, shows_token }
+    let name = if identity.is_none() { named(request) } else { None };
+    Visitor { now, app: caller.app, protocol, identity, name, body_bytes: request.body.len() as u64, shows_token }
+}
+
+/// What a request is known by that may come again.
+fn named(request: &Received) -> Option<Name> {
+    let parts = [request.method.as_str().as_bytes(), path_and_query(request).as_bytes(), &request.body];
+    client_request_id(request).map(|id| Name::of(id, parts))
 }
 
 fn path_and_query(request: &Received) -> &str {

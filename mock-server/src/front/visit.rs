@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::exchange::{About, Decision};
-use super::foreign::Foreign;
+use super::foreign::{Foreign, Name};
 use super::server_timing;
 use crate::fault::also::{Target, Who};
 use crate::fault::plan::TokenLoss;
@@ -36,6 +36,8 @@ pub(super) struct Visitor {
     pub(super) protocol: Protocol,
     /// Which request it is, if it says so.
     pub(super) identity: Option<RequestIdentity>,
+    /// What it is known by otherwise, if it says that.
+    pub(super) name: Option<Name>,
     /// Length of the body in bytes.
     pub(super) body_bytes: u64,
     /// Whether it shows a token that faults may take from it.
@@ -86,8 +88,9 @@ impl<'a, C: Content> Visit<'a, C> {
 
     /// Which request the next work belongs to. An identity counts once: further work of the request is numbered as if
     /// it had come alone.
-    fn identity(&mut self, number: impl FnOnce(&mut Foreign) -> RequestIdentity) -> RequestIdentity {
-        self.visitor.identity.take().unwrap_or_else(|| number(self.foreign))
+    fn identity(&mut self, number: impl FnOnce(&mut Foreign, Option<Name>) -> RequestIdentity) -> RequestIdentity {
+        let name = self.visitor.name.as_mut().map(Name::next);
+        self.visitor.identity.take().unwrap_or_else(|| number(self.foreign, name))
     }
 }
 
@@ -151,7 +154,7 @@ impl<C: Content> Host for Visit<'_, C> {
         operation: Operation,
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> Result<T, Refusal> {
-        let identity = self.identity(|foreign| foreign.next(mailbox));
+        let identity = self.identity(|foreign, name| foreign.next(mailbox, name));
         let Visitor { now, app, protocol, body_bytes, shows_token, .. } = self.visitor;
         if shows_token && self.lost.is_none() {
             let who = Some(Who { app, protocol });

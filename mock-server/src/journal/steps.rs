@@ -3,10 +3,9 @@
 
 use super::record::{Record, UnknownWord};
 use crate::service::reply::Spent;
-use crate::service::script::FIRST_FOREIGN;
 use crate::service::trace::{Step, strike_named};
 use crate::time::Span;
-use crate::wire::call::{Operation, RequestIdentity};
+use crate::wire::call::{FIRST_FOREIGN, Operation, RequestIdentity};
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::Refusal;
 

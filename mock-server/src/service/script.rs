@@ -20,12 +20,9 @@ use crate::fault::rule::Act;
 use crate::mailbox::content::Content;
 use crate::throttle::stack::Asked;
 use crate::time::Moment;
-use crate::wire::call::{Operation, RequestIdentity};
+use crate::wire::call::{FIRST_FOREIGN, Operation, RequestIdentity};
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::{ItemError, Refusal};
-
-/// Requests that do not say which they are get numbers from here on, by mailbox and in the order of their arrival.
-pub const FIRST_FOREIGN: u64 = 1 << 63;
 
 /// Recorded fates, in the order in which they happened.
 #[derive(Clone, Debug, Default)]

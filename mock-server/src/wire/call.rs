@@ -50,6 +50,24 @@ pub struct RequestIdentity {
     pub attempt: u32,
 }
 
+/// Requests that do not say which they are get numbers from here on, by mailbox and in the order of their arrival.
+pub const FIRST_FOREIGN: u64 = 1 << 63;
+
+/// How many requests of a mailbox get such numbers before they could be mistaken for others.
+const FOREIGN: u64 = 1 << 32;
+
+impl RequestIdentity {
+    /// The place of the request among those of its mailbox, from zero, whoever numbered them. Entries of a batch have
+    /// numbers that count nothing; as good as none of these lies among those that the server gave out.
+    #[must_use]
+    pub const fn place(self) -> u64 {
+        match self.request.checked_sub(FIRST_FOREIGN) {
+            Some(place) if place < FOREIGN => place,
+            _ => self.request,
+        }
+    }
+}
+
 /// What a folder is for. Default folders exist in every mailbox and are matched by kind, the others by name.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum FolderKind {

@@ -295,3 +295,30 @@ fn entries_of_a_batch_come_after_those_that_they_wait_for_and_four_are_worked_on
     check(4, &same[..4], &[200; 4], 1);
     check(2, &same[..3], &[200, 200, 429], 1);
 }
+
+#[test]
+fn every_nth_request_of_a_client_is_hit_from_its_first_on() {
+    let third = Match { nth: Some(3), ..Match::default() };
+    let mut server = Server::new(fault(third, busy()));
+    let statuses: Vec<u16> = (0..9).map(|_| server.get("/me/mailFolders", &[])).collect();
+    assert_eq!(statuses, [200, 200, 429, 200, 200, 429, 200, 200, 429]);
+    assert_eq!(server.get(&format!("/users/{BOB}/mailFolders"), &[]), 200, "every mailbox has a count of its own");
+}
+
+#[test]
+fn a_request_that_comes_again_under_its_name_passes_where_first_attempts_fail() {
+    let operations = vec![Operation::FindFolders, Operation::FindMessages];
+    let first = Match { operations, attempts_below: Some(1), ..Match::default() };
+    let mut server = Server::new(fault(first, busy()));
+    let mut check = |path: &str, id: &str, expected| {
+        assert_eq!(server.get(path, &[("client-request-id", id)]), expected, "{path} {id}");
+    };
+    check("/me/mailFolders", "one", 429);
+    check("/me/mailFolders", "one", 200);
+    check("/me/mailFolders", "two", 429);
+    check("/me/messages", "one", 429);
+    assert_eq!(server.get("/me/mailFolders", &[]), 429);
+    assert_eq!(server.get("/me/mailFolders", &[]), 429);
+    let entries = [listing(ALICE), listing(ALICE)];
+    assert_eq!(server.batch(&entries).1, [429, 429], "entries are no attempts of each other");
+}

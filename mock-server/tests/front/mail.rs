@@ -372,9 +372,9 @@ fn requests_without_an_identity_are_numbered_as_they_come() {
     block_on(async {
         let client = Client::new(front.address(), Protocol::Graph).await;
         let mut statuses = Vec::new();
-        for _ in 0..4 {
+        for number in 0..4 {
             let mut request = client.request(&Call::FindFolders { from: 0, limit: 10 }, 0);
-            let foreign = "7d9ba5c9-9a8e-4b6f-a1b2-000000000001";
+            let foreign = format!("7d9ba5c9-9a8e-4b6f-a1b2-00000000000{number}");
             request.headers_mut().insert("client-request-id", foreign.parse().expect("a header"));
             statuses.push(exchange(front.address(), request).await.expect("an answer").status.as_u16());
         }
