@@ -322,3 +322,29 @@ fn a_request_that_comes_again_under_its_name_passes_where_first_attempts_fail() 
     let entries = [listing(ALICE), listing(ALICE)];
     assert_eq!(server.batch(&entries).1, [429, 429], "entries are no attempts of each other");
 }
+
+/// The path of a new upload session for nine bytes.
+fn session(server: &mut Server) -> String {
+    let made = server.decide("POST", "/v1.0/me/messages", &[("content-type", "application/json")], "{}");
+    let made: Value = serde_json::from_slice(&made.answer.body).expect("JSON");
+    let begin = format!("/v1.0/me/messages/{}/attachments/createUploadSession", made["id"].as_str().expect("an id"));
+    let item = r#"{"AttachmentItem":{"attachmentType":"file","name":"x","size":9}}"#;
+    let begun = server.decide("POST", &begin, &[("content-type", "application/json")], item);
+    let begun: Value = serde_json::from_slice(&begun.answer.body).expect("JSON");
+    begun["uploadUrl"].as_str().expect("a URL").replace("http://localhost", "")
+}
+
+#[test]
+fn an_upload_session_lives_however_many_others_are_opened() {
+    let mut server = Server::new(free(Holding::Live));
+    server.between = SECOND;
+    let first = session(&mut server);
+    let put = |server: &mut Server, range, body| {
+        server.decide("PUT", &first, &[("content-range", range)], body).answer.status
+    };
+    assert_eq!(put(&mut server, "bytes 0-3/9", "1234"), 200);
+    for _ in 0..100 {
+        session(&mut server);
+    }
+    assert_eq!(put(&mut server, "bytes 4-8/9", "56789"), 201);
+}

@@ -13,6 +13,8 @@ use super::{attachments, entity, reference, times, token};
 use crate::mailbox::content::Content;
 use crate::mailbox::item::{Attachment, AttachmentContent};
 use crate::mailbox::open::Open;
+use crate::time::Span;
+use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// Largest attachment, in bytes (same page).
 const MAX_BYTES: u64 = 150 * 1024 * 1024;
@@ -20,14 +22,48 @@ const MAX_BYTES: u64 = 150 * 1024 * 1024;
 /// How long a session lasts without a byte, in seconds. Assumed.
 const SESSION_SECONDS: i64 = 24 * 3600;
 
-/// Most sessions at a time; the oldest gives way. Assumed: it bounds memory, not what clients do.
-const MAX_SESSIONS: usize = 64;
+/// Most sessions at a time. Assumed, like the two numbers below: they bound memory, not what clients do.
+const MAX_SESSIONS: usize = 1_024;
+
+/// Most bytes that all sessions hold together.
+const MAX_HELD_BYTES: u64 = 1 << 30;
+
+/// How long a session is safe without a byte, in seconds; then it gives way where there is no room for others.
+const IDLE_SECONDS: i64 = 10 * 60;
 
 /// The sessions.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Uploads {
     last: u64,
     open: BTreeMap<u64, Upload>,
+}
+
+impl Uploads {
+    /// Bytes that all sessions hold together.
+    fn held(&self) -> u64 {
+        self.open.values().map(|upload| upload.received.len() as u64).sum()
+    }
+
+    /// Makes room by giving up sessions that have been idle for long, the longest first; but not the one that asks. Who
+    /// finds no room has to come again: nobody's living session is given up for it.
+    fn make_room(&mut self, now: i64, asks: Option<u64>, has_room: impl Fn(&Self) -> bool) -> Result<(), Failure> {
+        self.open.retain(|_, upload| now < upload.expires);
+        while !has_room(self) {
+            let others = self.open.iter().filter(|(session, _)| Some(**session) != asks);
+            let idlest = others.map(|(session, upload)| (upload.heard + IDLE_SECONDS, *session)).min();
+            match idlest {
+                Some((until, session)) if until <= now => {
+                    self.open.remove(&session);
+                }
+                _ => {
+                    let wait = idlest.map_or(IDLE_SECONDS, |(until, _)| until - now);
+                    let retry_after = Some(Span::seconds(wait.unsigned_abs()));
+                    return Err(Refusal { kind: RefusalKind::Unavailable, status: 503, retry_after }.into());
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -38,6 +74,8 @@ struct Upload {
     inline: bool,
     size: u64,
     received: Vec<u8>,
+    /// When it was opened or got its last byte, in seconds since 1970.
+    heard: i64,
     expires: i64,
 }
 
@@ -80,10 +118,7 @@ pub(super) fn begin<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> 
     }
     let now = open.wall().as_second();
     let uploads = &mut task.state.uploads;
-    uploads.open.retain(|_, upload| now < upload.expires);
-    while MAX_SESSIONS <= uploads.open.len() {
-        uploads.open.pop_first();
-    }
+    uploads.make_room(now, None, |uploads| uploads.open.len() < MAX_SESSIONS)?;
     uploads.last += 1;
     let (session, expires) = (uploads.last, now + SESSION_SECONDS);
     let upload = Upload {
@@ -93,6 +128,7 @@ pub(super) fn begin<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> 
         inline: item.get("isInline").and_then(Value::as_bool).unwrap_or(false),
         size,
         received: Vec::new(),
+        heard: now,
         expires,
     };
     uploads.open.insert(session, upload);
@@ -151,8 +187,12 @@ pub(super) fn go_on<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> 
     {
         return Err(wrong("The range of bytes is not the next one that is expected."));
     }
+    let uploads = &mut task.state.uploads;
+    uploads.make_room(now, Some(named.session), |uploads| uploads.held() + length <= MAX_HELD_BYTES)?;
+    let sessions = &mut uploads.open;
+    let Some(upload) = sessions.get_mut(&named.session) else { return Err(gone()) };
     upload.received.extend_from_slice(task.asked.body);
-    upload.expires = now + SESSION_SECONDS;
+    (upload.heard, upload.expires) = (now, now + SESSION_SECONDS);
     if (upload.received.len() as u64) < upload.size {
         return Ok(progress(upload));
     }
@@ -186,6 +226,48 @@ fn progress(upload: &Upload) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A session that got its last byte at a second.
+    fn upload(heard: i64, bytes: usize) -> Upload {
+        let received = vec![0; bytes];
+        let size = MAX_BYTES;
+        let expires = heard + SESSION_SECONDS;
+        Upload {
+            name: "x".to_owned(),
+            content_type: None,
+            content_id: None,
+            inline: false,
+            size,
+            received,
+            heard,
+            expires,
+        }
+    }
+
+    #[test]
+    fn sessions_give_way_only_when_nothing_came_for_long() {
+        let open = [1_u32, 2, 3].map(|n| (u64::from(n), upload(10 * i64::from(n), 5)));
+        let mut uploads = Uploads { last: 3, open: open.into() };
+        let mut check = |now, asks, bytes, expected: Result<&[u64], u64>| {
+            let before = uploads.clone();
+            let room = uploads.make_room(now, asks, |uploads| uploads.held() <= bytes);
+            let left: Vec<u64> = uploads.open.keys().copied().collect();
+            let room = match room {
+                Ok(()) => Ok(&*left),
+                Err(Failure::Refused(refusal)) => Err(refusal.retry_after.expect("a wait").as_seconds_up()),
+                Err(other) => panic!("{other}"),
+            };
+            assert_eq!(room, expected, "{now} {asks:?} {bytes}");
+            uploads = before;
+        };
+        check(30, None, 15, Ok(&[1, 2, 3]));
+        check(30, None, 14, Err(580));
+        check(610, None, 14, Ok(&[2, 3]));
+        check(610, Some(1), 14, Err(10));
+        check(640, Some(2), 9, Ok(&[2]));
+        check(640, Some(2), 0, Err(IDLE_SECONDS.unsigned_abs()));
+        check(10 + SESSION_SECONDS, None, 15, Ok(&[2, 3]));
+    }
 
     #[test]
     fn ranges_are_read_as_http_writes_them() {
