@@ -21,13 +21,13 @@ use crate::mailbox::hasher::KeyHashes;
 use crate::mailbox::shelf::Shelf;
 use crate::mailbox::store::{Store, View};
 use crate::throttle::change::Changes;
-use crate::throttle::limit::Limit;
+use crate::throttle::limit::{Limit, Rule};
 use crate::throttle::stack::{Asked, Stack, Verdict};
 use crate::time::{Moment, Span};
 use crate::wire::answer::{Answer, FolderEntry};
 use crate::wire::call::{Call, Protocol, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
-use crate::wire::refusal::Refusal;
+use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// What the wall clock shows when a run begins that nobody gave another moment: 1 January 2026.
 const BEGAN: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -274,8 +274,9 @@ impl<C: Content> Service<C> {
             Ok(hold) => hold,
         };
         let mut held = match self.limits.judge(now, asked) {
-            Verdict::Reject { refusal, .. } => {
+            Verdict::Reject { limit, refusal } => {
                 self.overrule(asked);
+                self.name_lanes(limit, refusal.kind);
                 return refused(refusal, fault.delay);
             }
             Verdict::Admit { delay } => delay.max(ruled).max(hold),
@@ -295,6 +296,15 @@ impl<C: Content> Service<C> {
         let queued = self.queue.enter(now, start, served);
         let spent = Spent { delayed: held + fault.delay, queued, served };
         Passed { outcome, spent, strike: fault.strike, admitted: Some(served) }
+    }
+
+    /// Notes the number of the limit that refused a call, if it is one that EWS names.
+    fn name_lanes(&mut self, limit: usize, kind: RefusalKind) {
+        if kind == RefusalKind::ConnectionCount
+            && let Some(Rule::Concurrency { lanes, .. }) = self.limits.limits().nth(limit).map(|limit| limit.rule)
+        {
+            self.remarks.lanes = Some(lanes);
+        }
     }
 
     /// Counts a call that policies let pass and something behind them refused.

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::throttle::policy::announce::Form;
 use crate::time::Span;
+use crate::wire::ews;
 use crate::wire::http::HttpAnswer;
 
 /// What is said beside an answer.
@@ -22,6 +23,8 @@ pub struct Remarks {
     pub skew: Option<i64>,
     /// The request arrived twice, and the second is still to be carried out.
     pub again: bool,
+    /// How many requests at once a limit lets pass that refused one of EWS, which names that number.
+    pub lanes: Option<u32>,
 }
 
 impl Remarks {
@@ -54,6 +57,9 @@ impl Remarks {
             let written = |name: &str| ["content-type", "retry-after"].iter().any(|own| own.eq_ignore_ascii_case(name));
             let kept = kept.filter(|(name, _)| !written(name));
             *answer = HttpAnswer { headers: instead.headers.into_iter().chain(kept).collect(), ..instead };
+        }
+        if let Some(lanes) = self.lanes.take() {
+            ews::name_concurrency(answer, lanes);
         }
         answer.headers.append(&mut self.headers);
         let Some((form, wait)) = self.retry_after.take() else { return };

@@ -122,6 +122,7 @@ impl Surroundings {
             Ruling::Refuse { policy, refusal, form } => {
                 if let Some(policy) = self.policies.policies().nth(policy) {
                     remarks.head(headers::of_refusal(policy, &asked));
+                    remarks.lanes = policy.lanes();
                 }
                 if form != Form::Seconds
                     && let Some(wait) = refusal.retry_after

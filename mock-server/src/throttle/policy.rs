@@ -179,6 +179,15 @@ impl Policy {
         Self { name: name.to_owned(), meter, sharing, concerns, refused_count: true, refusal, announce }
     }
 
+    /// How many calls at once it lets pass, if that is what it is about.
+    #[must_use]
+    pub fn lanes(&self) -> Option<u32> {
+        match self.meter {
+            Meter::Lanes { most } => Some(most),
+            _ => None,
+        }
+    }
+
     /// The policy of a scale model that runs one mailbox in `k`: what mailboxes share is divided by `k`, what a mailbox
     /// or a user has to itself is unchanged.
     #[must_use]

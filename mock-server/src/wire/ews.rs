@@ -331,6 +331,11 @@ pub fn encode_refusal(call: Option<&Call>, refusal: &Refusal) -> HttpAnswer {
     fault::encode(call, refusal)
 }
 
+/// Names the limit that refused a request, where [`encode_refusal`] wrote of too many at once.
+pub fn name_concurrency(answer: &mut HttpAnswer, most: u32) {
+    fault::name_concurrency(answer, most);
+}
+
 /// The code and the text with which the server says what is wrong with one item.
 #[must_use]
 pub fn item_words(kind: ItemErrorKind) -> (&'static str, &'static str) {

@@ -207,6 +207,22 @@ fn subscriptions_of_one_mailbox_are_streamed_as_one_call() {
 }
 
 #[test]
+fn a_refusal_of_too_many_at_once_names_the_limit() {
+    for lanes in [3, 27] {
+        let mut server = Server::new(at_once(lanes, RefusalKind::ConnectionCount));
+        server.between = Span::ZERO;
+        for _ in 0..lanes {
+            assert_eq!(server.ews(&find(&inbox(None))).0.answer.status, 200);
+        }
+        let (decision, text) = server.ews(&find(&inbox(None)));
+        assert_eq!(decision.answer.status, 500);
+        for named in [format!("policy value '{lanes}'"), format!("\"MaxConcurrencyLimit\">{lanes}<")] {
+            assert!(text.contains(&named), "{named} is not in {text}");
+        }
+    }
+}
+
+#[test]
 fn what_was_done_in_one_mailbox_is_told_although_another_is_refused() {
     let mut known = Server::new(free(Holding::Live));
     let [alice, bob] = [ALICE, BOB].map(|address| known.desk.service().content().find(address).expect("a mailbox").0);

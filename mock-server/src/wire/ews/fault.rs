@@ -198,6 +198,19 @@ pub(super) fn encode(call: Option<&Call>, refusal: &Refusal) -> HttpAnswer {
     }
 }
 
+/// Puts the number of a limit into a fault that names the service's own; see [`super::name_concurrency`].
+pub(super) fn name_concurrency(answer: &mut HttpAnswer, most: u32) {
+    let Ok(text) = std::str::from_utf8(&answer.body) else { return };
+    if answer.status != 500 || !text.contains("MaxConcurrencyLimit") {
+        return;
+    }
+    let named = [("policy value '", "'"), ("Name=\"MaxConcurrencyLimit\">", "<")];
+    let text = named.into_iter().fold(text.to_owned(), |text, (before, after)| {
+        text.replace(&format!("{before}{MAX_CONCURRENCY}{after}"), &format!("{before}{most}{after}"))
+    });
+    answer.body = text.into_bytes();
+}
+
 fn no_such(kind: RefusalKind, operation: Option<Operation>) -> &'static str {
     match (kind, operation) {
         (RefusalKind::NotFound, None) => "ErrorNonExistentMailbox",
