@@ -324,6 +324,12 @@ fn asked(query: &str) -> Result<Asked, Wrong> {
     Ok(Asked { filter, mailbox, form })
 }
 
+/// Whether a request is for the control desk.
+fn is_control(request: &Received) -> bool {
+    let rest = request.uri.path().strip_prefix(PREFIX);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 impl<C: Directory> Serving for Tank<C> {
     type Content = C;
 
@@ -337,9 +343,12 @@ impl<C: Directory> Decide for Tank<C> {
         self.desk.door(now, connection)
     }
 
+    fn knows(&mut self, now: Moment, request: &Received) -> bool {
+        if is_control(request) { self.guard.admit(request).is_ok() } else { self.desk.knows(now, request) }
+    }
+
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
-        let path = request.uri.path();
-        if path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        if is_control(request) {
             return Decision::at_once(now, self.control(now, request));
         }
         let line = self.rehearsal.as_mut().and_then(|rehearsal| rehearsal.next(request));

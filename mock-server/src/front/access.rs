@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use self::tokens::Tokens;
+use self::tokens::{Said, Tokens};
 use super::entra::key::{self, Key};
 use super::entra::{Asked, Entra, Users};
 use crate::fault::plan::TokenLoss;
@@ -148,6 +148,22 @@ impl Access {
 
     /// Lets a client in.
     pub(super) fn admit(&mut self, now: Timestamp, door: Door, authorization: Option<&str>) -> Result<Caller, Denied> {
+        self.ask(now, door, authorization, Tokens::read)
+    }
+
+    /// Whether a client would be let in.
+    pub(super) fn knows(&mut self, now: Timestamp, door: Door, authorization: Option<&str>) -> bool {
+        self.ask(now, door, authorization, Tokens::look).is_ok()
+    }
+
+    /// Who a client is, by a way of reading tokens.
+    fn ask(
+        &mut self,
+        now: Timestamp,
+        door: Door,
+        authorization: Option<&str>,
+        read: impl FnOnce(&mut Tokens, &str) -> Result<Said, Denied>,
+    ) -> Result<Caller, Denied> {
         let (scheme, value) = authorization.and_then(|header| header.split_once(' ')).ok_or(Denied::Stranger)?;
         let value = value.trim();
         if scheme.eq_ignore_ascii_case("basic") {
@@ -158,7 +174,7 @@ impl Access {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Denied::Stranger);
         }
-        let said = self.tokens.read(value)?;
+        let said = read(&mut self.tokens, value)?;
         if let Some(denied) = self.tokens.denied(now, said.shown) {
             return Err(denied);
         }

@@ -75,6 +75,10 @@ impl<D: Serving, A: Companion> Decide for Beside<D, A> {
         self.inner.decide(now, request)
     }
 
+    fn knows(&mut self, now: Moment, request: &Received) -> bool {
+        self.inner.knows(now, request)
+    }
+
     fn refuse(&mut self, now: Moment, request: &Received, why: Unread) -> HttpAnswer {
         self.inner.refuse(now, request, why)
     }

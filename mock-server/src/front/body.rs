@@ -32,6 +32,12 @@ pub enum Unread {
 /// Most bytes that are unpacked at once; between such parts others get their turn.
 const PART_BYTES: usize = 16 << 10;
 
+/// Whether a body announces that it has at most so many bytes, and cannot be more when it is unpacked.
+pub(super) fn fits(body: &Incoming, headers: &HeaderMap, bytes: usize) -> bool {
+    let most = body.size_hint().upper();
+    most == Some(0) || most.is_some_and(|most| most <= bytes as u64) && Coding::of(headers) == Some(Coding::Identity)
+}
+
 /// Reads a whole body of at most `bytes` within `time`, and unpacks it.
 pub(super) async fn read(body: Incoming, headers: &HeaderMap, bytes: usize, time: Duration) -> Result<Bytes, Unread> {
     let coding = Coding::of(headers).ok_or(Unread::Coding)?;

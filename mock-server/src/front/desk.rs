@@ -2,6 +2,7 @@
 //!
 //! Never waits and does no I/O. Knows the protocols' front doors, and nothing of limits, faults or mailboxes' contents.
 
+mod owners;
 mod voice;
 
 use std::borrow::Cow;
@@ -10,11 +11,12 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64;
 
+use self::owners::Owners;
 use self::voice::{AdminVoice, EwsVoice, GraphVoice, Voice, write};
 use super::access::{Access, Caller, Denied, Door};
 use super::body::Unread;
 use super::challenge::{self, challenge};
-use super::entra::{Asked, Users};
+use super::entra::Asked;
 use super::exchange::{self, About, Decide, Decision, Received};
 use super::folders;
 use super::foreign::{Foreign, Name};
@@ -32,7 +34,6 @@ use crate::service::reply::{Request, Spoil};
 use crate::throttle::policy::asked::{self as policy, resource_units};
 use crate::time::Moment;
 use crate::wire::call::{Call, FIRST_FOREIGN, Protocol, RequestIdentity};
-use crate::wire::entra::token::User;
 use crate::wire::graph::error::GraphError;
 use crate::wire::graph::{self, Named};
 use crate::wire::http::{HttpAnswer, text};
@@ -311,6 +312,14 @@ impl<C: Content> Decide for Desk<C> {
         ongoing.say(now)
     }
 
+    fn knows(&mut self, now: Moment, request: &Received) -> bool {
+        let path = path_and_query(request);
+        let way = protocol::autodiscover::way(request.uri.path());
+        let door = if way.is_some() { Door::Ews } else { door(path) };
+        self.access.knows(self.service.wall(now), door, request.header(AUTHORIZATION))
+            || by_url(door, request).is_some() && protocol::graph::is_session(path)
+    }
+
     fn decide(&mut self, now: Moment, request: &Received) -> Decision {
         let path = path_and_query(request);
         // Most requests are Graph's, and those need not be compared with what others are asked for.
@@ -373,25 +382,6 @@ fn refuse(request: &Received, why: Unread) -> HttpAnswer {
     answer.status = bare.status;
     answer.headers.extend(bare.headers);
     answer
-}
-
-/// The owners of mailboxes, as Entra knows them.
-struct Owners<'a, C>(&'a Service<C>);
-
-impl<C: Content> Owners<'_, C> {
-    fn owner(&self, mailbox: MailboxKey) -> User {
-        User { address: self.0.content().address(mailbox), oid: graph::mailbox_guid(mailbox) }
-    }
-}
-
-impl<C: Content> Users for Owners<'_, C> {
-    fn find(&self, address: &str) -> Option<User> {
-        self.0.content().find(address).map(|mailbox| self.owner(mailbox))
-    }
-
-    fn first(&self) -> Option<User> {
-        (self.0.content().mailboxes() > 0).then(|| self.owner(MailboxKey(0)))
-    }
 }
 
 /// The client's name for a request: a header, or for Entra a part of the query.

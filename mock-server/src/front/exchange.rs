@@ -42,7 +42,7 @@ pub struct Received {
     pub peer: Option<SocketAddr>,
     /// Whether the connection is encrypted.
     pub secure: bool,
-    /// The whole body. Empty if it is too large for a client that has not said who it is.
+    /// The whole body. Empty if it is too large for a client that is not known.
     pub body: Bytes,
 }
 
@@ -68,7 +68,7 @@ impl Received {
     /// Whether its URL is that of a session, which holds its own permission.
     #[must_use]
     pub fn has_session(&self) -> bool {
-        is_session(&self.uri)
+        self.uri.path().starts_with("/api/") && self.uri.query().is_some_and(|query| query.contains("authtoken="))
     }
 
     /// The host that the client means, port included, for absolute URLs.
@@ -77,11 +77,6 @@ impl Received {
         let authority = self.uri.authority().map(hyper::http::uri::Authority::as_str);
         authority.or_else(|| self.header(HOST)).unwrap_or("localhost")
     }
-}
-
-/// Whether a URL is that of a session for uploads or imports.
-fn is_session(uri: &Uri) -> bool {
-    uri.path().starts_with("/api/") && uri.query().is_some_and(|query| query.contains("authtoken="))
 }
 
 /// What becomes of a request.
@@ -130,6 +125,13 @@ pub trait Decide {
     fn door(&mut self, now: Moment, connection: u64) -> Option<Door> {
         let _ = (now, connection);
         None
+    }
+
+    /// Whether a client is known by the head of its request, before its body is read; `request` has an empty body. All who
+    /// say who they are unless whoever decides knows better.
+    fn knows(&mut self, now: Moment, request: &Received) -> bool {
+        let _ = now;
+        request.headers.contains_key(AUTHORIZATION) || request.has_session()
     }
 
     /// What a client hears whose request body was not read; `request` has an empty body. A bare status unless whoever
@@ -214,22 +216,26 @@ impl<D: Decide + 'static> Front<D> {
     ) -> Result<Response<AnswerBody>, BrokenOff> {
         let in_progress = fate.request();
         let (head, body) = request.into_parts();
-        let stranger = !head.headers.contains_key(AUTHORIZATION) && !is_session(&head.uri);
-        let most = if stranger { self.bounds.stranger_body_bytes } else { self.bounds.body_bytes };
-        let (body, unread) = match body::read(body, &head.headers, most, self.bounds.body_time).await {
-            Ok(body) => (body, None),
-            Err(Unread::TooLarge) if stranger => (Bytes::new(), None),
-            Err(Unread::Broken) => return Err(BrokenOff),
-            Err(unread) => (Bytes::new(), Some(unread)),
-        };
-        let request = Received {
+        let mut request = Received {
             method: head.method,
             uri: head.uri,
             headers: head.headers,
-            body,
+            body: Bytes::new(),
             peer: fate.peer(),
             secure: fate.is_secure(),
         };
+        let Bounds { body_bytes, stranger_body_bytes, body_time, .. } = self.bounds;
+        // Whom it is from matters only to bodies that strangers may not send.
+        let stranger = !body::fits(&body, &request.headers, stranger_body_bytes)
+            && !self.desk.borrow_mut().knows(self.clock.now(), &request);
+        let most = if stranger { stranger_body_bytes } else { body_bytes };
+        let mut unread = None;
+        match body::read(body, &request.headers, most, body_time).await {
+            Ok(body) => request.body = body,
+            Err(Unread::TooLarge) if stranger => {}
+            Err(Unread::Broken) => return Err(BrokenOff),
+            Err(why) => unread = Some(why),
+        }
         let wanted = coding::wanted(&request.headers);
         if let Some(why) = unread {
             let mut answer = self.desk.borrow_mut().refuse(self.clock.now(), &request, why);

@@ -325,6 +325,10 @@ impl<C: Content> Decide for Witnessed<C> {
         decision
     }
 
+    fn knows(&mut self, now: Moment, request: &Received) -> bool {
+        self.desk.knows(now, request)
+    }
+
     fn refuse(&mut self, now: Moment, request: &Received, why: Unread) -> HttpAnswer {
         self.desk.refuse(now, request, why)
     }

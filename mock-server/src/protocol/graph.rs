@@ -121,6 +121,16 @@ pub fn answer<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mut H) -> Ht
     answer
 }
 
+/// Whether a URL is that of a session for uploads or imports that was opened here; it may have ended since.
+#[must_use]
+pub fn is_session(url: &str) -> bool {
+    route::find(url).is_ok_and(|place| match place.route {
+        R::UploadSession => upload::is_named(&place),
+        R::ImportItem => mailboxes::names_session(&place),
+        _ => false,
+    })
+}
+
 fn carry_out<H: Host>(asked: &Asked<'_>, state: &mut State, host: &mut H) -> Result<Reply, Failure> {
     let place = state.places.find(asked.url)?;
     let prefer = Prefer::read(&asked.header("prefer").unwrap_or_default());

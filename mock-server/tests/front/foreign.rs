@@ -364,3 +364,28 @@ fn an_upload_session_lives_however_many_others_are_opened() {
     }
     assert_eq!(put(&mut server, "bytes 4-8/9", "56789"), 201);
 }
+
+#[test]
+fn a_client_is_known_by_the_head_of_its_request() {
+    let mut server = Server::new(free(Holding::Live));
+    let url = session(&mut server);
+    let wish = "grant_type=client_credentials&client_id=an-app&client_secret=x\
+                &scope=https%3A%2F%2Fgraph.microsoft.com%2F.default";
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let granted = server.desk.decide(server.now, &received("POST", "/t/oauth2/v2.0/token", &[kind], wish));
+    let granted: Value = serde_json::from_slice(&granted.answer.body).expect("JSON");
+    let token = format!("Bearer {}", granted["access_token"].as_str().expect("a token"));
+    let mut check = |path: &str, credentials: Option<&str>, expected| {
+        let headers: Vec<_> = credentials.map(|credentials| ("authorization", credentials)).into_iter().collect();
+        let known = server.desk.knows(server.now, &received("PUT", path, &headers, ""));
+        assert_eq!(known, expected, "{path} {credentials:?}");
+    };
+    check(&url, None, true);
+    check(&url.replace("')?authtoken=", "x')?authtoken=x"), None, false);
+    check("/v1.0/me", Some(&token), true);
+    check("/v1.0/me", Some(&token.replace('.', ".x")), false);
+    check("/EWS/Exchange.asmx", Some(&token), false);
+    check("/EWS/Exchange.asmx", Some(&format!("Basic {}", STANDARD.encode("alice:any"))), true);
+    check("/EWS/Exchange.asmx", Some("x"), false);
+    check("/v1.0/me", None, false);
+}

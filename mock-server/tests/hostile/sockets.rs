@@ -104,6 +104,25 @@ fn oversize_requests_are_refused() {
         let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n{}", chunk.repeat(40));
         let heard = say(address, chunked.as_bytes()).await;
         assert!(heard.is_empty() || heard.starts_with(b"HTTP/1.1 413"), "{}", heard.escape_ascii());
+        // Whoever makes up who it is may send no more than whoever does not say: nobody waits for the rest.
+        let session = "/api/v2.0/Users('u')/Messages('m')/AttachmentSessions('s')?authtoken=s";
+        for (path, credentials) in [
+            ("/v1.0/me/messages", "authorization: x\r\n"),
+            ("/v1.0/me/messages", "authorization: Bearer made.up.token\r\n"),
+            ("/EWS/Exchange.asmx", "authorization: Basic bm9ib2R5\r\n"),
+            (session, ""),
+            ("/api/gbeta/Mailboxes('u')/importItem?authtoken=s", ""),
+        ] {
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{credentials}");
+            for body in ["content-length: 50000\r\n\r\nxxxx", "content-length: 50000\r\ncontent-encoding: gzip\r\n\r\n"]
+            {
+                let heard = say(address, format!("{head}{body}").as_bytes()).await;
+                assert!(heard.starts_with(b"HTTP/1.1 4"), "{path} {credentials}: {}", heard.escape_ascii());
+            }
+        }
+        let known = format!("{head}connection: close\r\ncontent-length: 50000\r\n\r\n{}", "x".repeat(50_000));
+        let heard = say(address, known.as_bytes()).await;
+        assert!(heard.starts_with(b"HTTP/1.1 500"), "the whole body is read: {}", heard.escape_ascii());
         check_alive(address, "oversize requests").await;
     });
 }

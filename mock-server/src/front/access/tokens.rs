@@ -101,17 +101,24 @@ impl Tokens {
         }
     }
 
-    /// What a token says, if it was given out here. Whether its time is over is not asked.
+    /// What a token says that is shown, if it was given out here. Whether its time is over is not asked.
     pub(super) fn read(&mut self, text: &str) -> Result<Said, Denied> {
+        let said = self.look(text)?;
+        if !said.shown.again
+            && let Some(mut known) = self.known.get_mut(&number(text))
+        {
+            known.said.again();
+        }
+        Ok(said)
+    }
+
+    /// The same of a token that is not shown yet.
+    pub(super) fn look(&mut self, text: &str) -> Result<Said, Denied> {
         let number = number(text);
-        if let Some(mut known) = self.known.get_mut(&number)
+        if let Some(known) = self.known.get(&number)
             && *known.text == *text
         {
-            let said = known.said.clone();
-            if !said.shown.again {
-                known.said.again();
-            }
-            return Ok(said);
+            return Ok(known.said.clone());
         }
         let key = Key::get().ok_or(Denied::Foreign)?;
         let claims: Claims = key.read(text).map_err(|why| match why {
@@ -119,9 +126,7 @@ impl Tokens {
             Unbelievable::Foreign => Denied::Foreign,
         })?;
         let said = Said::new(number, claims);
-        let mut known = Known { text: text.into(), said: said.clone() };
-        known.said.again();
-        self.known.insert(number, known);
+        self.known.insert(number, Known { text: text.into(), said: said.clone() });
         Ok(said)
     }
 
@@ -187,6 +192,7 @@ mod tests {
     fn a_token_is_known_when_it_comes_again() {
         let mut tokens = Tokens::new();
         let token = token(0, 100);
+        assert!(!tokens.look(&token).expect("it was signed here").shown.again);
         let first = tokens.read(&token).expect("it was signed here");
         assert!(!first.shown.again);
         let second = tokens.read(&token).expect("it was signed here");

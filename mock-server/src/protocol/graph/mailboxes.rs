@@ -15,7 +15,7 @@ use super::folders::{self, Shape};
 use super::page::{self, Access};
 use super::query::Query;
 use super::reply::Reply;
-use super::route::Route as R;
+use super::route::{Place, Route as R};
 use super::task::Task;
 use super::{contacts, messages, reference, times, token};
 use crate::mailbox::content::Content;
@@ -24,6 +24,7 @@ use crate::mailbox::open::{FolderInfo, Open};
 use crate::wire::call::FolderKind;
 use crate::wire::ews::item_words;
 use crate::wire::graph::mailbox_id;
+use crate::wire::opaque;
 use crate::wire::refusal::ItemErrorKind;
 
 /// Most items of one export (learn.microsoft.com/graph/api/mailbox-exportitems).
@@ -199,6 +200,12 @@ fn begin<C: Content>(open: &mut Open<'_, C>, task: &Task<'_>) -> Reply {
             "expirationDateTime": at,
         }),
     )
+}
+
+/// Whether a URL names a session that was opened here, for any client or for our own pipeline.
+pub(super) fn names_session(place: &Place) -> bool {
+    let own = |text: &str| opaque::decode(opaque::Kind::Session, text).is_some();
+    place.query.get("authtoken").is_some_and(|text| own(text) || token::open::<Session>(text).is_some())
 }
 
 fn import<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> Result<Reply, Failure> {

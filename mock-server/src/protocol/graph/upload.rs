@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::reply::Reply;
+use super::route::Place;
 use super::task::Task;
 use super::{attachments, entity, reference, times, token};
 use crate::mailbox::content::Content;
@@ -88,6 +89,11 @@ struct Named {
     mailbox: u32,
     #[serde(rename = "n")]
     number: u64,
+}
+
+/// Whether a URL names a session that was opened here.
+pub(super) fn is_named(place: &Place) -> bool {
+    token::open::<Named>(&place.part).is_some()
 }
 
 fn gone() -> Failure {
