@@ -15,6 +15,24 @@ const SHARES: (f64, f64) = (0.02, 0.6);
 /// How much better two components must explain the sample than one, in Schwarz's criterion.
 const EXTRA_PARAMETERS: f64 = 3.0;
 
+/// Most values that are taken one by one; of more, those that hardly differ are taken together.
+const ONE_BY_ONE: usize = 4_096;
+/// Parts of each unit within which values are taken together: far narrower than any sigma.
+const PARTS: f64 = 256.0;
+
+/// A value, and how many there are of it.
+type Counted = (f64, f64);
+
+/// Values that hardly differ as their mean: every round then costs the same, however many values there are.
+fn gathered(sorted: &[f64]) -> Vec<Counted> {
+    if sorted.len() <= ONE_BY_ONE {
+        return sorted.iter().map(|&value| (value, 1.0)).collect();
+    }
+    let part = |value: f64| libm::floor(value * PARTS) as i64;
+    let groups = sorted.chunk_by(|&one, &two| part(one) == part(two));
+    groups.map(|group| (group.iter().sum::<f64>() / group.len() as f64, group.len() as f64)).collect()
+}
+
 /// One normal component.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub(super) struct Component {
@@ -27,13 +45,13 @@ pub(super) struct Component {
 impl Component {
     /// The component of a whole sample, by its moments.
     pub(super) fn of(values: &[f64]) -> Self {
-        Self::weighted(values, |_| 1.0)
+        Self::weighted(values.iter().map(|&value| (value, 1.0)))
     }
 
-    fn weighted(values: &[f64], weight: impl Fn(usize) -> f64) -> Self {
-        let total: f64 = (0..values.len()).map(&weight).sum::<f64>().max(f64::MIN_POSITIVE);
-        let mean = values.iter().enumerate().map(|(n, value)| weight(n) * value).sum::<f64>() / total;
-        let squares = values.iter().enumerate().map(|(n, value)| weight(n) * (value - mean) * (value - mean));
+    fn weighted(values: impl Iterator<Item = Counted> + Clone) -> Self {
+        let total: f64 = values.clone().map(|(_, weight)| weight).sum::<f64>().max(f64::MIN_POSITIVE);
+        let mean = values.clone().map(|(value, weight)| weight * value).sum::<f64>() / total;
+        let squares = values.map(|(value, weight)| weight * (value - mean) * (value - mean));
         let sigma = libm::sqrt(squares.sum::<f64>() / total).max(SIGMA_LEAST);
         Self { mean, sigma, weight: total }
     }
@@ -67,21 +85,26 @@ impl Mixture {
     pub(super) fn fit(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
-        let whole = Component::of(values);
-        let start = |share: f64| Component { mean: quantile(&sorted, share), ..whole };
+        Self::of(&sorted, &gathered(&sorted))
+    }
+
+    /// Fits two components to a sorted sample, given with values that may be taken together.
+    fn of(sorted: &[f64], values: &[Counted]) -> Option<Self> {
+        let whole = Component::of(sorted);
+        let start = |share: f64| Component { mean: quantile(sorted, share), ..whole };
         let mut mixture = Self { low_share: 0.2, low: start(0.08), high: start(0.6) };
         let mut before = f64::NEG_INFINITY;
         for _ in 0..ROUNDS {
             let (next, likelihood) = mixture.step(values, None);
             mixture = next;
-            if likelihood - before < TOLERANCE * values.len() as f64 {
+            if likelihood - before < TOLERANCE * sorted.len() as f64 {
                 break;
             }
             before = likelihood;
         }
         let (_, two) = mixture.step(values, None);
-        let one: f64 = values.iter().map(|&value| libm::log(whole.density(value))).sum();
-        let penalty = 0.5 * EXTRA_PARAMETERS * libm::log(values.len() as f64);
+        let one: f64 = values.iter().map(|&(value, count)| count * libm::log(whole.density(value))).sum();
+        let penalty = 0.5 * EXTRA_PARAMETERS * libm::log(sorted.len() as f64);
         let are_apart = mixture.high.mean - mixture.low.mean > APART * mixture.low.sigma.max(mixture.high.sigma);
         let is_share_sound = (SHARES.0..=SHARES.1).contains(&mixture.low_share);
         (two - one > penalty && are_apart && is_share_sound).then_some(mixture)
@@ -89,9 +112,10 @@ impl Mixture {
 
     /// Fits the upper component where the lower one and its share are known.
     pub(super) fn fit_high(values: &[f64], low_share: f64, low: Component) -> Component {
-        let mut mixture = Self { low_share, low, high: Component::of(values) };
+        let values: Vec<Counted> = values.iter().map(|&value| (value, 1.0)).collect();
+        let mut mixture = Self { low_share, low, high: Component::weighted(values.iter().copied()) };
         for _ in 0..ROUNDS {
-            let (next, _) = mixture.step(values, Some((low_share, low)));
+            let (next, _) = mixture.step(&values, Some((low_share, low)));
             let moved = (next.high.mean - mixture.high.mean).abs();
             mixture = next;
             if moved < TOLERANCE {
@@ -102,21 +126,22 @@ impl Mixture {
     }
 
     /// One round: the next estimate, and the log-likelihood of this one.
-    fn step(&self, values: &[f64], known: Option<(f64, Component)>) -> (Self, f64) {
+    fn step(&self, values: &[Counted], known: Option<(f64, Component)>) -> (Self, f64) {
         let mut likelihood = 0.0;
         let belongs: Vec<f64> = values
             .iter()
-            .map(|&value| {
+            .map(|&(value, count)| {
                 let low = self.low_share * self.low.density(value);
                 let both = (low + (1.0 - self.low_share) * self.high.density(value)).max(f64::MIN_POSITIVE);
-                likelihood += libm::log(both);
+                likelihood += count * libm::log(both);
                 low / both
             })
             .collect();
-        let high = Component::weighted(values, |n| 1.0 - belongs[n]);
+        let parts = values.iter().zip(&belongs);
+        let high = Component::weighted(parts.clone().map(|(&(value, count), low)| (value, count * (1.0 - low))));
         let (low_share, low) = known.unwrap_or_else(|| {
-            let low = Component::weighted(values, |n| belongs[n]);
-            (low.weight / values.len() as f64, low)
+            let low = Component::weighted(parts.map(|(&(value, count), low)| (value, count * low)));
+            (low.weight / values.iter().map(|&(_, count)| count).sum::<f64>(), low)
         });
         (Self { low_share, low, high }, likelihood)
     }
@@ -143,6 +168,20 @@ mod tests {
         assert!((mixture.low_share - 0.2).abs() < 0.02, "{mixture:?}");
         assert!((mixture.low.mean - 16.0).abs() < 0.15 && (mixture.high.mean - 20.4).abs() < 0.05, "{mixture:?}");
         assert!((mixture.low.sigma - 1.6).abs() < 0.12 && (mixture.high.sigma - 1.2).abs() < 0.04, "{mixture:?}");
+    }
+
+    #[test]
+    fn many_values_are_taken_together_without_loss() {
+        let mut sorted = sample(50_000, 0.2);
+        sorted.sort_by(f64::total_cmp);
+        let together = gathered(&sorted);
+        assert!(together.len() < 4_000, "{} parts", together.len());
+        let apart: Vec<Counted> = sorted.iter().map(|&value| (value, 1.0)).collect();
+        let fits = [Mixture::of(&sorted, &together), Mixture::of(&sorted, &apart)];
+        let [together, apart] = fits.map(|fit| fit.expect("there are two"));
+        for (one, two) in [(together.low, apart.low), (together.high, apart.high)] {
+            assert!((one.mean - two.mean).abs() < 1e-4 && (one.sigma - two.sigma).abs() < 1e-4, "{one:?} {two:?}");
+        }
     }
 
     #[test]
