@@ -1,5 +1,8 @@
 //! Exports in every form they were seen in.
 
+#[path = "inventory/doubt.rs"]
+mod doubt;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,7 +73,7 @@ fn usage_reports_of_every_width_are_read() {
 
 #[test]
 fn deleted_and_system_rows_are_left_out_and_counted() {
-    let text = "UPN,Display Name,Is Deleted,Size,Items\n\
+    let text = "UPN,Display Name,Is Deleted,Size (Byte),Items\n\
                 a@x.test,A,False,100,1\n\
                 b@x.test,B,True,200,2\n\
                 c@x.test,DiscoverySearchMailbox {D919BA05},no,300,3\n\

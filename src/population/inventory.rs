@@ -10,17 +10,23 @@ mod column;
 mod decode;
 pub mod fit;
 mod json;
+mod notation;
 mod number;
+mod rows;
 mod table;
+mod total;
+mod warning;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use self::collect::Collector;
 use self::decode::Text;
 use super::preset::Cohort;
+
+pub use self::warning::Warning;
 
 /// A real export, row by row.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -75,103 +81,6 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// What the reader of an export should know.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Warning {
-    /// The file is in no Unicode encoding.
-    AssumedEncoding,
-    /// Some bytes mean nothing in the file's encoding.
-    BrokenText {
-        /// The encoding.
-        encoding: &'static str,
-    },
-    /// The tenant hides names.
-    ConcealedNames {
-        /// Rows concerned.
-        rows: u64,
-    },
-    /// Deleted mailboxes were left out.
-    Deleted {
-        /// Rows concerned.
-        rows: u64,
-    },
-    /// Mailboxes of the system were left out.
-    System {
-        /// Rows concerned.
-        rows: u64,
-    },
-    /// An address occurs again; only its first row counts.
-    RepeatedAddress {
-        /// Rows left out.
-        rows: u64,
-        /// The first of them.
-        line: u64,
-    },
-    /// A name occurs again; all of its rows count.
-    RepeatedName {
-        /// Rows concerned.
-        rows: u64,
-        /// The first of them.
-        line: u64,
-    },
-    /// Sizes are rounded.
-    RoundedSizes {
-        /// Rows concerned.
-        rows: u64,
-    },
-    /// Item counts are absent.
-    NoItems {
-        /// Rows concerned.
-        rows: u64,
-    },
-    /// Rows were folders and have been added up.
-    FoldersSummed {
-        /// Rows concerned.
-        rows: u64,
-    },
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::AssumedEncoding => {
-                f.write_str("the file is not UTF-8 and was read as Windows-1252; letters beyond ASCII may be wrong")
-            }
-            Self::BrokenText { encoding } => write!(f, "some bytes are not valid {encoding} and were replaced"),
-            Self::ConcealedNames { rows } => write!(
-                f,
-                "names are concealed (32 hexadecimal digits) in {}; joining them with other files will match nothing. \
-                 An administrator can show real names under Settings, Org settings, Reports",
-                counted(rows)
-            ),
-            Self::Deleted { rows } => write!(f, "deleted mailboxes were left out: {}", counted(rows)),
-            Self::System { rows } => write!(f, "system mailboxes were left out: {}", counted(rows)),
-            Self::RepeatedAddress { rows, line } => write!(
-                f,
-                "addresses that an earlier row has already were skipped: {}, the first on line {line}",
-                counted(rows)
-            ),
-            Self::RepeatedName { rows, line } => write!(
-                f,
-                "display names that an earlier row has already were kept: {}, the first on line {line}; export \
-                 addresses to tell whether they are the same mailbox",
-                counted(rows)
-            ),
-            Self::RoundedSizes { rows } => write!(f, "sizes are rounded, and so approximate, in {}", counted(rows)),
-            Self::NoItems { rows } => {
-                write!(f, "item counts are absent, and estimated where they are needed, in {}", counted(rows))
-            }
-            Self::FoldersSummed { rows } => {
-                write!(f, "the file lists folders; they were added up by mailbox: {}", counted(rows))
-            }
-        }
-    }
-}
-
-fn counted(rows: u64) -> String {
-    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
-}
-
 /// Why a file is no inventory.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -201,6 +110,9 @@ pub enum ImportError {
         /// What is in it instead.
         found: String,
     },
+    /// None of its rows can be used.
+    #[error("{0}")]
+    NoneUsable(Box<NoneUsable>),
     /// It is not well-formed.
     #[error("{} is not well-formed: {message}", file.display())]
     Malformed {
@@ -209,6 +121,35 @@ pub enum ImportError {
         /// Where and how.
         message: String,
     },
+}
+
+/// An export without a single mailbox that can be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoneUsable {
+    /// The file.
+    pub file: PathBuf,
+    /// Rows that could not be used.
+    pub skipped: u64,
+    /// Rows of deleted mailboxes and of those of the system.
+    pub left_out: u64,
+    /// The first row that could not be used.
+    pub first: Option<Skipped>,
+}
+
+impl fmt::Display for NoneUsable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = |rows: u64, verb: &str| {
+            if rows == 1 { format!("1 row was {verb}") } else { format!("{rows} rows were {verb}") }
+        };
+        write!(f, "{} has no mailbox that can be used: {}", self.file.display(), rows(self.skipped, "skipped"))?;
+        if let Some(Skipped { line, reason }) = &self.first {
+            write!(f, " (first line {line}: {reason})")?;
+        }
+        if self.left_out > 0 {
+            write!(f, ", and {} as deleted or the system's", rows(self.left_out, "left out"))?;
+        }
+        f.write_str("; expected at least one row with a name and a size")
+    }
 }
 
 /// Why reading stopped; the file's name is added later.
@@ -233,20 +174,55 @@ impl Stop {
 }
 
 impl Inventory {
-    /// Reads an export. The file is read twice, first to find its encoding; it is never held in memory as a whole.
+    /// Reads an export. A file is read twice, first to find its encoding, and never held in memory as a whole; what can
+    /// be read only once, such as a pipe, is.
     ///
     /// # Errors
     ///
     /// If the file cannot be read, is empty or malformed, or does not list mailboxes. Bad rows are no error.
     pub fn read(file: &Path) -> Result<Self, ImportError> {
-        Self::read_unnamed(file).map_err(|stop| stop.of(file))
+        Self::read_told(file, &|_| {})
     }
 
-    fn read_unnamed(file: &Path) -> Result<Self, Stop> {
-        let text = Text::detect(File::open(file).map_err(Stop::Read)?).map_err(Stop::Read)?;
+    /// Reads an export and tells after each part how many bytes of the file were read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inventory::read`].
+    pub fn read_told(file: &Path, told: &dyn Fn(u64)) -> Result<Self, ImportError> {
+        Self::read_file(file, told).map_err(|stop| stop.of(file))
+    }
+
+    /// Reads an export from a stream, which is called by a name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inventory::read`].
+    pub fn read_stream(stream: impl Read, name: &Path) -> Result<Self, ImportError> {
+        Self::read_once(stream).map_err(|stop| stop.of(name))
+    }
+
+    fn read_file(file: &Path, told: &dyn Fn(u64)) -> Result<Self, Stop> {
+        let mut opened = File::open(file).map_err(Stop::Read)?;
+        if !opened.metadata().map_err(Stop::Read)?.is_file() {
+            return Self::read_once(opened);
+        }
+        let text = Text::detect(&opened).map_err(Stop::Read)?;
+        opened.rewind().map_err(Stop::Read)?;
+        Self::read_text(text, Watched { reader: opened, read: 0, told })
+    }
+
+    fn read_once(mut stream: impl Read) -> Result<Self, Stop> {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).map_err(Stop::Read)?;
+        let text = Text::detect(&bytes[..]).map_err(Stop::Read)?;
+        Self::read_text(text, &bytes[..])
+    }
+
+    fn read_text(text: Text, bytes: impl Read) -> Result<Self, Stop> {
         let mut collector = Collector::new();
         text.warn(&mut collector);
-        let mut reader = BufReader::new(text.reader(File::open(file).map_err(Stop::Read)?));
+        let mut reader = BufReader::new(text.reader(bytes));
         match first_letter(&mut reader).map_err(Stop::Read)? {
             None => return Err(Stop::Empty),
             Some(b'{' | b'[') => json::read(reader, &mut collector)?,
@@ -256,10 +232,31 @@ impl Inventory {
         collector.finish()
     }
 
+    /// Whether there is a mailbox at all.
+    ///
+    /// # Errors
+    ///
+    /// If every row was skipped or left out.
+    pub fn usable(&self, file: &Path) -> Result<(), ImportError> {
+        if !self.mailboxes.is_empty() {
+            return Ok(());
+        }
+        let skipped = self.skipped.len() as u64;
+        let (file, first) = (file.to_owned(), self.skipped.first().cloned());
+        Err(ImportError::NoneUsable(Box::new(NoneUsable { file, skipped, left_out: self.rows - skipped, first })))
+    }
+
     /// Bytes of all mailboxes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.mailboxes.iter().map(|mailbox| mailbox.bytes).sum()
+    }
+
+    /// Bytes of all archives whose size is known; nothing if there are none.
+    #[must_use]
+    pub fn archive_bytes(&self) -> Option<u64> {
+        let known = self.mailboxes.iter().filter_map(|mailbox| mailbox.archive_bytes);
+        known.fold(None, |sum, bytes| Some(sum.unwrap_or(0) + bytes))
     }
 
     /// Items of all mailboxes whose items are known; nothing if there are none.
@@ -291,6 +288,22 @@ impl Inventory {
             self.mailboxes.iter().filter_map(|mailbox| mailbox.items).map(|items| items as f64).collect();
         items.sort_by(f64::total_cmp);
         items
+    }
+}
+
+/// A reader that tells how much was read.
+struct Watched<'t, R> {
+    reader: R,
+    read: u64,
+    told: &'t dyn Fn(u64),
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(into)?;
+        self.read += count as u64;
+        (self.told)(self.read);
+        Ok(count)
     }
 }
 

@@ -21,6 +21,8 @@ struct Report<'f> {
     items: Option<u64>,
     /// Null if the export does not tell.
     archives: Option<u64>,
+    /// Null if no row has the size of an archive.
+    archive_bytes: Option<u64>,
     quantiles: Map<String, Value>,
     fit: Value,
     skipped: Vec<Skipped<'f>>,
@@ -47,6 +49,7 @@ pub(super) fn render(findings: &Findings<'_>) -> String {
         bytes: inventory.bytes(),
         items: inventory.items(),
         archives: inventory.archives(),
+        archive_bytes: inventory.archive_bytes(),
         quantiles,
         fit: fit(findings),
         skipped: inventory.skipped.iter().map(|row| Skipped { line: row.line, reason: &row.reason }).collect(),

@@ -46,6 +46,9 @@ fn headline(text: &mut String, findings: &Findings<'_>) -> fmt::Result {
     let unknown = || "not told".to_owned();
     writeln!(text, "  items       {:>16}", inventory.items().map_or_else(unknown, count))?;
     writeln!(text, "  archives    {:>16}", inventory.archives().map_or_else(unknown, count))?;
+    if let Some(archives) = inventory.archive_bytes() {
+        writeln!(text, "  archived    {:>16}  ({} bytes)", bytes(archives as f64), count(archives))?;
+    }
     writeln!(text, "  skipped     {:>16}", count(inventory.skipped.len() as u64))
 }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::column::Columns;
-use super::{Inventory, InventoryMailbox, Skipped, Stop, Warning, number};
+use super::notation::{Field, Sizes};
+use super::number::{Reading, Unit};
+use super::{Inventory, InventoryMailbox, Skipped, Stop, Warning, number, total};
 use crate::population::preset::Cohort;
 
 /// How many headings an error message lists.
@@ -41,21 +43,22 @@ pub(super) struct Collector {
     inventory: Inventory,
     headings: Vec<String>,
     columns: Columns,
-    decimal_comma: bool,
+    sizes: Sizes,
     seen: BTreeSet<u64>,
     owners: BTreeMap<String, usize>,
+    /// The first word that says neither that a mailbox is deleted nor that it is not, and its line.
+    unknown_truth: Option<(String, u64)>,
     counts: Counts,
 }
 
 #[derive(Debug, Default)]
 struct Counts {
-    concealed: u64,
     deleted: u64,
     system: u64,
+    unknown_truths: u64,
     repeated_addresses: (u64, u64),
     repeated_names: (u64, u64),
     rounded: u64,
-    without_items: u64,
     folders: u64,
 }
 
@@ -70,7 +73,7 @@ impl Collector {
 
     /// Takes note that the file writes decimal commas, as tables with semicolons do.
     pub(super) fn expect_decimal_commas(&mut self) {
-        self.decimal_comma = true;
+        self.sizes.expect_decimal_commas();
     }
 
     /// Binds the headings of the rows to come. An error if they are not those of mailboxes.
@@ -90,6 +93,11 @@ impl Collector {
         self.inventory.knows_kinds |= columns.kind.is_some();
         self.inventory.knows_use |= columns.last_use.is_some() || columns.is_inactive.is_some();
         self.inventory.knows_archives |= columns.has_archive.is_some() || columns.archive_size.is_some();
+        for doubt in &columns.doubts {
+            if !self.inventory.warnings.contains(doubt) {
+                self.inventory.warnings.push(doubt.clone());
+            }
+        }
         (self.headings, self.columns) = (headings, columns);
         Ok(())
     }
@@ -118,9 +126,14 @@ impl Collector {
         }
         let cell = |place: Option<usize>| place.and_then(|place| cells.get(place)).map_or("", |cell| cell.trim());
         let name = cell(self.columns.name);
-        if truth(cell(self.columns.is_deleted)) == Some(true) {
+        let is_deleted = cell(self.columns.is_deleted);
+        if truth(is_deleted) == Some(true) {
             self.counts.deleted += 1;
             return Ok(());
+        }
+        if !is_deleted.is_empty() && truth(is_deleted).is_none() {
+            self.counts.unknown_truths += 1;
+            self.unknown_truth.get_or_insert_with(|| (is_deleted.to_owned(), line));
         }
         let kind = cell(self.columns.kind);
         if is_system(name, kind) || is_system(cell(self.columns.display_name), kind) {
@@ -131,32 +144,55 @@ impl Collector {
             return Err(format!("the cell under `{}` is empty", self.heading(self.columns.name)));
         }
         let (place, unit) = self.columns.size.expect("rows come after headings that were bound");
-        let Some(size) = number::size(cell(Some(place)), unit, self.decimal_comma)? else {
+        let Some(reading) = number::size(cell(Some(place)), unit)? else {
             return Err(format!("the size under `{}` is `{}`", self.headings[place], cell(Some(place))));
         };
         let items = number::count(cell(self.columns.items))?;
-        let archive_bytes = self.side_size(self.columns.archive_size, cells)?;
+        let archive = self.side_size(self.columns.archive_size, cells)?;
+        let deleted = self.side_size(self.columns.deleted_size, cells)?;
+        let found = [
+            (Field::Size, self.columns.size, Some(reading)),
+            (Field::Archive, self.columns.archive_size, archive),
+            (Field::Deleted, self.columns.deleted_size, deleted),
+        ];
+        let mut sizes = [None; 3];
+        for (known, (field, column, reading)) in sizes.iter_mut().zip(&found) {
+            let Some(reading) = reading else { continue };
+            // What the column decides is put right at the end.
+            *known = Some(reading.bytes(None).map_err(|reason| {
+                self.sizes.learn(*field, reading);
+                format!("the size `{}` {reason}", cell(column.map(|(place, _)| place)))
+            })?);
+        }
+        let [bytes, archive_bytes, deleted_bytes] = sizes;
         let mailbox = InventoryMailbox {
             name: Box::from(name),
             organisation: organisation(cell(self.columns.organisation), name),
             kind: cohort(kind),
-            bytes: size.bytes,
+            bytes: bytes.unwrap_or(0),
             items,
             has_archive: has_archive(cell(self.columns.has_archive))
                 .or_else(|| self.columns.archive_size.map(|_| archive_bytes.is_some_and(|bytes| bytes > 0))),
             archive_bytes,
-            deleted_bytes: self.side_size(self.columns.deleted_size, cells)?,
+            deleted_bytes,
             was_used: self.was_used(cells),
             line,
         };
-        self.counts.rounded += u64::from(size.rounded);
-        self.keep(mailbox)
+        let place = self.keep(mailbox)?;
+        self.counts.rounded += u64::from(reading.is_rounded);
+        for (field, column, reading) in found {
+            if let Some(((column, _), reading)) = column.zip(reading) {
+                let (heading, text) = (&self.headings[column], cell(Some(column)));
+                self.sizes.note(field, heading, text, line, place, &reading);
+            }
+        }
+        Ok(())
     }
 
-    fn keep(&mut self, mailbox: InventoryMailbox) -> Result<(), String> {
+    /// Keeps a mailbox; gives its place.
+    fn keep(&mut self, mailbox: InventoryMailbox) -> Result<usize, String> {
         if self.columns.is_folders {
-            self.add_folder(mailbox);
-            return Ok(());
+            return Ok(self.add_folder(mailbox));
         }
         let is_new = self.seen.insert(xxh3_64(mailbox.name.to_lowercase().as_bytes()));
         if !is_new {
@@ -173,14 +209,12 @@ impl Collector {
                 return Err(format!("`{}` is in an earlier row already", mailbox.name));
             }
         }
-        self.counts.concealed += u64::from(is_concealed(&mailbox.name));
-        self.counts.without_items += u64::from(mailbox.items.is_none());
         self.inventory.mailboxes.push(mailbox);
-        Ok(())
+        Ok(self.inventory.mailboxes.len() - 1)
     }
 
-    /// Adds a folder to its mailbox: `user\Inbox` belongs to `user`.
-    fn add_folder(&mut self, folder: InventoryMailbox) {
+    /// Adds a folder to its mailbox, and gives its place: `user\Inbox` belongs to `user`.
+    fn add_folder(&mut self, folder: InventoryMailbox) -> usize {
         self.counts.folders += 1;
         let owner = folder.name.split(['\\', '/']).next().unwrap_or_default().to_owned();
         let next = self.inventory.mailboxes.len();
@@ -191,14 +225,13 @@ impl Collector {
         } else {
             self.inventory.mailboxes.push(InventoryMailbox { name: owner.into_boxed_str(), ..folder });
         }
+        place
     }
 
-    fn side_size(&self, column: Option<(usize, number::Unit)>, cells: &[&str]) -> Result<Option<u64>, String> {
+    fn side_size(&self, column: Option<(usize, Option<Unit>)>, cells: &[&str]) -> Result<Option<Reading>, String> {
         let Some((place, unit)) = column else { return Ok(None) };
         let text = cells.get(place).copied().unwrap_or_default();
-        let size = number::size(text, unit, self.decimal_comma)
-            .map_err(|reason| format!("{reason} (under `{}`)", self.headings[place]))?;
-        Ok(size.map(|size| size.bytes))
+        number::size(text, unit).map_err(|reason| format!("{reason} (under `{}`)", self.headings[place]))
     }
 
     fn was_used(&self, cells: &[&str]) -> Option<bool> {
@@ -218,9 +251,23 @@ impl Collector {
         if self.inventory.rows == 0 {
             return Err(Stop::NoMailboxes(format!("the columns {}, and no rows below them", listed(&self.headings))));
         }
+        let doubts = self.sizes.settle(&mut self.inventory, self.columns.is_folders);
+        self.inventory.warnings.extend(doubts);
+        let total = total::leave_out(&mut self.inventory);
+        self.inventory.warnings.extend(total);
+        if let Some((text, line)) = self.unknown_truth.take() {
+            let (heading, rows) = (self.heading(self.columns.is_deleted).to_owned(), self.counts.unknown_truths);
+            self.inventory.warnings.push(Warning::UnknownTruth { heading, text, line, rows });
+        }
         let counts = &self.counts;
+        let count = |is_meant: fn(&InventoryMailbox) -> bool| {
+            let rows = self.inventory.mailboxes.iter().filter(|mailbox| is_meant(mailbox)).count() as u64;
+            if self.columns.is_folders { 0 } else { rows }
+        };
+        let concealed = count(|mailbox| is_concealed(&mailbox.name));
+        let without_items = count(|mailbox| mailbox.items.is_none());
         let warnings = [
-            (counts.concealed, Warning::ConcealedNames { rows: counts.concealed }),
+            (concealed, Warning::ConcealedNames { rows: concealed }),
             (counts.deleted, Warning::Deleted { rows: counts.deleted }),
             (counts.system, Warning::System { rows: counts.system }),
             (
@@ -232,7 +279,7 @@ impl Collector {
                 Warning::RepeatedName { rows: counts.repeated_names.0, line: counts.repeated_names.1 },
             ),
             (counts.rounded, Warning::RoundedSizes { rows: counts.rounded }),
-            (counts.without_items, Warning::NoItems { rows: counts.without_items }),
+            (without_items, Warning::NoItems { rows: without_items }),
             (counts.folders, Warning::FoldersSummed { rows: counts.folders }),
         ];
         self.inventory.warnings.extend(warnings.into_iter().filter(|(rows, _)| *rows > 0).map(|(_, warning)| warning));
@@ -246,10 +293,15 @@ fn listed(headings: &[String]) -> String {
     if more > 0 { format!("{} and {more} more", quoted.join(", ")) } else { quoted.join(", ") }
 }
 
+/// Yes and no in the languages that exports were seen in.
 fn truth(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "1" => Some(true),
-        "false" | "no" | "0" => Some(false),
+    match text.to_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "1" | "x" | "wahr" | "ja" | "j" | "vrai" | "oui" | "o" | "verdadero"
+        | "verdadeiro" | "vero" | "sí" | "sì" | "si" | "s" | "sim" | "waar" | "sant" | "sand" | "tak" | "prawda" => {
+            Some(true)
+        }
+        "false" | "f" | "no" | "n" | "0" | "falsch" | "nein" | "faux" | "non" | "falso" | "não" | "nao" | "onwaar"
+        | "nee" | "nej" | "falskt" | "falsk" | "nie" | "fałsz" => Some(false),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! Which column holds what: headings are bound by name, never by position.
 
+use super::Warning;
 use super::number::Unit;
 
 /// Where a table keeps what an inventory needs; numbers are positions.
@@ -8,19 +9,21 @@ pub(super) struct Columns {
     pub(super) name: Option<usize>,
     /// Whether the name identifies a mailbox, as an address does and a display name does not.
     pub(super) is_unique: bool,
-    pub(super) size: Option<(usize, Unit)>,
+    pub(super) size: Option<(usize, Option<Unit>)>,
     /// Whether each row is a folder.
     pub(super) is_folders: bool,
     pub(super) items: Option<usize>,
     pub(super) organisation: Option<usize>,
     pub(super) kind: Option<usize>,
     pub(super) has_archive: Option<usize>,
-    pub(super) archive_size: Option<(usize, Unit)>,
-    pub(super) deleted_size: Option<(usize, Unit)>,
+    pub(super) archive_size: Option<(usize, Option<Unit>)>,
+    pub(super) deleted_size: Option<(usize, Option<Unit>)>,
     pub(super) is_deleted: Option<usize>,
     pub(super) last_use: Option<usize>,
     pub(super) is_inactive: Option<usize>,
     pub(super) display_name: Option<usize>,
+    /// Columns that could be meant as well.
+    pub(super) doubts: Vec<Warning>,
 }
 
 /// Headings of the mailbox's size, best first. `MailboxSize` is the quota in the 2013 usage report; there
@@ -122,22 +125,43 @@ impl Columns {
             wanted.iter().find_map(|name| {
                 let matching = plain.iter().enumerate().filter_map(|(place, heading)| {
                     let (base, unit) = without_unit(heading);
-                    (base == *name || heading == name).then_some((place, unit.unwrap_or_default()))
+                    (base == *name || heading == name).then_some((place, unit))
                 });
-                matching.min_by_key(|&(place, unit)| (unit as u8, place))
+                matching.min_by_key(|&(place, unit)| (unit.unwrap_or_default() as u8, place))
             })
         };
         let is_usage_2013 = plain.iter().any(|heading| heading == "percentused");
         let allowed: Vec<&str> = SIZES.into_iter().filter(|name| !(is_usage_2013 && *name == "mailboxsize")).collect();
-        let size = sized(&allowed);
+        // The 2013 usage report counts bytes without saying so.
+        let known = is_usage_2013.then_some(Unit::Byte);
+        let size = sized(&allowed).map(|(place, unit)| (place, unit.or(known)));
         let is_folders = size.is_some_and(|(place, _)| without_unit(&plain[place]).0 == "foldersize");
         let address = exact(&ADDRESSES);
+        let (name, items) = (address.or_else(|| exact(&NAMES)), exact(&ITEMS));
+        let named = |place: usize| (headings[place].clone(), place + 1);
+        let doubt = |what: &'static str, taken: usize, is_rival: &dyn Fn(usize) -> bool| {
+            let rivals = (0..headings.len()).filter(|&place| place != taken && is_rival(place));
+            let others: Vec<_> = rivals.map(named).collect();
+            (!others.is_empty()).then(|| Warning::SeveralColumns { what, taken: named(taken), others })
+        };
+        let sizes = size.and_then(|(taken, _)| {
+            let (base, unit) = without_unit(&plain[taken]);
+            doubt("the size", taken, &|place| {
+                // The same under another unit is no other size.
+                let (other, other_unit) = without_unit(&plain[place]);
+                allowed.contains(&other) && (other != base || other_unit == unit)
+            })
+        });
+        let twin =
+            |what, taken: Option<usize>| doubt(what, taken?, &|place| plain[place] == plain[taken.unwrap_or(place)]);
+        let doubts = [sizes, twin("the name", name), twin("the item count", items)].into_iter().flatten().collect();
         Self {
-            name: address.or_else(|| exact(&NAMES)),
+            name,
             is_unique: address.is_some(),
             size,
             is_folders,
-            items: exact(&ITEMS),
+            items,
+            doubts,
             organisation: exact(&ORGANISATIONS),
             kind: exact(&KINDS),
             has_archive: exact(&ARCHIVES),
@@ -155,11 +179,12 @@ impl Columns {
 mod tests {
     use super::*;
 
-    fn check(heading: &str, name: &str, size: &str, unit: Unit, items: Option<&str>) {
+    fn check(heading: &str, name: &str, size: &str, unit: impl Into<Option<Unit>>, items: Option<&str>) {
         let headings: Vec<String> = heading.split(',').map(str::to_owned).collect();
         let columns = Columns::bind(&headings);
         assert_eq!(columns.name.map(|place| headings[place].as_str()), Some(name), "{heading}");
-        assert_eq!(columns.size.map(|(place, unit)| (headings[place].as_str(), unit)), Some((size, unit)), "{heading}");
+        let found = columns.size.map(|(place, unit)| (headings[place].as_str(), unit));
+        assert_eq!(found, Some((size, unit.into())), "{heading}");
         assert_eq!(columns.items.map(|place| headings[place].as_str()), items, "{heading}");
     }
 
@@ -195,12 +220,12 @@ mod tests {
             Some("Mailbox Items"),
         );
         check("Mailbox,MbxQuotaGB,Items,MbxSizeGB", "Mailbox", "MbxSizeGB", Unit::Gigabyte, Some("Items"));
-        check("UPN,Name,Items,Size", "UPN", "Size", Unit::Byte, Some("Items"));
+        check("UPN,Name,Items,Size", "UPN", "Size", None, Some("Items"));
         check(
             "name,RecipientType,Primary Size,Primary Item Count",
             "name",
             "Primary Size",
-            Unit::Byte,
+            None,
             Some("Primary Item Count"),
         );
         check(
@@ -223,7 +248,7 @@ mod tests {
             "Identity,TotalMailboxSize,TotalMailboxSize(MB),TotalMailboxItemCount",
             "Identity",
             "TotalMailboxSize",
-            Unit::Byte,
+            None,
             Some("TotalMailboxItemCount"),
         );
     }

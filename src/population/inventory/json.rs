@@ -6,8 +6,8 @@ use std::io::Read;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::Stop;
 use super::collect::Collector;
+use super::{Stop, Warning};
 
 /// Reads records one at a time.
 pub(super) fn read(reader: impl Read, collector: &mut Collector) -> Result<(), Stop> {
@@ -106,6 +106,10 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
             if name == "value" {
                 has_entries = true;
                 fields.next_value_seed(Top(self.0))?;
+            } else if name.ends_with("odata.nextLink") {
+                if fields.next_value::<Value>()?.as_str().is_some_and(|link| !link.is_empty()) {
+                    self.0.collector.warn(Warning::OnePage);
+                }
             } else {
                 record.insert(name, fields.next_value()?);
             }

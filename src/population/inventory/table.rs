@@ -2,13 +2,14 @@
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-use csv::{ReaderBuilder, StringRecord};
-
-use super::Stop;
 use super::collect::Collector;
+use super::rows::Rows;
+use super::{Stop, Warning};
 
 /// Longest heading that is looked at to find the separator, in bytes.
 const HEADING_LONGEST: usize = 1 << 20;
+/// Lines of a row beyond which the reader is told; names with line breaks have a few.
+const LINES_USUAL: u64 = 3;
 
 /// Reads a table, row by row.
 pub(super) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), Stop> {
@@ -19,20 +20,24 @@ pub(super) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<()
     if separator == b';' {
         collector.expect_decimal_commas();
     }
-    let lines_before = heading.lines_before;
-    let mut table = ReaderBuilder::new()
-        .delimiter(separator)
-        .flexible(true)
-        .from_reader(Cursor::new(heading.text.into_bytes()).chain(reader));
-    let headings = table.headers().map_err(stop)?.iter().map(|cell| cell.trim().to_owned()).collect();
-    collector.bind(headings)?;
-    let mut record = StringRecord::new();
-    while table.read_record(&mut record).map_err(stop)? {
-        let cells: Vec<&str> = record.iter().collect();
-        // Counted back from the end of the record, because the beginning may lie before blank lines.
-        let breaks: usize = cells.iter().map(|cell| cell.matches('\n').count()).sum();
-        let line = lines_before + table.position().line() - 1 - breaks as u64;
-        collector.row(line, &cells);
+    let mut rows = Rows::new(Cursor::new(heading.text.into_bytes()).chain(reader), separator, heading.lines_before);
+    let headings = rows.next()?.map(|row| row.cells.iter().map(|cell| cell.trim().to_owned()).collect());
+    collector.bind(headings.unwrap_or_default())?;
+    let mut long = None;
+    while let Some(row) = rows.next()? {
+        if row.has_text_after_quote {
+            let reason = "text follows the closing quote of a cell; a quote that is meant as one is written twice";
+            collector.skip(row.line, reason.to_owned());
+            continue;
+        }
+        if row.lines > LINES_USUAL {
+            let (count, _) = long.get_or_insert((0, row.line));
+            *count += 1;
+        }
+        collector.row(row.line, &row.cells);
+    }
+    if let Some((rows, line)) = long {
+        collector.warn(Warning::LongRows { rows, line });
     }
     Ok(())
 }
@@ -68,14 +73,6 @@ impl<R: BufRead> Read for Lines<R> {
             }
         }
         Ok(written)
-    }
-}
-
-fn stop(error: csv::Error) -> Stop {
-    let message = error.to_string();
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => Stop::Read(source),
-        _ => Stop::Malformed(message),
     }
 }
 
