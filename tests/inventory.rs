@@ -1,5 +1,7 @@
 //! Exports in every form they were seen in.
 
+#[path = "inventory/command.rs"]
+mod command;
 #[path = "inventory/doubt.rs"]
 mod doubt;
 

@@ -3,15 +3,23 @@
 mod json;
 mod text;
 
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use super::console;
+use super::console::{self, Progress};
 use super::exit::Exit;
 use super::options::Format;
 use crate::population::describe::{Spread, quantile};
-use crate::population::inventory::Inventory;
 use crate::population::inventory::fit::Fit;
+use crate::population::inventory::{ImportError, Inventory};
 use crate::population::preset::{NAMES, Preset};
+use crate::scenario::preset::ORDINARY_POPULATION;
+
+/// Bytes from which on a file is long enough to show how reading it goes on.
+const LONG: u64 = 4 << 20;
+/// Steps of the progress bar.
+const STEPS: u64 = 1_000;
 
 /// Shares at which quantiles are printed, and their names.
 const QUANTILES: [(f64, &str); 7] =
@@ -23,12 +31,12 @@ const QUANTILES: [(f64, &str); 7] =
 /// tables with a name and a size in each row; separated by commas, semicolons or tabs, as JSON or as CLIXML.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Options {
-    /// The export
+    /// The export; - is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// The preset to compare with; it gives the parameters that the export cannot tell
-    #[arg(long, value_name = "NAME", default_value = "nhs", value_parser = known_preset)]
+    /// The preset to compare with; it gives the parameters that the export cannot tell, as it does in a scenario
+    #[arg(long, value_name = "NAME", default_value = ORDINARY_POPULATION, value_parser = known_preset)]
     pub preset: String,
 
     /// The form of the result on stdout
@@ -77,7 +85,7 @@ pub fn run(options: &Options) -> Exit {
         console::error(&format!("no population preset is called `{}`", options.preset));
         return Exit::InvalidInput;
     };
-    let inventory = match Inventory::read(&options.file) {
+    let inventory = match read(&options.file) {
         Ok(inventory) => inventory,
         Err(error) => {
             console::error(&error.to_string());
@@ -87,8 +95,29 @@ pub fn run(options: &Options) -> Exit {
     let fit = inventory.fit(&preset);
     let (sizes, items) = (Sorted::new(inventory.sizes()), Sorted::new(inventory.item_counts()));
     let findings = Findings { options, inventory, fit, preset, sizes, items };
-    match options.format {
-        Format::Text => console::print(&text::render(&findings, console::width())),
-        Format::Json => console::print(&json::render(&findings)),
+    let exit = console::print(&match options.format {
+        Format::Text => text::render(&findings, console::width()),
+        Format::Json => json::render(&findings),
+    });
+    match findings.inventory.usable(&options.file) {
+        Ok(()) => exit,
+        Err(error) => {
+            console::error(&error.to_string());
+            exit.max(Exit::InvalidInput)
+        }
     }
+}
+
+/// Reads a file or standard input.
+fn read(file: &Path) -> Result<Inventory, ImportError> {
+    if file == Path::new("-") {
+        return Inventory::read_stream(io::stdin().lock(), Path::new("standard input"));
+    }
+    let length = fs::metadata(file).map_or(0, |about| about.len());
+    let progress = (length >= LONG).then(|| Progress::new(STEPS, "inventory"));
+    Inventory::read_told(file, &|read| {
+        if let Some(progress) = &progress {
+            progress.set(read.saturating_mul(STEPS) / length);
+        }
+    })
 }

@@ -6,6 +6,9 @@ use mock_server::time::Span;
 /// Names of the populations that a scenario can name; the population model gives them their meaning.
 pub const POPULATIONS: [&str; 4] = ["nhs", "enterprise", "university", "small-business"];
 
+/// The population of whoever names none: it fills in what an inventory does not tell.
+pub const ORDINARY_POPULATION: &str = "enterprise";
+
 /// A named cost of calls.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub struct CostPreset {

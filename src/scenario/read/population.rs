@@ -8,15 +8,15 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::scenario::kind::{Count, Data, Factor, Flag, Words, suggestion};
 use crate::scenario::plan::{Origin, PopulationPlan, UniformMailbox};
-use crate::scenario::preset::POPULATIONS;
+use crate::scenario::preset::{ORDINARY_POPULATION, POPULATIONS};
 use crate::scenario::section::{Otherwise, Section};
 
 /// The key under which the content of an inventory enters the hash of a scenario.
 pub(crate) const INVENTORY_CONTENT: &str = "population.inventory_content";
 
 pub(crate) fn read(section: Section<'_>, file: &Path) -> PopulationPlan {
-    let preset =
-        section.or("preset", &Words, Otherwise::default("enterprise".to_owned(), "assumed: an ordinary company"));
+    let ordinary = Otherwise::default(ORDINARY_POPULATION.to_owned(), "assumed: an ordinary company");
+    let preset = section.or("preset", &Words, ordinary);
     if !POPULATIONS.contains(&preset.as_str()) {
         let help = suggestion(&preset, &POPULATIONS);
         section.report("preset", "no such population", format!("there is no population preset `{preset}`"), help);
@@ -88,6 +88,10 @@ fn beside(file: &Path, name: &str) -> PathBuf {
 }
 
 fn content_hash(path: &Path) -> io::Result<String> {
+    if !path.metadata()?.is_file() {
+        // A pipe could not be read a second time, for its mailboxes.
+        return Err(io::Error::other("it is not a file"));
+    }
     let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
     let mut hash = Xxh3::new();
     let mut buffer = vec![0; 1 << 16];
