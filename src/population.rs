@@ -17,7 +17,7 @@ pub mod profile;
 pub mod wave;
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -29,6 +29,7 @@ use crate::calendar::Window;
 use crate::calendar::opening::Opening;
 use crate::scenario::plan::{Plan, PopulationPlan, UniformMailbox};
 
+use self::inventory::fit::ENOUGH_FOR_MEDIAN;
 use self::inventory::{ImportError, Inventory};
 use self::item::SizeLaw;
 
@@ -51,9 +52,7 @@ pub enum PopulationError {
     #[error(transparent)]
     Inventory(#[from] ImportError),
     /// An inventory as it is has fewer mailboxes than are wanted.
-    #[error(
-        "{} has {there} mailboxes, and {wanted} are wanted; set `fit = true` to scale it up", file.display()
-    )]
+    #[error("{} has {there} mailboxes, and {wanted} are wanted", file.display())]
     TooFew {
         /// The file.
         file: PathBuf,
@@ -62,9 +61,57 @@ pub enum PopulationError {
         /// Mailboxes wanted.
         wanted: u32,
     },
+    /// A wave has more mailboxes than the inventory.
+    #[error("a wave of {wanted} mailboxes is more than the {there} of {}", file.display())]
+    WaveTooLarge {
+        /// The file.
+        file: PathBuf,
+        /// Mailboxes in it.
+        there: u32,
+        /// Mailboxes of the wave.
+        wanted: u32,
+    },
+    /// An inventory is too small to fit a preset to.
+    #[error(
+        "{} has {there} mailboxes of people that are not empty, and a fit needs at least {ENOUGH_FOR_MEDIAN}",
+        file.display()
+    )]
+    TooFewToFit {
+        /// The file.
+        file: PathBuf,
+        /// Mailboxes of people in it that are not empty.
+        there: usize,
+    },
     /// A population must have a mailbox.
     #[error("a population needs at least one mailbox")]
     Empty,
+}
+
+impl PopulationError {
+    /// The key of a scenario that is to blame.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::UnknownPreset { .. } => "population.preset",
+            Self::Inventory(_) => "population.inventory",
+            Self::TooFew { .. } | Self::Empty => "population.mailboxes",
+            Self::TooFewToFit { .. } => "population.fit",
+            Self::WaveTooLarge { .. } => "wave.mailboxes",
+        }
+    }
+
+    /// How to put it right.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::UnknownPreset { .. } => "name one of these",
+            Self::Inventory(_) => "`wavetank inventory FILE` tells what is wrong with it; export the list again",
+            Self::TooFew { .. } => "lower it, or set `fit = true` to scale the inventory up",
+            Self::TooFewToFit { .. } => "export more mailboxes, or leave `fit` out to take the inventory as it is",
+            Self::WaveTooLarge { .. } => "lower it, or set `fit = true` and `population.mailboxes` to scale it up",
+            Self::Empty => "raise it to 1 or more",
+        }
+    }
 }
 
 /// A population. Cheap to clone.
@@ -106,19 +153,29 @@ impl Population {
     ///
     /// If the preset is unknown, the inventory cannot be used, or there are no mailboxes.
     pub fn new(plan: &PopulationPlan, seed: u64) -> Result<Self, PopulationError> {
+        let inventory = plan.inventory.as_deref().map(Inventory::read).transpose()?;
+        Self::with(plan, seed, inventory.as_ref())
+    }
+
+    /// The population of a plan whose inventory was read already, if it names one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Population::new`].
+    pub fn with(plan: &PopulationPlan, seed: u64, inventory: Option<&Inventory>) -> Result<Self, PopulationError> {
         let preset =
             Preset::named(&plan.preset).ok_or_else(|| PopulationError::UnknownPreset { name: plan.preset.clone() })?;
-        let inventory = plan.inventory.as_deref().map(Inventory::read).transpose()?;
-        let (preset, mailboxes) = match &inventory {
-            Some(inventory) if plan.fit => {
-                let own = u32::try_from(inventory.mailboxes.len()).unwrap_or(u32::MAX);
-                (inventory.fit(&preset).preset, plan.mailboxes.unwrap_or(own))
+        let file = plan.inventory.as_deref().unwrap_or(Path::new(""));
+        let (preset, mailboxes) = if let Some(inventory) = inventory {
+            inventory.usable(file)?;
+            let own = u32::try_from(inventory.mailboxes.len()).unwrap_or(u32::MAX);
+            if !plan.fit {
+                return Self::of_rows(plan, preset, inventory, seed);
             }
-            Some(inventory) => return Self::of_rows(plan, preset, inventory, seed),
-            None => {
-                let own = preset.mailboxes;
-                (preset, plan.mailboxes.unwrap_or(own))
-            }
+            (fitted(inventory, &preset, file)?, plan.mailboxes.unwrap_or(own))
+        } else {
+            let own = preset.mailboxes;
+            (preset, plan.mailboxes.unwrap_or(own))
         };
         if mailboxes == 0 {
             return Err(PopulationError::Empty);
@@ -131,20 +188,48 @@ impl Population {
         Ok(Self::assemble(plan, preset, seed, mailboxes, organisations, source))
     }
 
+    /// Whether an inventory has what a plan asks of it.
+    ///
+    /// # Errors
+    ///
+    /// If it has no mailboxes, fewer than are asked for, or too few to fit a preset to.
+    pub fn check(plan: &Plan, inventory: &Inventory) -> Result<(), PopulationError> {
+        let (population, wave) = (&plan.population, plan.wave.mailboxes);
+        let file = population.inventory.clone().unwrap_or_default();
+        inventory.usable(&file)?;
+        let there = u32::try_from(inventory.mailboxes.len()).unwrap_or(u32::MAX);
+        match population.mailboxes {
+            Some(wanted) if wanted > there && !population.fit => {
+                return Err(PopulationError::TooFew { file, there, wanted });
+            }
+            None if wave > there => return Err(PopulationError::WaveTooLarge { file, there, wanted: wave }),
+            _ => {}
+        }
+        if let Some(preset) = Preset::named(&population.preset).filter(|_| population.fit) {
+            fitted(inventory, &preset, &file)?;
+        }
+        Ok(())
+    }
+
     /// The population of a plan, with its changes timed by the first opening of the window that the plan's wave runs in.
     ///
     /// # Errors
     ///
     /// As [`Population::new`].
     pub fn of(plan: &Plan) -> Result<Self, PopulationError> {
-        let population = Self::new(&plan.population, plan.seed)?;
+        Ok(Self::new(&plan.population, plan.seed)?.staged(plan))
+    }
+
+    /// The same population with its changes timed by the first opening of the window that a plan's wave runs in.
+    #[must_use]
+    pub fn staged(self, plan: &Plan) -> Self {
         let window = plan.windows.iter().find(|window| plan.wave.window.as_ref() == Some(&window.name));
         let opening = window.and_then(|window| Some((window, window.first_opening()?)));
         let lead = plan.wave.prestage.map_or(Span::ZERO, |prestage| prestage.lead);
-        Ok(match opening {
-            Some((window, opening)) => population.staged_for(window, &opening, lead),
-            None => population,
-        })
+        match opening {
+            Some((window, opening)) => self.staged_for(window, &opening, lead),
+            None => self,
+        }
     }
 
     /// The rows of an inventory as they are. A smaller number takes the first rows.
@@ -159,9 +244,6 @@ impl Population {
         if mailboxes > there {
             let file = plan.inventory.clone().unwrap_or_default();
             return Err(PopulationError::TooFew { file, there, wanted: mailboxes });
-        }
-        if mailboxes == 0 {
-            return Err(PopulationError::Empty);
         }
         let (owned, organisations) = Owned::new(&inventory.mailboxes[..mailboxes as usize]);
         Ok(Self::assemble(plan, preset, seed, mailboxes, organisations, Source::Owned(owned)))
@@ -272,6 +354,15 @@ impl Population {
             },
         }
     }
+}
+
+/// A preset fitted to an inventory.
+fn fitted(inventory: &Inventory, preset: &Preset, file: &Path) -> Result<Preset, PopulationError> {
+    let fit = inventory.fit(preset);
+    if fit.has_sizes() {
+        return Ok(fit.preset);
+    }
+    Err(PopulationError::TooFewToFit { file: file.to_owned(), there: inventory.people() })
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use miette::NamedSource;
 use xxhash_rust::xxh3::Xxh3;
 
 use file::Text;
+use kind::Wrong;
 use plan::{Assumption, Origin, Plan};
 use problem::{Problem, Problems};
 use section::Book;
@@ -78,6 +79,24 @@ fn resolve(path: &Path, content: &str, overrides: &[String], seed: Option<u64>) 
     let book = Book::new(texts);
     let plan = read::plan(&book, table, path, seed);
     Ok((book, plan))
+}
+
+/// A problem that only shows when what a scenario names is read, at a key of the file or the override that set it.
+#[must_use]
+pub fn blame(path: &Path, overrides: &[String], key: &str, message: String, help: &str) -> Problems {
+    let content = fs::read_to_string(path).unwrap_or_default();
+    let mut texts = vec![Text::new(&path.display().to_string(), &content, Origin::File)];
+    let (mut table, _) = file::parse(&content, &texts[0]);
+    for (number, override_text) in overrides.iter().enumerate() {
+        let text = Text::new("--set", override_text, Origin::Override);
+        // The scenario was read before, so that its overrides are right.
+        let _ = file::apply(&mut table, number + 1, &text);
+        texts.push(text);
+    }
+    let place = file::place_of(&table, key);
+    let book = Book::new(texts);
+    book.report(&place, "here", Wrong::new(message, help));
+    Problems { list: book.problems() }
 }
 
 /// The fingerprint of everything that a result depends on but the seed.

@@ -1,11 +1,10 @@
-//! `wavetank check`: whether scenario files are right.
+//! `wavetank check`: whether scenario files, and the inventories that they name, are right.
 
 use std::path::PathBuf;
 
 use super::console;
 use super::exit::Exit;
-use super::options::report;
-use crate::scenario;
+use super::options::ScenarioArgs;
 
 /// Check scenario files and report everything that is wrong with them
 #[derive(clap::Args, Debug)]
@@ -20,9 +19,10 @@ pub struct Options {
 pub fn run(options: &Options) -> Exit {
     let mut exit = Exit::Ok;
     for file in &options.files {
-        let this = match scenario::load(file, &[], None) {
+        let scenario = ScenarioArgs { file: file.clone(), overrides: Vec::new(), seed: None };
+        let this = match scenario.load() {
             Ok(plan) => console::print(&format!("{} {}: {}\n", plan.hash, file.display(), plan.title)),
-            Err(problems) => report(&problems),
+            Err(exit) => exit,
         };
         exit = exit.max(this);
     }

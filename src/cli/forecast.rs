@@ -29,12 +29,12 @@ pub struct Options {
 /// Runs the subcommand.
 #[must_use]
 pub fn run(options: &Options) -> Exit {
-    let plan = match options.scenario.load() {
-        Ok(plan) => plan,
+    let (plan, inventory) = match options.scenario.read() {
+        Ok(read) => read,
         Err(exit) => return exit,
     };
     console::headline(&plan, "virtual");
-    let population = match Population::new(&plan.population, plan.seed) {
+    let population = match Population::with(&plan.population, plan.seed, inventory.as_ref()) {
         Ok(population) => population,
         Err(error) => {
             console::error(&error.to_string());

@@ -8,6 +8,8 @@ use mock_server::time::Span;
 
 use super::console;
 use super::exit::Exit;
+use crate::population::inventory::Inventory;
+use crate::population::{Population, PopulationError};
 use crate::scenario;
 use crate::scenario::plan::Plan;
 use crate::scenario::problem::Problems;
@@ -30,9 +32,32 @@ pub struct ScenarioArgs {
 }
 
 impl ScenarioArgs {
-    /// Reads and checks the scenario; problems are written to stderr.
+    /// Reads and checks the scenario and the inventory that it names; problems are written to stderr.
     pub fn load(&self) -> Result<Plan, Exit> {
-        scenario::load(&self.file, &self.overrides, self.seed).map_err(|problems| report(&problems))
+        self.read().map(|(plan, _)| plan)
+    }
+
+    /// Reads and checks the scenario; gives the inventory that it names as well. Problems, and that there are doubts about
+    /// the inventory, are written to stderr.
+    pub fn read(&self) -> Result<(Plan, Option<Inventory>), Exit> {
+        let plan = scenario::load(&self.file, &self.overrides, self.seed).map_err(|problems| report(&problems))?;
+        let Some(file) = &plan.population.inventory else { return Ok((plan, None)) };
+        let checked = Inventory::read(file).map_err(PopulationError::from).and_then(|inventory| {
+            Population::check(&plan, &inventory)?;
+            Ok(inventory)
+        });
+        let inventory = checked.map_err(|error| {
+            let message = error.to_string();
+            report(&scenario::blame(&self.file, &self.overrides, error.key(), message, error.help()))
+        })?;
+        if let Some(doubts) = inventory.doubts() {
+            let again = quoted(&file.display().to_string());
+            console::message(format_args!(
+                "warning: {}: {doubts}; `wavetank inventory {again}` tells which",
+                file.display()
+            ));
+        }
+        Ok((plan, Some(inventory)))
     }
 
     /// The arguments that give the same scenario again, for the line that says how to reproduce a run.

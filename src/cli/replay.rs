@@ -13,9 +13,10 @@ use mock_server::serve::Doors;
 
 use self::load::LoadArgs;
 use super::exit::Exit;
-use super::journal;
 use super::options::{self, OutputArgs, ScenarioArgs};
 use super::wave::{Model, ModelArgs};
+use super::{console, journal};
+use crate::population::inventory::Inventory;
 use crate::scenario;
 use crate::world::Side;
 
@@ -128,5 +129,9 @@ fn model(options: &Options, journal: &Journal, world: &str) -> Result<Option<Mod
     let seed = options.seed.or(kept.seed);
     let plan = scenario::parse(Path::new(&kept.file), &kept.text, &overrides, seed);
     let plan = plan.map_err(|problems| options::report(&problems))?;
-    Model::of(plan, kept.scale, world).map(Some)
+    let inventory = plan.population.inventory.as_deref().map(Inventory::read).transpose().map_err(|error| {
+        console::error(&error.to_string());
+        Exit::InvalidInput
+    })?;
+    Model::of(plan, inventory.as_ref(), kept.scale, world).map(Some)
 }

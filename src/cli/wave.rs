@@ -10,6 +10,7 @@ use super::options::{Format, OutputArgs, ScenarioArgs};
 use super::{console, explain, journal};
 use crate::engine::order;
 use crate::population::Population;
+use crate::population::inventory::Inventory;
 use crate::report::number::count;
 use crate::report::told::Told;
 use crate::report::{html, json, text};
@@ -64,7 +65,8 @@ pub struct Model {
 impl ModelArgs {
     /// Reads the scenario, says which it is, and makes its population; problems are written to stderr.
     pub fn load(&self, world: &str) -> Result<Model, Exit> {
-        Model::of(self.scenario.load()?, self.scale, world)
+        let (plan, inventory) = self.scenario.read()?;
+        Model::of(plan, inventory.as_ref(), self.scale, world)
     }
 
     /// The arguments that give the same model again.
@@ -86,19 +88,20 @@ pub fn stuck(lanes: usize) -> Exit {
 }
 
 impl Model {
-    /// Makes a scale model of a plan if wanted, says which it is, and makes its population; problems are written to
-    /// stderr.
-    pub fn of(plan: Plan, scale: Option<u32>, world: &str) -> Result<Self, Exit> {
+    /// Makes a scale model of a plan if wanted, says which it is, and makes its population, from the inventory that the
+    /// plan names, if it does; problems are written to stderr.
+    pub fn of(plan: Plan, inventory: Option<&Inventory>, scale: Option<u32>, world: &str) -> Result<Self, Exit> {
         let plan = match scale {
             Some(k) => plan.scaled(k),
             None => plan,
         };
         console::headline(&plan, world);
-        let population = Population::of(&plan).map_err(|error| {
+        let population = Population::with(&plan.population, plan.seed, inventory).map_err(|error| {
             console::error(&error.to_string());
             Exit::InvalidInput
         })?;
-        Ok(Self { plan, population: Arc::new(population) })
+        let population = Arc::new(population.staged(&plan));
+        Ok(Self { plan, population })
     }
 
     /// The mailboxes of the wave, in the order in which they are taken up.

@@ -75,6 +75,19 @@ pub(crate) struct Entry {
 /// A table, in the order of the file.
 pub(crate) type Table = Vec<Entry>;
 
+/// Where the value of a key is written, or what is around it if it is absent.
+pub(crate) fn place_of(table: &Table, key: &str) -> Place {
+    let mut place = Place { text: 0, span: 0..0 };
+    let mut inside = Some(table);
+    for part in key.split('.') {
+        let Some(entry) = inside.and_then(|table| table.iter().find(|entry| entry.key == part)) else { break };
+        let table = if let Value::Table(table) = &entry.node.value { Some(table) } else { None };
+        place = if table.is_some() { entry.place.clone() } else { entry.node.place.clone() };
+        inside = table;
+    }
+    place
+}
+
 /// A text that values come from.
 #[derive(Clone, Debug)]
 pub(crate) struct Text {

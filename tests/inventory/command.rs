@@ -64,3 +64,40 @@ fn what_an_export_does_not_tell_is_the_preset_of_a_scenario_that_names_none() {
 /// A scenario whose inventory is on line 4, and its wave on line 7.
 const SCENARIO: &str = "title = \"Trial\"\nseed = 1\n[population]\ninventory = \"export.csv\"\n\
                         [wave]\n\nmailboxes = 2\n";
+
+#[test]
+fn scenarios_ask_no_more_of_an_inventory_than_it_has() {
+    let bad = "UPN,Size (Byte)\na@x.test,big\n";
+    let fit = |more: &str| SCENARIO.replace("[wave]\n", &format!("{more}\n[wave]"));
+    for (scenario, export, place, message, help) in [
+        (SCENARIO.to_owned(), bad, "4:13", "1 row was skipped (first line 2: `big`", "wavetank inventory"),
+        (SCENARIO.to_owned(), "", "4:13", "is empty", "wavetank inventory"),
+        (SCENARIO.replace("= 2", "= 3"), TWO, "7:13", "a wave of 3 mailboxes is more than the 2", "fit = true"),
+        (fit("mailboxes = 5"), TWO, "5:13", "has 2 mailboxes, and 5 are wanted", "fit = true"),
+        (fit("mailboxes = 5\nfit = true"), TWO, "6:7", "a fit needs at least 8", "leave `fit` out"),
+    ] {
+        let folder = TempDir::new().expect("a folder can be made");
+        fs::write(folder.path().join("trial.toml"), &scenario).expect("the file can be written");
+        fs::write(folder.path().join("export.csv"), export).expect("the file can be written");
+        for command in ["check", "explain", "simulate", "forecast"] {
+            let (code, stdout, stderr) = wavetank(&[command, "trial.toml"], folder.path(), "");
+            assert_eq!((code, stdout.as_str()), (Some(2), ""), "{command}\n{scenario}\n{stderr}");
+            let flat = stderr.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(flat.contains(&format!("trial.toml:{place}")), "{command}: not {place} in\n{stderr}");
+            assert!(flat.contains(message) && flat.contains(help), "{command}\n{stderr}");
+        }
+    }
+}
+
+#[test]
+fn what_a_scenario_skips_of_an_inventory_is_told() {
+    let folder = TempDir::new().expect("a folder can be made");
+    fs::write(folder.path().join("trial.toml"), SCENARIO).expect("the file can be written");
+    fs::write(folder.path().join("export.csv"), format!("{TWO}c@x.test,x,1\n")).expect("the file can be written");
+    for command in ["check", "simulate"] {
+        let (code, _, stderr) = wavetank(&[command, "trial.toml"], folder.path(), "");
+        assert_eq!(code, Some(0), "{stderr}");
+        let told = "warning: export.csv: 1 of 3 rows skipped; `wavetank inventory export.csv` tells which";
+        assert_eq!(stderr.matches(told).count(), 1, "{command}: {stderr}");
+    }
+}

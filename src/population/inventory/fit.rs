@@ -19,8 +19,8 @@ pub const METHOD: &str = "maximum likelihood of two log-normal components (EM on
 const ENOUGH_FOR_TWO: usize = 200;
 /// Mailboxes needed to estimate a spread. Assumed.
 const ENOUGH_FOR_SPREAD: usize = 30;
-/// Mailboxes needed to estimate a median. Assumed.
-const ENOUGH_FOR_MEDIAN: usize = 8;
+/// Mailboxes of people needed to estimate their median size, the least that a fit is worth its name for. Assumed.
+pub const ENOUGH_FOR_MEDIAN: usize = 8;
 
 /// A fit of a preset to an export.
 #[derive(Clone, PartialEq, Debug)]
@@ -44,7 +44,23 @@ pub struct Parameter {
     pub standard_error: Option<f64>,
 }
 
+impl Fit {
+    /// Whether anything about the sizes of people's mailboxes is the export's.
+    #[must_use]
+    pub fn has_sizes(&self) -> bool {
+        let mut parameters = self.parameters.iter();
+        parameters.any(|parameter| parameter.name == "active.median_bytes" && parameter.standard_error.is_some())
+    }
+}
+
 impl Inventory {
+    /// How many mailboxes of people are not empty: those that a fit of sizes can use.
+    #[must_use]
+    pub fn people(&self) -> usize {
+        let is_person = |kind: Cohort, bytes: u64| kind == Cohort::Active && bytes > 0;
+        self.mailboxes.iter().filter(|mailbox| is_person(mailbox.kind, mailbox.bytes)).count()
+    }
+
     /// Fits the parameters of a preset to the export.
     #[must_use]
     pub fn fit(&self, preset: &Preset) -> Fit {
