@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &str, &str)] = &[
     ("mock::fault", "", "time draw wire"),
     ("mock::service", "", "time draw wire mailbox throttle fault"),
     ("mock::protocol", "", "time wire mailbox service"),
-    ("mock::front", "", "time wire mailbox throttle fault service protocol"),
+    ("mock::front", "", "time draw wire mailbox throttle fault service protocol"),
     ("mock::journal", "", "time wire mailbox throttle fault service protocol front"),
     ("mock::control", "", "time draw wire mailbox throttle fault service protocol front journal"),
     ("mock::state", "", "time wire mailbox service front"),
