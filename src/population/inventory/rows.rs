@@ -1,9 +1,12 @@
 //! Rows of separated values, each with its line, and quotes that are astray.
 //!
-//! A quote that is never closed would swallow the rows that follow it, so nothing is guessed here: a cell that has more
-//! lines than any name ends the reading, and so does text after the closing quote of a cell of several lines.
+//! A quote that is never closed would swallow the rows that follow it, which readers of separated values take for a long
+//! cell. So quotes are followed here before a row is read: a cell that has more lines than any name ends the reading, and
+//! so does text after the closing quote of a cell of several lines.
 
 use std::io::BufRead;
+
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::Stop;
 
@@ -13,26 +16,31 @@ const CELL_LINES: u64 = 100;
 /// Reads rows one at a time.
 pub(super) struct Rows<R> {
     reader: R,
+    parser: Reader,
     separator: u8,
     /// Lines that were read.
     lines: u64,
     /// The line on which the row begins.
     line: u64,
+    /// The row as it is written.
     text: String,
-    /// The text of all cells of the row.
+    /// The text of all cells of the row, and room for more.
     cells: Vec<u8>,
-    /// Where each of them ends.
+    /// Where each of them ends, and room for more.
     ends: Vec<usize>,
     has_text_after_quote: bool,
 }
 
+/// Where in a cell a byte stands; with the line on which its quotes open.
 #[derive(Copy, Clone, PartialEq, Eq)]
 enum State {
     Start,
     Plain,
-    /// Inside quotes that open on a line.
+    /// Inside quotes.
     Quoted(u64),
-    /// After what may be the closing quote of a cell that opens on a line.
+    /// After a quote, which closes the cell unless another one follows.
+    Quote(u64),
+    /// After the closing quote, and spaces.
     Closed(u64),
 }
 
@@ -51,18 +59,18 @@ pub(super) struct Row<'r> {
 impl<R: BufRead> Rows<R> {
     /// Rows of a text whose every line ends with a line feed, after so many lines.
     pub(super) fn new(reader: R, separator: u8, lines: u64) -> Self {
-        let (text, cells, ends) = (String::new(), Vec::new(), Vec::new());
-        Self { reader, separator, lines, line: 0, text, cells, ends, has_text_after_quote: false }
+        let parser = ReaderBuilder::new().delimiter(separator).build();
+        let (text, cells, ends) = (String::new(), Vec::new(), vec![0; 16]);
+        Self { reader, parser, separator, lines, line: 0, text, cells, ends, has_text_after_quote: false }
     }
 
     /// The next row that is not a blank line; nothing at the end.
     pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, Stop> {
-        self.cells.clear();
-        self.ends.clear();
+        self.text.clear();
         self.has_text_after_quote = false;
         let mut state = State::Start;
         loop {
-            self.text.clear();
+            let before = self.text.len();
             let length = self.reader.read_line(&mut self.text).map_err(Stop::Read)?;
             if length == 0 {
                 return if let State::Quoted(line) = state { Err(unclosed(line)) } else { Ok(None) };
@@ -71,55 +79,66 @@ impl<R: BufRead> Rows<R> {
             if state == State::Start {
                 self.line = self.lines;
                 if self.text == "\n" {
+                    self.text.clear();
                     continue;
                 }
             }
-            state = self.take(state)?;
+            state = self.follow(state, before)?;
             match state {
                 State::Quoted(line) if self.lines - line >= CELL_LINES => return Err(too_long(line)),
                 State::Quoted(_) => {}
                 _ => break,
             }
         }
-        let text = str::from_utf8(&self.cells).map_err(|error| Stop::Malformed(error.to_string()))?;
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let cells = starts.zip(&self.ends).map(|(start, &end)| &text[start..end]).collect();
+        let count = self.parse();
+        let ends = &self.ends[..count];
+        let length = ends.last().copied().unwrap_or(0);
+        let text = str::from_utf8(&self.cells[..length]).map_err(|error| Stop::Malformed(error.to_string()))?;
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let cells = starts.zip(ends).map(|(start, &end)| &text[start..end]).collect();
         let lines = self.lines - self.line + 1;
         Ok(Some(Row { line: self.line, cells, lines, has_text_after_quote: self.has_text_after_quote }))
     }
 
-    /// Takes one line, and gives the state after it.
-    fn take(&mut self, mut state: State) -> Result<State, Stop> {
-        for &byte in self.text.as_bytes() {
+    /// Follows the quotes of the line that begins at a place of the text, and gives the state after it.
+    fn follow(&mut self, mut state: State, from: usize) -> Result<State, Stop> {
+        for &byte in &self.text.as_bytes()[from..] {
             let ends_cell = byte == self.separator || byte == b'\n';
             state = match (state, byte) {
                 (State::Start, b'"') => State::Quoted(self.lines),
-                (State::Quoted(line), b'"') | (State::Closed(line), b' ') => State::Closed(line),
-                (State::Closed(line), b'"') => {
-                    self.cells.push(b'"');
-                    State::Quoted(line)
+                (State::Quoted(line), b'"') => State::Quote(line),
+                (State::Quote(line), b'"') | (State::Quoted(line), _) => State::Quoted(line),
+                (_, _) if ends_cell => State::Start,
+                (State::Quote(line) | State::Closed(line), b' ') => State::Closed(line),
+                (State::Quote(line) | State::Closed(line), _) if line < self.lines => {
+                    return Err(astray(line, self.lines));
                 }
-                (State::Start | State::Plain | State::Closed(_), _) if ends_cell => {
-                    self.ends.push(self.cells.len());
-                    State::Start
-                }
-                (State::Closed(line), _) if line < self.lines => return Err(astray(line, self.lines)),
-                (State::Closed(_), _) => {
+                (State::Quote(_) | State::Closed(_), _) => {
                     self.has_text_after_quote = true;
-                    self.cells.push(byte);
                     State::Plain
                 }
-                (State::Start | State::Plain, _) => {
-                    self.cells.push(byte);
-                    State::Plain
-                }
-                (quoted, _) => {
-                    self.cells.push(byte);
-                    quoted
-                }
+                (State::Start | State::Plain, _) => State::Plain,
             };
         }
         Ok(state)
+    }
+
+    /// Reads the cells of the row, and tells how many there are.
+    fn parse(&mut self) -> usize {
+        // No cell is longer than it is written.
+        self.cells.resize(self.cells.len().max(self.text.len()), 0);
+        let (mut read, mut written, mut ended) = (0, 0, 0);
+        loop {
+            let text = &self.text.as_bytes()[read..];
+            let (result, more_read, more_written, more_ended) =
+                self.parser.read_record(text, &mut self.cells[written..], &mut self.ends[ended..]);
+            (read, written, ended) = (read + more_read, written + more_written, ended + more_ended);
+            match result {
+                ReadRecordResult::OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
+                ReadRecordResult::OutputFull => self.cells.resize(2 * self.cells.len(), 0),
+                ReadRecordResult::InputEmpty | ReadRecordResult::Record | ReadRecordResult::End => return ended,
+            }
+        }
     }
 }
 
@@ -164,7 +183,7 @@ mod tests {
     fn quotes_hold_separators_lines_and_quotes() {
         let text = "a,\"b, \"\"c\"\"\",\n\n\"d\ne\" ,f\"g\",\"\"\n,\n";
         let found = rows(text).expect("the text is well-formed");
-        let expected = [(1, vec!["a", "b, \"c\"", ""]), (3, vec!["d\ne", "f\"g\"", ""]), (5, vec!["", ""])];
+        let expected = [(1, vec!["a", "b, \"c\"", ""]), (3, vec!["d\ne ", "f\"g\"", ""]), (5, vec!["", ""])];
         assert_eq!(found, expected.map(|(line, cells)| (line, cells.into_iter().map(str::to_owned).collect())));
     }
 
