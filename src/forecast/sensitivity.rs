@@ -81,7 +81,8 @@ fn knobs(plan: &Plan, open: Span) -> Vec<Knob> {
         });
     }
     let hour = Span::seconds(3_600);
-    for changed in [open - hour, open + hour].into_iter().filter(|changed| *changed > Span::ZERO) {
+    let shorter = if open > hour { open - hour } else { open.scale(0.5) };
+    for changed in [shorter, open + hour] {
         knobs.push(Knob {
             key: "window hours",
             from: hours(open),
