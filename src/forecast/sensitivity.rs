@@ -8,7 +8,6 @@ use mock_server::time::Span;
 use super::parallel;
 use super::result::Effect;
 use super::size::{Fill, Sample};
-use crate::population::Population;
 use crate::scenario::plan::{Plan, PrestagePlan};
 
 /// Fewest mailboxes that are drawn for a wave.
@@ -113,12 +112,8 @@ fn knobs(plan: &Plan, open: Span) -> Vec<Knob> {
 /// The unchanged case.
 #[derive(Copy, Clone, Debug)]
 pub struct Base<'a> {
-    /// The scenario.
-    pub plan: &'a Plan,
-    /// The population that waves are drawn from.
-    pub population: &'a Population,
-    /// How long the window is open.
-    pub open: Span,
+    /// The window.
+    pub fill: Fill<'a>,
     /// How much longer the virtual world takes than the fluid model.
     pub ratio: f64,
     /// The wave size.
@@ -128,18 +123,18 @@ pub struct Base<'a> {
 /// The effect of every knob on the wave size: the mean relative change over a few waves in the fluid model.
 #[must_use]
 pub fn effects(base: &Base<'_>, threads: usize) -> Vec<Effect> {
-    let share = base.plan.forecast.completed_share;
+    let Fill { plan, population, open } = base.fill;
     let most = (base.recommended.saturating_mul(5) / 2).max(FEWEST);
     let samples = parallel::map(threads, 0..REPLICATIONS, |number| {
-        Sample::draw(base.plan, base.population, number, most.min(base.population.len()))
+        Sample::draw(plan, population, number, most.min(population.len()))
     });
     let sizes = |plan: &Plan, open: Span, guess: f64| -> Vec<f64> {
         let guess = (f64::from(base.recommended) * guess) as u32;
-        let fill = Fill { plan, population: base.population, share, open: open.scale(1.0 / base.ratio) };
+        let fill = Fill { plan, open: open.scale(1.0 / base.ratio), ..base.fill };
         samples.iter().map(|sample| f64::from(fill.largest(sample, guess))).collect()
     };
-    let unchanged = sizes(base.plan, base.open, 1.0);
-    let knobs = knobs(base.plan, base.open);
+    let unchanged = sizes(plan, open, 1.0);
+    let knobs = knobs(plan, open);
     parallel::map(threads, 0..knobs.len() as u64, |number| {
         let knob = &knobs[number as usize];
         let changed = sizes(&knob.plan, knob.open, knob.guess);

@@ -63,12 +63,10 @@ impl Sample {
 /// A window to be filled.
 #[derive(Copy, Clone, Debug)]
 pub struct Fill<'a> {
-    /// How the wave is moved.
+    /// How the wave is moved, and the share of it that must be done.
     pub plan: &'a Plan,
     /// The population that it is drawn from.
     pub population: &'a Population,
-    /// The share of it that must be done.
-    pub share: f64,
     /// How long the window is open.
     pub open: Span,
 }
@@ -78,7 +76,8 @@ impl Fill<'_> {
     /// ever more mailboxes are drawn until some do not, or there are no others.
     #[must_use]
     pub fn largest(&self, sample: &Sample, guess: u32) -> u32 {
-        let Self { plan, population, share, open } = *self;
+        let Self { plan, population, open } = *self;
+        let share = plan.forecast.completed_share;
         let mut largest = sample.cutovers(plan).largest(share, open, guess);
         let mut drawn = sample.len();
         while largest == drawn && drawn < population.len() {

@@ -114,6 +114,10 @@ fn part_of(round: u32) -> (f64, f64) {
 pub type Progress<'a> = &'a (dyn Fn(f64, &str) + Sync);
 
 impl Question<'_> {
+    fn fill(&self) -> Fill<'_> {
+        Fill { plan: self.plan, population: self.population, open: self.open }
+    }
+
     fn share(&self) -> f64 {
         self.plan.forecast.completed_share
     }
@@ -125,8 +129,7 @@ impl Question<'_> {
     /// The largest wave of one replication.
     fn pilot(&self, number: u64) -> u32 {
         let first = FIRST_SAMPLE.min(self.population.len());
-        let fill = Fill { plan: self.plan, population: self.population, share: self.share(), open: self.open };
-        fill.largest(&self.sample(number, first), first / 2)
+        self.fill().largest(&self.sample(number, first), first / 2)
     }
 
     fn walk(&self, number: u64, size: u32) -> Walk {
@@ -172,7 +175,7 @@ impl Question<'_> {
         let shown = f64::from(recommended.max(1));
 
         progress(0.8, "what would change it");
-        let base = Base { plan, population: self.population, open: self.open, ratio: correction.mean, recommended };
+        let base = Base { fill: self.fill(), ratio: correction.mean, recommended };
         let sensitivity = sensitivity::effects(&base, self.threads);
         progress(1.0, "done");
 

@@ -53,12 +53,11 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
             }
             let since = self.now();
             state = loop {
-                match state.after(self.take_step(state.step).await?) {
-                    Next::PollAgain if self.now().since(since) >= LONGEST_SWITCH => match state.after(Met::Failed) {
-                        Next::Take(next) => break next,
-                        Next::PollAgain => {}
-                        Next::Over(end) => return Ok((end, self.progress.borrow().verification)),
-                    },
+                let mut next = state.after(self.take_step(state.step).await?);
+                if next == Next::PollAgain && self.now().since(since) >= LONGEST_SWITCH {
+                    next = state.after(Met::Failed);
+                }
+                match next {
                     Next::PollAgain => {}
                     Next::Over(end) => return Ok((end, self.progress.borrow().verification)),
                     Next::Take(next) => break next,

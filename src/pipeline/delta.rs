@@ -242,10 +242,10 @@ impl<W: World, C: Checkpoint, L: Listener> Job<'_, W, C, L> {
         let from_scratch = state.is_none();
         loop {
             let limit = self.run.plan.batch.sync_changes.max(1);
-            let call = Call::SyncItems { folder: folder.clone(), state: state.clone(), limit };
             if self.run.is_stopped() {
                 return Err(Setback::Closed);
             }
+            let call = Call::SyncItems { folder: folder.clone(), state: state.clone(), limit };
             match self.ask(side, request, &call).await {
                 Ok(Answer::Items { changes, state: next, complete }) => {
                     all.extend(changes);

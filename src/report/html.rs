@@ -146,16 +146,18 @@ fn answer(page: &mut String, window: &WindowForecast) {
     push(page, "<div class=\"answer\">");
     push(page, &format!("<p class=\"window\">{}</p>", escape(&window.name)));
     push(page, &format!("<p class=\"size\">{}</p>", count(size.recommended.into())));
-    push(
-        page,
-        &format!(
-            "<p>mailboxes, {} to {}<br>{} done in time with {} confidence</p>",
-            count(size.interval.0.into()),
-            count(size.interval.1.into()),
-            percent(size.completed_share),
-            percent(size.confidence)
-        ),
-    );
+    if size.recommended > 0 {
+        push(
+            page,
+            &format!(
+                "<p>mailboxes, {} to {}<br>{} done in time with {} confidence</p>",
+                count(size.interval.0.into()),
+                count(size.interval.1.into()),
+                percent(size.completed_share),
+                percent(size.confidence)
+            ),
+        );
+    }
     for caution in [phrase::nothing_fits(window), phrase::bracketed(window)].into_iter().flatten() {
         push(page, &format!("<p>{caution}</p>"));
     }
