@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mock_server::throttle::preset;
 use mock_server::throttle::stack::{Asked, Stack, Verdict};
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::Operation;
+use mock_server::wire::call::{Operation, Protocol};
 use mock_server::wire::id::MailboxKey;
 
 /// Mailboxes that call in turn: those in progress in a wave of the NHS.
@@ -25,12 +25,13 @@ const SERVED: Span = Span::milliseconds(50);
 /// Plays calls against the limits of a preset; returns how many were admitted.
 fn play(limits: &str, body_bytes: u64) -> u32 {
     let mut stack = Stack::new(preset::named(limits).expect("a preset of this name"));
+    let protocol = if limits.starts_with("ews") { Protocol::Ews } else { Protocol::Graph };
     let mut now = Moment::START;
     let mut admitted = 0;
     for call in 0..CALLS {
         now += GAP;
-        let asked =
-            Asked { app: 1, mailbox: MailboxKey(call % MAILBOXES), operation: Operation::ImportItem, body_bytes };
+        let (mailbox, operation) = (MailboxKey(call % MAILBOXES), Operation::ImportItem);
+        let asked = Asked { app: 1, mailbox, operation, protocol, body_bytes };
         if let Verdict::Admit { delay } = stack.judge(now, &asked) {
             stack.settle(&asked, now + delay + SERVED, SERVED);
             admitted += 1;

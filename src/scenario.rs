@@ -10,6 +10,7 @@ mod kind;
 pub mod plan;
 pub mod preset;
 pub mod problem;
+pub mod program;
 mod read;
 mod scale;
 pub mod schema;

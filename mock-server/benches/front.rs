@@ -65,6 +65,7 @@ fn main() {
         rule: Rule::Requests { count: 1, per: Span::seconds(86_400), refused_count: false },
         scope: Scope::AppMailbox,
         operations: Vec::new(),
+        protocols: Vec::new(),
         refusal: RefusalKind::RequestLimit,
     };
     let throttled = Server::mock(vec![never]);

@@ -42,7 +42,7 @@ struct Options {
     #[arg(long)]
     empty: bool,
     /// The limits to enforce: the name of a preset, or none
-    #[arg(long, value_name = "PRESET", default_value = "graph", value_parser = limits)]
+    #[arg(long, value_name = "PRESET", default_value = "exchange-online", value_parser = limits)]
     limits: Limits,
     /// The seed of every random choice
     #[arg(long, value_name = "N", default_value_t = 1)]

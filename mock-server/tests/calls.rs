@@ -38,7 +38,14 @@ fn fault(operations: Vec<Operation>, act: Act) -> FaultRule {
 }
 
 fn limit(rule: Rule, refusal: RefusalKind) -> Limit {
-    Limit { name: "limit".into(), rule, scope: Scope::AppMailbox, operations: Vec::new(), refusal }
+    Limit {
+        name: "limit".into(),
+        rule,
+        scope: Scope::AppMailbox,
+        operations: Vec::new(),
+        protocols: Vec::new(),
+        refusal,
+    }
 }
 
 fn content(number: u64) -> Content {

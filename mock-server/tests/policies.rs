@@ -70,7 +70,14 @@ fn what_a_limit_refuses_counts_with_policies_that_count_refused_calls() {
     let mut config = with(vec![requests(3, Sharing::APP)]);
     let rule = Rule::Concurrency { lanes: 0, retry_after: Span::ZERO };
     let refusal = RefusalKind::ConcurrencyLimit;
-    config.limits = vec![Limit { name: "none".into(), rule, scope: Scope::App, operations: Vec::new(), refusal }];
+    config.limits = vec![Limit {
+        name: "none".into(),
+        rule,
+        scope: Scope::App,
+        operations: Vec::new(),
+        protocols: Vec::new(),
+        refusal,
+    }];
     let mut client = Client::new(config, 0);
     for _ in 0..3 {
         assert_eq!(kind(&client.call(&listing())), Some(RefusalKind::ConcurrencyLimit));
@@ -83,7 +90,14 @@ fn a_refused_call_takes_nothing_from_the_limits_behind() {
     let mut config = with(vec![requests(1, Sharing::APP)]);
     let rule = Rule::UploadBytes { bytes: 1_500, per: Span::seconds(100) };
     let refusal = RefusalKind::UploadLimit;
-    config.limits = vec![Limit { name: "up".into(), rule, scope: Scope::App, operations: Vec::new(), refusal }];
+    config.limits = vec![Limit {
+        name: "up".into(),
+        rule,
+        scope: Scope::App,
+        operations: Vec::new(),
+        protocols: Vec::new(),
+        refusal,
+    }];
     let mut client = Client::new(config, 0);
     assert_eq!(kind(&client.call(&uploads(1))), None);
     for _ in 0..5 {

@@ -79,7 +79,7 @@ pub struct Options {
     side: Sides,
 
     /// The limits of COMMAND's server without a scenario: the name of a preset, or none
-    #[arg(long, value_name = "PRESET", default_value = "graph", value_parser = serve::limits, requires = "command")]
+    #[arg(long, value_name = "PRESET", default_value = "exchange-online", value_parser = serve::limits, requires = "command")]
     limits: Limits,
 
     #[command(flatten)]

@@ -46,7 +46,7 @@ pub struct Options {
     side: Sides,
 
     /// The limits of a server without a scenario: the name of a preset, or none
-    #[arg(long, value_name = "PRESET", default_value = "graph", value_parser = limits, conflicts_with = "scenario")]
+    #[arg(long, value_name = "PRESET", default_value = "exchange-online", value_parser = limits, conflicts_with = "scenario")]
     limits: Limits,
 
     #[command(flatten)]

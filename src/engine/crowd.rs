@@ -12,12 +12,12 @@ use std::ops::Range;
 use mock_server::service::cost::Work;
 use mock_server::service::errand::{Errand, Performed};
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::{Protocol, RequestIdentity};
+use mock_server::wire::call::RequestIdentity;
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::refusal::{Refusal, RefusalKind};
 
 use crate::engine::seed;
-use crate::load::act::{Act, Action, Client};
+use crate::load::act::{Act, Action};
 use crate::load::arrival::{Arrival, Arrivals, Law};
 use crate::load::background::Background;
 use crate::load::burden::burden;
@@ -25,13 +25,14 @@ use crate::load::shape::Shape;
 use crate::load::tally::{Course, End, Failure, Tally};
 use crate::population::Population;
 use crate::scenario::plan::Plan;
+use crate::scenario::program::Program;
 use crate::world::Side;
 
 /// The number of the first app of people. The pipeline's is below in virtual time, and elsewhere live.
 const FIRST_APP: u32 = 2;
 
 /// The apps of people.
-pub(super) const APPS: Range<u32> = FIRST_APP..FIRST_APP + Client::ALL.len() as u32;
+pub(super) const APPS: Range<u32> = FIRST_APP..FIRST_APP + Program::ALL.len() as u32;
 
 /// Requests of people have numbers from here on, so that faults do not take them for the pipeline's.
 const FIRST_REQUEST: u64 = 1 << 63;
@@ -72,8 +73,7 @@ fn shape(plan: &Plan, mailboxes: u32, replication: u64, side: Side) -> Option<(B
         return None;
     }
     let seed = seed::background(plan.seed, replication, side);
-    let clients: Vec<Client> = background.programs.iter().copied().map(Client::from).collect();
-    let people = Background::new(seed, mailboxes, &clients, plan.begins());
+    let people = Background::new(seed, mailboxes, &background.programs, plan.begins());
     let shape = people.shape(factor);
     Some((people, shape))
 }
@@ -118,13 +118,13 @@ impl People {
     }
 
     fn ask(&mut self, arrival: Arrival, bear: &mut impl FnMut(Moment, &Errand, Work) -> Performed<()>) {
-        let Act { client, action, mailbox } = self.background.act(arrival);
-        let action = self.possible(client, action, mailbox);
-        let burden = burden(client, action);
+        let Act { program, action, mailbox } = self.background.act(arrival);
+        let action = self.possible(program, action, mailbox);
+        let burden = burden(program, action);
         let errand = Errand {
-            app: FIRST_APP + client as u32,
+            app: FIRST_APP + program as u32,
             mailbox: MailboxKey(mailbox),
-            protocol: if client == Client::Outlook { Protocol::Ews } else { Protocol::Graph },
+            protocol: program.protocol(),
             identity: RequestIdentity { request: FIRST_REQUEST | arrival.number, attempt: 0 },
             body_bytes: burden.body_bytes,
             operation: burden.operation,
@@ -133,7 +133,7 @@ impl People {
         let work = Work { items: burden.items, content_bytes };
         let Performed { outcome, ready, .. } = bear(arrival.due, &errand, work);
         if outcome.is_ok() && matches!(action, Action::List | Action::Sync) {
-            self.known[mailbox as usize] |= bit(client);
+            self.known[mailbox as usize] |= bit(program);
         }
         let waited = ready.since(arrival.due);
         let end = match outcome {
@@ -144,24 +144,24 @@ impl People {
             }
             Err(refusal) => End::Answered { status: refusal.status, bytes: 0 },
         };
-        let kind = Act { client, action, mailbox }.kind();
+        let kind = Act { program, action, mailbox }.kind();
         let course = Course { lag: Span::ZERO, sent: Span::ZERO, ended: waited.min(PATIENCE) };
         self.tally.ended(Some(kind), course, end, Span::ZERO);
     }
 
     /// What can be asked for: a program that knows no message lists some first.
-    fn possible(&mut self, client: Client, action: Action, mailbox: u32) -> Action {
+    fn possible(&mut self, program: Program, action: Action, mailbox: u32) -> Action {
         let place = mailbox as usize;
         if self.known.len() <= place {
             self.known.resize(place + 1, 0);
         }
         match action {
-            Action::Read | Action::Mark if self.known[place] & bit(client) == 0 => Action::List,
+            Action::Read | Action::Mark if self.known[place] & bit(program) == 0 => Action::List,
             other => other,
         }
     }
 }
 
-const fn bit(client: Client) -> u8 {
-    1 << client as u8
+const fn bit(program: Program) -> u8 {
+    1 << program as u8
 }

@@ -66,10 +66,11 @@ fn rate<T: Copy>(first: T, later: impl Iterator<Item = (Moment, T)>, of: impl Fn
 fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Rate> {
     const NO_BOUND: Admits = (0.0, Rate::UNLIMITED);
     let (limits, changes) = (&side.server.limits, &side.server.limit_changes);
-    let of_limit = limits.iter().filter_map(|limit| {
+    let counted = limits.iter().filter(|limit| limit.protocols.is_empty() || limit.protocols.contains(&side.protocol));
+    let of_limit = counted.filter_map(|limit| {
         let taken = match limit.scope {
             Scope::App => 0.0,
-            Scope::Tenant => people.requests_of(&limit.operations),
+            Scope::Tenant => people.requests_of(limit),
             Scope::AppMailbox | Scope::Mailbox => return None,
         };
         let admits = |rule: Rule| match rule {
@@ -88,7 +89,7 @@ fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Rate> {
         if mailbox || user || several || policy.concerns != Concerns::default() {
             return None;
         }
-        let taken = if app { 0.0 } else { people.requests_of(&[]) };
+        let taken = if app { 0.0 } else { people.requests };
         let admits = |meter: Meter| match meter {
             Meter::Sliding { unit: Unit::Requests, most: burst, per }
             | Meter::Fixed { unit: Unit::Requests, most: burst, per } => {

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use mock_server::draw::{Purpose, hash, unit};
 use mock_server::time::{Moment, Span};
 
-use super::act::{Act, Action, Client};
+use super::act::{Act, Action};
 use super::arrival::Arrival;
 use super::recorded::Recording;
 use super::shape::{HOURS_PER_WEEK, Shape};
 use super::users;
 use crate::population::profile::Week;
 use crate::sample::categorical;
+use crate::scenario::program::Program;
 
 /// The draws of this module, apart from others for the same purpose.
 const CLIENT: u64 = 3;
@@ -28,8 +29,8 @@ const DAYS_PER_WEEK: f64 = 7.0;
 /// Share of the mailboxes that are used with a program. Of 131 people active on a day in a tenant of 2023, 108 used
 /// Outlook for Windows within a week, 61 a phone and 2 the web (an example in the documentation of the `PnP` CLI for
 /// Microsoft 365); here Outlook stands for all desktop programs. Chat volumes are per mailbox of the estate, so its share is one.
-const USED_WITH: [(Client, f64); Client::ALL.len()] =
-    [(Client::Outlook, 0.82), (Client::Mobile, 0.47), (Client::Web, 0.015), (Client::Chat, 1.0)];
+const USED_WITH: [(Program, f64); Program::ALL.len()] =
+    [(Program::Outlook, 0.82), (Program::Mobile, 0.47), (Program::Web, 0.015), (Program::Chat, 1.0)];
 
 /// Requests of a desktop program per day (assumed): it is told of each new message and of each that was read elsewhere,
 /// fetches what is new, marks what was read, and keeps a draft or two of what it sends.
@@ -82,7 +83,7 @@ const MOBILE_HOURS: [f64; 24] = [
 /// What the users of one program do.
 #[derive(Clone, PartialEq, Debug)]
 struct Habit {
-    client: Client,
+    program: Program,
     /// How much of each action.
     actions: &'static [(Action, f64)],
     /// Requests per second in each hour of the week.
@@ -90,21 +91,21 @@ struct Habit {
 }
 
 impl Habit {
-    fn of(client: Client, mailboxes: f64) -> Self {
-        let actions = match client {
-            Client::Outlook => OUTLOOK,
-            Client::Mobile => MOBILE,
-            Client::Web => WEB,
-            Client::Chat => CHAT,
+    fn of(program: Program, mailboxes: f64) -> Self {
+        let actions = match program {
+            Program::Outlook => OUTLOOK,
+            Program::Mobile => MOBILE,
+            Program::Web => WEB,
+            Program::Chat => CHAT,
         };
-        let share = USED_WITH.iter().find(|(used, _)| *used == client).map_or(0.0, |(_, share)| *share);
+        let share = USED_WITH.iter().find(|(used, _)| *used == program).map_or(0.0, |(_, share)| *share);
         let daily: f64 = actions.iter().map(|(_, count)| count).sum();
         let weekly = mailboxes * share * daily * DAYS_PER_WEEK;
-        let hours = match client {
-            Client::Mobile => phone_hours(),
-            Client::Outlook | Client::Web | Client::Chat => office_hours(),
+        let hours = match program {
+            Program::Mobile => phone_hours(),
+            Program::Outlook | Program::Web | Program::Chat => office_hours(),
         };
-        Self { client, actions, rates: hours.map(|share| weekly * share / HOUR.as_seconds()) }
+        Self { program, actions, rates: hours.map(|share| weekly * share / HOUR.as_seconds()) }
     }
 }
 
@@ -142,9 +143,9 @@ impl Background {
     /// The users of so many mailboxes, with some of the programs. `start` is where in the week time begins, in hours
     /// since Monday 00:00.
     #[must_use]
-    pub fn new(seed: u64, mailboxes: u32, clients: &[Client], start: f64) -> Self {
-        let wanted = Client::ALL.into_iter().filter(|client| clients.contains(client));
-        let habits = wanted.map(|client| Habit::of(client, f64::from(mailboxes))).collect();
+    pub fn new(seed: u64, mailboxes: u32, programs: &[Program], start: f64) -> Self {
+        let wanted = Program::ALL.into_iter().filter(|program| programs.contains(program));
+        let habits = wanted.map(|program| Habit::of(program, f64::from(mailboxes))).collect();
         Self { seed, mailboxes, start, habits, recording: None, by_user: false }
     }
 
@@ -161,8 +162,8 @@ impl Background {
     }
 
     /// The programs.
-    pub fn clients(&self) -> impl Iterator<Item = Client> + use<'_> {
-        self.habits.iter().map(|habit| habit.client)
+    pub fn programs(&self) -> impl Iterator<Item = Program> + use<'_> {
+        self.habits.iter().map(|habit| habit.program)
     }
 
     /// Requests per second as time goes on, times a factor.
@@ -181,14 +182,14 @@ impl Background {
         let entry = self.recording.as_ref().and_then(|recording| recording.entries().get(number as usize));
         let hour = self.hour(due);
         let drawn = weighted(word(subject, CLIENT), self.habits.iter().map(|habit| habit.rates[hour]));
-        let client = entry.and_then(|entry| entry.client);
-        let client = client.or_else(|| self.habits.get(drawn).map(|habit| habit.client)).unwrap_or(Client::Web);
-        let actions = self.habits.iter().find(|habit| habit.client == client).map_or(WEB, |habit| habit.actions);
+        let program = entry.and_then(|entry| entry.program);
+        let program = program.or_else(|| self.habits.get(drawn).map(|habit| habit.program)).unwrap_or(Program::Web);
+        let actions = self.habits.iter().find(|habit| habit.program == program).map_or(WEB, |habit| habit.actions);
         let drawn = weighted(word(number, ACTION), actions.iter().map(|(_, count)| *count));
         let action = entry.and_then(|entry| entry.action).unwrap_or(actions[drawn].0);
         let mailbox = (unit(word(subject, MAILBOX)) * f64::from(self.mailboxes)) as u32;
         let mailbox = entry.and_then(|entry| entry.mailbox).unwrap_or(mailbox);
-        Act { client, action, mailbox: mailbox.min(self.mailboxes.saturating_sub(1)) }
+        Act { program, action, mailbox: mailbox.min(self.mailboxes.saturating_sub(1)) }
     }
 
     fn hour(&self, due: Moment) -> usize {
@@ -206,65 +207,66 @@ mod tests {
     const NHSMAIL: u32 = 2_100_000;
     const WEEK: f64 = 168.0 * 3_600.0;
 
-    fn background(clients: &[Client]) -> Background {
-        Background::new(5, NHSMAIL, clients, 0.0)
+    fn background(programs: &[Program]) -> Background {
+        Background::new(5, NHSMAIL, programs, 0.0)
     }
 
     #[test]
     fn the_estate_chats_a_million_times_a_day() {
-        let daily = background(&[Client::Chat]).shape(1.0).expected(WEEK) / 7.0;
+        let daily = background(&[Program::Chat]).shape(1.0).expected(WEEK) / 7.0;
         assert!((daily / 1e6 - 1.0).abs() < 1e-6, "{daily}");
     }
 
     #[test]
     fn a_working_morning_is_busier_than_a_sunday_night() {
-        let shape = background(&Client::ALL).shape(1.0);
+        let shape = background(&Program::ALL).shape(1.0);
         let (tuesday_at_ten, sunday_at_four) = (shape.rate(34.5 * 3_600.0), shape.rate(148.5 * 3_600.0));
         assert!(tuesday_at_ten > 20.0 * sunday_at_four, "{tuesday_at_ten} {sunday_at_four}");
     }
 
     #[test]
     fn volumes_grow_with_the_estate_and_the_factor() {
-        let small = Background::new(5, NHSMAIL / 100, &Client::ALL, 0.0).shape(100.0).expected(WEEK);
-        let whole = background(&Client::ALL).shape(1.0).expected(WEEK);
+        let small = Background::new(5, NHSMAIL / 100, &Program::ALL, 0.0).shape(100.0).expected(WEEK);
+        let whole = background(&Program::ALL).shape(1.0).expected(WEEK);
         assert!((small / whole - 1.0).abs() < 1e-9);
     }
 
     #[test]
-    fn clients_come_up_as_often_as_their_volumes_at_that_hour() {
-        let background = background(&Client::ALL);
+    fn programs_come_up_as_often_as_their_volumes_at_that_hour() {
+        let background = background(&Program::ALL);
         let due = Moment::START + HOUR * 22;
         let draws = 50_000_u64;
-        let phones = (0..draws).filter(|&number| background.act(Arrival { number, due }).client == Client::Mobile);
-        let rates = |client: Client| self::background(&[client]).shape(1.0).rate(22.5 * 3_600.0);
-        let expected = rates(Client::Mobile) / Client::ALL.map(rates).iter().sum::<f64>();
+        let phones = (0..draws).filter(|&number| background.act(Arrival { number, due }).program == Program::Mobile);
+        let rates = |program: Program| self::background(&[program]).shape(1.0).rate(22.5 * 3_600.0);
+        let expected = rates(Program::Mobile) / Program::ALL.map(rates).iter().sum::<f64>();
         let share = phones.count() as f64 / draws as f64;
         assert!((share - expected).abs() < 0.01, "{share} {expected}");
     }
 
     #[test]
     fn a_user_of_a_closed_loop_keeps_program_and_mailbox() {
-        let background = background(&[Client::Outlook, Client::Web]).by_user();
+        let background = background(&[Program::Outlook, Program::Web]).by_user();
         let act = |number| background.act(Arrival { number, due: Moment::START });
         for user in 0..50_u64 {
             let (first, later) = (act(user << 32), act((user << 32) + 17));
-            assert_eq!((first.client, first.mailbox), (later.client, later.mailbox));
+            assert_eq!((first.program, first.mailbox), (later.program, later.mailbox));
         }
     }
 
     #[test]
     fn what_a_recording_says_is_not_drawn() {
-        let recording = Arc::new(Recording::read("at,client,action,mailbox\n0,chat,post,9\n1,,,\n").expect("readable"));
-        let background = background(&[Client::Mobile]).recorded(recording);
+        let recording =
+            Arc::new(Recording::read("at,program,action,mailbox\n0,chat,post,9\n1,,,\n").expect("readable"));
+        let background = background(&[Program::Mobile]).recorded(recording);
         let act = |number| background.act(Arrival { number, due: Moment::START });
-        assert_eq!(act(0), Act { client: Client::Chat, action: Action::Post, mailbox: 9 });
-        assert_eq!(act(1).client, Client::Mobile);
+        assert_eq!(act(0), Act { program: Program::Chat, action: Action::Post, mailbox: 9 });
+        assert_eq!(act(1).program, Program::Mobile);
     }
 
     proptest! {
         #[test]
         fn acts_repeat_and_stay_within_the_estate(seed: u64, mailboxes in 1_u32..1_000, number: u64, due: u64) {
-            let background = Background::new(seed, mailboxes, &Client::ALL, 33.0);
+            let background = Background::new(seed, mailboxes, &Program::ALL, 33.0);
             let arrival = Arrival { number, due: Moment(due) };
             let act = background.act(arrival);
             prop_assert!(act.mailbox < mailboxes);

@@ -2,9 +2,10 @@
 //!
 //! The operations are those by which the mock counts the requests that programs really send.
 
-use mock_server::wire::call::Operation;
+use mock_server::wire::call::{Operation, Protocol};
 
-use super::act::{Action, Client};
+use super::act::Action;
+use crate::scenario::program::Program;
 
 /// Characters of a sent message: the mean of mail with its attachments, 60 KB (population figures for `NHSmail`,
 /// assumed there).
@@ -47,8 +48,8 @@ pub const fn characters(action: Action) -> usize {
 
 /// What an action of a program is to a server.
 #[must_use]
-pub const fn burden(client: Client, action: Action) -> Burden {
-    let speaks_ews = matches!(client, Client::Outlook);
+pub const fn burden(program: Program, action: Action) -> Burden {
+    let speaks_ews = matches!(program.protocol(), Protocol::Ews);
     let operation = match action {
         Action::Sync => Operation::SyncItems,
         Action::List | Action::Calendar => Operation::FindMessages,

@@ -1,7 +1,7 @@
 //! Recorded schedules: when each request was sent, and what it was.
 //!
 //! JSON Lines, one object a line, or CSV with a header; the same names in both: `at` (seconds since the beginning, as a
-//! number), and if known `client`, `action` and `mailbox` (a number). What is not said is drawn as for a schedule that
+//! number), and if known `program`, `action` and `mailbox` (a number). What is not said is drawn as for a schedule that
 //! is not recorded.
 
 use std::io;
@@ -10,8 +10,9 @@ use std::sync::Arc;
 use mock_server::time::{Moment, Span};
 use serde::Deserialize;
 
-use super::act::{Action, Client};
+use super::act::Action;
 use super::arrival::Arrival;
+use crate::scenario::program::Program;
 
 /// One request of a recording.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -19,7 +20,7 @@ pub struct Entry {
     /// When it was sent, since the beginning.
     pub at: Span,
     /// Which program sent it.
-    pub client: Option<Client>,
+    pub program: Option<Program>,
     /// What it asked for.
     pub action: Option<Action>,
     /// The mailbox that it was about.
@@ -53,8 +54,8 @@ pub enum RecordingError {
         number: usize,
     },
     /// Nobody is called that.
-    #[error("request {number}: there is no client `{name}`; there are {}", Client::ALL.map(Client::name).join(", "))]
-    Client {
+    #[error("request {number}: there is no program `{name}`; there are {}", Program::ALL.map(Program::name).join(", "))]
+    Program {
         /// Which request, from one.
         number: usize,
         /// What was written.
@@ -83,7 +84,7 @@ const LONGEST: f64 = 1e9;
 #[serde(deny_unknown_fields)]
 struct Row {
     at: f64,
-    client: Option<String>,
+    program: Option<String>,
     action: Option<String>,
     mailbox: Option<u32>,
 }
@@ -93,11 +94,11 @@ impl Row {
         if !(0.0..=LONGEST).contains(&self.at) {
             return Err(RecordingError::At { number });
         }
-        let client = |name: String| Client::named(&name).ok_or(RecordingError::Client { number, name });
+        let program = |name: String| Program::named(&name).ok_or(RecordingError::Program { number, name });
         let action = |name: String| Action::named(&name).ok_or(RecordingError::Action { number, name });
         Ok(Entry {
             at: Span::from_seconds(self.at),
-            client: self.client.map(client).transpose()?,
+            program: self.program.map(program).transpose()?,
             action: self.action.map(action).transpose()?,
             mailbox: self.mailbox,
         })
@@ -191,8 +192,8 @@ mod tests {
 
     #[test]
     fn both_forms_say_the_same() {
-        let json = "{\"at\": 1.5, \"action\": \"send\", \"client\": \"web\"}\n\n{\"at\": 0, \"mailbox\": 7}\n";
-        let table = "at,client,action,mailbox\n1.5, web, send,\n0,,,7\n";
+        let json = "{\"at\": 1.5, \"action\": \"send\", \"program\": \"web\"}\n\n{\"at\": 0, \"mailbox\": 7}\n";
+        let table = "at,program,action,mailbox\n1.5, web, send,\n0,,,7\n";
         let expected = Ok(vec![(0.0, None, Some(7)), (1.5, Some(Action::Send), None)]);
         assert_eq!(check(json), expected);
         assert_eq!(check(table), expected);
@@ -204,7 +205,7 @@ mod tests {
             ("{\"at\": 0}\n{\"at\": \"x\"}", "line 2"),
             ("{\"at\": 0}\n{\"at\": -1}", "request 2"),
             ("{\"at\": 0, \"action\": \"dance\"}", "no action `dance`; there are sync, "),
-            ("{\"at\": 0, \"client\": \"pine\"}", "no client `pine`; there are outlook, "),
+            ("{\"at\": 0, \"program\": \"pine\"}", "no program `pine`; there are outlook, "),
             ("{\"at\": 0, \"verb\": 1}", "line 1"),
             ("at,action\n", "no request"),
             ("", "no request"),

@@ -11,6 +11,7 @@ use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::RefusalKind;
 
+use super::program::Program;
 use crate::calendar::Window;
 
 /// A checked scenario.
@@ -305,35 +306,6 @@ pub struct BackgroundPlan {
     /// The local time of the week at which a run begins, in hours since Monday 00:00; what follows from the wave's window
     /// if absent.
     pub starts: Option<f64>,
-}
-
-/// Programs that people use their mailboxes with.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Program {
-    /// A desktop program that speaks EWS.
-    Outlook,
-    /// A phone.
-    Mobile,
-    /// A mail page in a browser.
-    Web,
-    /// A chat whose messages are kept in mailboxes.
-    Chat,
-}
-
-impl Program {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Outlook, Self::Mobile, Self::Web, Self::Chat];
-
-    /// The name that a scenario writes.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Outlook => "outlook",
-            Self::Mobile => "mobile",
-            Self::Web => "web",
-            Self::Chat => "chat",
-        }
-    }
 }
 
 /// How forecasts are made.

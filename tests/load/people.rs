@@ -9,24 +9,25 @@ use mock_server::front::clock::Clock;
 use mock_server::time::{Moment, Span};
 use wavetank::engine::live::drive::{DriveOptions, Driven, Http, drive};
 use wavetank::engine::live::server;
-use wavetank::load::act::{Action, Client};
+use wavetank::load::act::Action;
 use wavetank::load::background::Background;
 use wavetank::load::demand::Demand;
 use wavetank::load::recorded::Recording;
 use wavetank::population::Population;
 use wavetank::scenario;
+use wavetank::scenario::program::Program;
 use wavetank::world::Side;
 
 use crate::{SEED, options};
 
 /// Every program does everything, and does it again when it knows more, one request after another.
 fn recording() -> Recording {
-    let mut rows = String::from("at,client,action,mailbox\n");
+    let mut rows = String::from("at,program,action,mailbox\n");
     let mut at = 0;
     for round in 0..3 {
-        for client in Client::ALL {
+        for program in Program::ALL {
             for action in Action::ALL {
-                writeln!(rows, "{},{},{},{}", f64::from(at) / 1_000.0, client.name(), action.name(), round / 2)
+                writeln!(rows, "{},{},{},{}", f64::from(at) / 1_000.0, program.name(), action.name(), round / 2)
                     .expect("a string takes everything");
                 at += 10;
             }
@@ -42,7 +43,7 @@ fn send(http: Http) -> Driven {
     let mock = server::start(server::config(&plan, Side::Source), Arc::clone(&population), Clock::start());
     let mock = mock.expect("a free port");
     let recording = Arc::new(recording());
-    let background = Background::new(SEED, population.len(), &Client::ALL, 34.0).recorded(Arc::clone(&recording));
+    let background = Background::new(SEED, population.len(), &Program::ALL, 34.0).recorded(Arc::clone(&recording));
     let errand = crate::people(background, population, mock.address());
     let end = Moment::START + recording.length() + Span(1);
     let options = DriveOptions { end, ..options(mock.address(), http, Span::ZERO) };

@@ -178,6 +178,7 @@ fn refusals_by_limits_are_obeyed_and_never_lose_anything() {
         rule,
         scope: Scope::AppMailbox,
         operations: Vec::new(),
+        protocols: Vec::new(),
         refusal,
     };
     let per = Span::seconds(60);
@@ -209,6 +210,7 @@ fn a_known_limit_is_kept_without_a_single_refusal() {
         rule: Rule::Requests { count: 40, per, refused_count: true },
         scope: Scope::AppMailbox,
         operations: Vec::new(),
+        protocols: Vec::new(),
         refusal: RefusalKind::RequestLimit,
     };
     let (source, mut target) = (server(Holding::Live), server(Holding::Empty));

@@ -10,7 +10,7 @@ use super::words;
 use crate::fault::preset;
 use crate::fault::rule::Act;
 use crate::fault::trick::{Door, Trick, Words};
-use crate::wire::call::Operation;
+use crate::wire::call::{Operation, Protocol};
 use crate::wire::refusal::{ItemErrorKind, RefusalKind};
 
 /// An act.
@@ -254,8 +254,11 @@ pub(super) fn conditions() -> Vec<Parameter> {
         Parameter::new("rate", "share of calls", Kind::Share).or("1"),
         Parameter::new("nth", "only every n-th", Kind::Whole).or("every one"),
         Parameter::new("attempts_below", "only attempts below", Kind::Whole).or("all"),
-        Parameter { choices: vec!["ews", "graph"], ..Parameter::new("protocols", "protocols", Kind::Choices) }
-            .or("both"),
+        Parameter {
+            choices: Protocol::ALL.map(Protocol::name).to_vec(),
+            ..Parameter::new("protocols", "protocols", Kind::Choices)
+        }
+        .or("both"),
         Parameter::new("mailbox", "mailbox", Kind::Text).or("all"),
         Parameter::new("mailboxes", "mailboxes by number", Kind::Range).or("all"),
         Parameter::new("cohort", "share of mailboxes", Kind::Share).or("1"),

@@ -23,7 +23,10 @@ pub(super) struct Shown {
     /// The span that it refers to, or the time in which it comes back; none for concurrency.
     #[serde(skip_serializing_if = "Option::is_none")]
     per_seconds: Option<f64>,
+    /// Those that it concerns; all if empty.
     operations: Vec<&'static str>,
+    /// Those in which calls count; all if empty.
+    protocols: Vec<&'static str>,
     refusal: &'static str,
     /// Who shares an allowance, and what is used of it; those that are used up most first.
     used: Vec<Used>,
@@ -90,6 +93,7 @@ fn describe(limit: &Limit) -> Shown {
         most,
         per_seconds: per.map(Span::as_seconds),
         operations: limit.operations.iter().map(|operation| operation.name()).collect(),
+        protocols: limit.protocols.iter().map(|protocol| protocol.name()).collect(),
         refusal: limit.refusal.name(),
         used: Vec::new(),
         allowances: 0,

@@ -125,15 +125,6 @@ pub(super) struct Tricks {
     door: Option<String>,
 }
 
-const PROTOCOLS: [Protocol; 2] = [Protocol::Ews, Protocol::Graph];
-
-fn name_of(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Ews => "ews",
-        Protocol::Graph => "graph",
-    }
-}
-
 fn missing(key: &str) -> Wrong {
     Wrong::request(format!("{key} is missing"), format!("say it: \"{key}\": ..."))
 }
@@ -141,7 +132,7 @@ fn missing(key: &str) -> Wrong {
 impl Tricks {
     /// The further conditions.
     pub(super) fn also(&self) -> Result<Also, Wrong> {
-        let protocol = |name: &String| named("protocol", name, PROTOCOLS, name_of);
+        let protocol = |name: &String| named("protocol", name, Protocol::ALL, Protocol::name);
         let bursts = match (span(self.burst_seconds, "burst_seconds")?, share(self.burst_share, "burst_share")?) {
             (Some(length), Some(share)) => Some(Bursts { length, share, by_mailbox: self.burst_by_mailbox }),
             (Some(_), None) => return Err(missing("burst_share")),
@@ -160,7 +151,7 @@ impl Tricks {
     /// How further conditions are shown.
     pub(super) fn of(also: &Also) -> Self {
         Self {
-            protocols: also.protocols.iter().map(|protocol| name_of(*protocol).to_owned()).collect(),
+            protocols: also.protocols.iter().map(|protocol| protocol.name().to_owned()).collect(),
             apps: also.apps.clone(),
             cohort: also.cohort,
             burst_seconds: also.bursts.map(|bursts| bursts.length.as_seconds()),

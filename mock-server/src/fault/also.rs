@@ -75,8 +75,9 @@ impl Also {
 
     /// Whether they hold for a call; `seed` is the rule's own.
     #[must_use]
-    pub fn hold(&self, seed: u64, now: Moment, mailbox: MailboxKey, who: Option<Who>) -> bool {
-        let protocol = self.protocols.is_empty() || who.is_some_and(|who| self.protocols.contains(&who.protocol));
+    pub fn hold(&self, seed: u64, now: Moment, mailbox: MailboxKey, operation: Operation, who: Option<Who>) -> bool {
+        let protocol =
+            self.protocols.is_empty() || who.is_some_and(|who| operation.is_in(&self.protocols, who.protocol));
         let app = self.apps.is_empty() || who.is_some_and(|who| self.apps.contains(&who.app));
         let drawn = || unit(hash(seed, Purpose::FaultCohort, u64::from(mailbox.0), 0, 0));
         protocol

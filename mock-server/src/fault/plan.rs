@@ -248,7 +248,7 @@ impl FaultPlan {
         self.of_items.iter().any(|prepared| {
             let draw = || hash(prepared.seed, Purpose::ItemDefect, u64::from(mailbox.0), item.0, 0);
             prepared.concerns(now, mailbox, operation)
-                && (prepared.plain || prepared.rule.matches.also.hold(prepared.seed, now, mailbox, None))
+                && (prepared.plain || prepared.rule.matches.also.hold(prepared.seed, now, mailbox, operation, None))
                 && falls_within(prepared.rule.matches.rate, draw)
         })
     }
@@ -272,7 +272,7 @@ impl Prepared {
         self.concerns(now, mailbox, operation)
             && nth.is_none_or(|n| n != 0 && identity.place() % n == n - 1)
             && attempts_below.is_none_or(|most| identity.attempt < most)
-            && (self.plain || also.hold(self.seed, now, mailbox, who))
+            && (self.plain || also.hold(self.seed, now, mailbox, operation, who))
     }
 
     /// Whether the rule hits what has a number of its own and belongs to no mailbox.

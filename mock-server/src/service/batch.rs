@@ -80,6 +80,7 @@ impl<C: Content> Service<C> {
                 app: request.app,
                 mailbox: request.mailbox,
                 operation: call.operation(),
+                protocol: request.protocol,
                 body_bytes: shares.next(call),
             };
             let identity = entry_identity(request.identity, position);

@@ -205,6 +205,7 @@ impl<C: Content> Service<C> {
             app: request.app,
             mailbox: request.mailbox,
             operation: request.call.operation(),
+            protocol: request.protocol,
             body_bytes: request.body_bytes,
         };
         let passed = self.pass(now, Passage { asked, identity: request.identity, call: request.call, start: now });
@@ -317,12 +318,9 @@ impl<C: Content> Service<C> {
     /// What the fault rules say to a batch as a whole.
     pub(super) fn judge_batch(&mut self, now: Moment, request: &Request<'_>) -> Judgement {
         self.begin(request.protocol, || request.call.items());
-        let Request { app, mailbox, body_bytes, .. } = *request;
-        self.judge_whole(
-            now,
-            &Asked { app, mailbox, operation: request.call.operation(), body_bytes },
-            request.identity,
-        )
+        let Request { app, mailbox, protocol, body_bytes, .. } = *request;
+        let asked = Asked { app, mailbox, operation: request.call.operation(), protocol, body_bytes };
+        self.judge_whole(now, &asked, request.identity)
     }
 
     pub(super) fn act(&mut self, now: Moment, mailbox: MailboxKey, call: &Call) -> Result<Answer, Refusal> {

@@ -13,7 +13,6 @@ use super::reply::{Spent, Spoil};
 use crate::fault::plan::Strike;
 use crate::mailbox::content::Content;
 use crate::mailbox::open::Open;
-use crate::throttle::stack::Asked;
 use crate::time::Moment;
 use crate::wire::refusal::Refusal;
 
@@ -57,9 +56,8 @@ impl Entries {
 impl<C: Content> Service<C> {
     /// What the fault rules say to a batch as a whole; no limit counts it.
     pub fn open_batch(&mut self, now: Moment, errand: &Errand) -> Performed<()> {
-        let Errand { app, mailbox, protocol, identity, body_bytes, operation } = *errand;
-        self.begin(protocol, || 1);
-        let fault = self.judge_whole(now, &Asked { app, mailbox, operation, body_bytes }, identity);
+        self.begin(errand.protocol, || 1);
+        let fault = self.judge_whole(now, &errand.asked(), errand.identity);
         let mut spent = Spent { delayed: fault.delay, ..Spent::default() };
         let (outcome, spoil) = match fault.strike {
             Some(Strike::Refuse(refusal)) => (Err(refusal), broken(refusal.kind)),
@@ -104,9 +102,7 @@ impl<C: Content> Service<C> {
             *end = spent;
         }
         if let Some(served) = admitted {
-            let Errand { app, mailbox, operation, body_bytes, .. } = *errand;
-            let asked = Asked { app, mailbox, operation, body_bytes };
-            entries.unsettled.push(Unsettled { asked, served, place, ready: now + spent.total() });
+            entries.unsettled.push(Unsettled { asked: errand.asked(), served, place, ready: now + spent.total() });
             if entries.at_once {
                 self.settle_entries(&mut entries.unsettled);
             }

@@ -38,6 +38,14 @@ pub struct Errand {
     pub operation: Operation,
 }
 
+impl Errand {
+    /// What limits want to know of it.
+    pub(super) const fn asked(&self) -> Asked {
+        let Self { app, mailbox, protocol, body_bytes, operation, .. } = *self;
+        Asked { app, mailbox, operation, protocol, body_bytes }
+    }
+}
+
 /// How the transport is spoiled of a refusal that is no answer.
 pub(super) const fn broken(kind: RefusalKind) -> Option<Spoil> {
     match kind {
@@ -69,12 +77,11 @@ impl<C: Content> Service<C> {
         errand: &Errand,
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> Performed<T> {
-        let Errand { app, mailbox, body_bytes, operation, .. } = *errand;
         let (passed, told) = self.run(now, now, errand, work);
         let Passed { outcome, spent, strike, admitted } = passed;
         let ready = now + spent.total();
         if let Some(served) = admitted {
-            self.settle(&Asked { app, mailbox, operation, body_bytes }, ready, served);
+            self.settle(&errand.asked(), ready, served);
         }
         let (outcome, spoil) = match (outcome, strike, told) {
             // There is no answer that could have been sent: the connection itself fails.
@@ -95,9 +102,8 @@ impl<C: Content> Service<C> {
         errand: &Errand,
         work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
     ) -> (Passed<()>, Option<T>) {
-        let Errand { app, mailbox, protocol, identity, body_bytes, operation } = *errand;
-        self.begin(protocol, || 1);
-        let asked = Asked { app, mailbox, operation, body_bytes };
+        self.begin(errand.protocol, || 1);
+        let (asked, identity) = (errand.asked(), errand.identity);
         let mut told = None;
         let passed = self.admit(now, &asked, identity, start, |service| {
             let trick = service.trick.take();
@@ -126,11 +132,10 @@ impl<C: Content> Service<C> {
     /// weight matters. No mailbox is opened for it, so it leaves no trace but in policies and limits and in the servers'
     /// time.
     pub fn bear(&mut self, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
-        let Errand { app, mailbox, protocol, identity, body_bytes, operation } = *errand;
-        self.begin(protocol, || 1);
+        self.begin(errand.protocol, || 1);
         // Nobody has said more of whoever brings this load.
         self.introduce(false, Caller::default);
-        let asked = Asked { app, mailbox, operation, body_bytes };
+        let (asked, identity) = (errand.asked(), errand.identity);
         let Passed { outcome, spent, strike, admitted } = self.admit(now, &asked, identity, now, |_| Ok(((), work)));
         let ready = now + spent.total();
         if let Some(served) = admitted {
@@ -163,7 +168,8 @@ impl<C: Content> Service<C> {
         mailbox: MailboxKey,
         work: impl FnOnce(&mut Open<'_, C>) -> T,
     ) -> Option<T> {
-        let asked = Asked { app: 0, mailbox, operation: Operation::GetEvents, body_bytes: 0 };
+        let (operation, protocol) = (Operation::GetEvents, self.protocol);
+        let asked = Asked { app: 0, mailbox, operation, protocol, body_bytes: 0 };
         let identity = RequestIdentity { request: 0, attempt: 0 };
         let done = self.open(now, &asked, identity, |open| (work(open), Work::default()));
         done.ok().map(|(told, _)| told)

@@ -54,7 +54,6 @@ pub(super) struct Surroundings {
     factor: Option<f64>,
     /// Who makes the present request.
     caller: Caller,
-    protocol: Protocol,
     /// Items of the present call.
     pub(super) items: u32,
     /// How long the items of the present call wait in all.
@@ -74,20 +73,14 @@ impl Surroundings {
             health: (!conditions.health.is_empty()).then(|| Health::new(seed, conditions.health)),
             factor: None,
             caller: Caller::default(),
-            protocol: Protocol::Graph,
             items: 1,
             items_wait: Span::ZERO,
         }))
     }
 
-    /// Notes in which protocol the next call comes, and how many items it has.
-    pub(super) fn begin(&mut self, protocol: Protocol, items: u32) {
-        (self.protocol, self.items) = (protocol, items);
-    }
-
     /// What policies want to know of a call.
     pub(super) fn asked(&self, asked: &stack::Asked) -> Asked {
-        let stack::Asked { app, mailbox, operation, body_bytes } = *asked;
+        let stack::Asked { app, mailbox, operation, protocol, body_bytes } = *asked;
         let database = self.topology.database(mailbox);
         Asked {
             app,
@@ -97,7 +90,7 @@ impl Surroundings {
             address: self.caller.address.unwrap_or(0),
             database,
             server: self.topology.server(database),
-            protocol: self.protocol,
+            protocol,
             operation,
             body_bytes,
             items: self.items,
@@ -109,7 +102,8 @@ impl Surroundings {
     /// A call to a database, whatever else it is.
     fn asked_of(&self, database: u32) -> Asked {
         let operation = Operation::ExportItems;
-        let asked = self.asked(&stack::Asked { app: 0, mailbox: MailboxKey(0), operation, body_bytes: 0 });
+        let protocol = Protocol::Graph;
+        let asked = self.asked(&stack::Asked { app: 0, mailbox: MailboxKey(0), operation, protocol, body_bytes: 0 });
         Asked { database, server: self.topology.server(database), ..asked }
     }
 
@@ -290,7 +284,7 @@ impl<C: Content> Service<C> {
         // A trick on a call that a limit refused is over with that call.
         self.trick = None;
         if let Some(surroundings) = &mut self.surroundings {
-            surroundings.begin(protocol, items());
+            surroundings.items = items();
         }
     }
 

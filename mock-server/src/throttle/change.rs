@@ -105,19 +105,20 @@ mod tests {
     use crate::throttle::limit::{Rule, Scope};
     use crate::throttle::stack::{Asked, Verdict};
     use crate::time::Span;
-    use crate::wire::call::Operation;
+    use crate::wire::call::{Operation, Protocol};
     use crate::wire::id::MailboxKey;
     use crate::wire::refusal::RefusalKind;
 
     fn limit(count: u64) -> Limit {
         let rule = Rule::Requests { count, per: Span(100), refused_count: false };
         let (name, refusal) = ("requests".to_owned(), RefusalKind::RequestLimit);
-        Limit { name, rule, scope: Scope::Tenant, operations: Vec::new(), refusal }
+        Limit { name, rule, scope: Scope::Tenant, operations: Vec::new(), protocols: Vec::new(), refusal }
     }
 
     /// How many of ten calls at a moment pass.
     fn passed(stack: &mut Stack, now: u64) -> usize {
-        let asked = Asked { app: 0, mailbox: MailboxKey(0), operation: Operation::SyncItems, body_bytes: 0 };
+        let (operation, protocol) = (Operation::SyncItems, Protocol::Ews);
+        let asked = Asked { app: 0, mailbox: MailboxKey(0), operation, protocol, body_bytes: 0 };
         (0..10).filter(|_| matches!(stack.judge(Moment(now), &asked), Verdict::Admit { .. })).count()
     }
 
@@ -152,7 +153,8 @@ mod tests {
             Limit { rule, ..limit(0) }
         };
         let mut stack = Stack::new(vec![budget(3_600)]);
-        let asked = Asked { app: 0, mailbox: MailboxKey(0), operation: Operation::SyncItems, body_bytes: 0 };
+        let (operation, protocol) = (Operation::SyncItems, Protocol::Ews);
+        let asked = Asked { app: 0, mailbox: MailboxKey(0), operation, protocol, body_bytes: 0 };
         assert!(matches!(stack.judge(Moment::START, &asked), Verdict::Admit { .. }));
         stack.settle(&asked, Moment::START, Span::seconds(80));
         let second = |seconds| Moment::START + Span::seconds(seconds);

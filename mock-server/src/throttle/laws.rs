@@ -6,16 +6,18 @@ use super::limit::{Limit, Rule, Scope};
 use super::preset;
 use super::stack::{Asked, Stack, Verdict};
 use crate::time::{Moment, Span};
-use crate::wire::call::Operation;
+use crate::wire::call::{Operation, Protocol};
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::{Refusal, RefusalKind};
 
 fn asked(mailbox: u32, body_bytes: u64) -> Asked {
-    Asked { app: 0, mailbox: MailboxKey(mailbox), operation: Operation::ImportItem, body_bytes }
+    let (operation, protocol) = (Operation::ImportItem, Protocol::Graph);
+    Asked { app: 0, mailbox: MailboxKey(mailbox), operation, protocol, body_bytes }
 }
 
 fn limit(rule: Rule, scope: Scope) -> Limit {
-    Limit { name: "limit".into(), rule, scope, operations: Vec::new(), refusal: RefusalKind::RequestLimit }
+    let (operations, protocols) = (Vec::new(), Vec::new());
+    Limit { name: "limit".into(), rule, scope, operations, protocols, refusal: RefusalKind::RequestLimit }
 }
 
 fn requests(count: u64, per: Span, refused_count: bool) -> Rule {
@@ -218,6 +220,28 @@ fn a_limit_concerns_only_its_operations() {
     }
     assert!(admits(stack.judge(Moment(0), &asked(1, 0))));
     assert_eq!(refusal(stack.judge(Moment(0), &asked(2, 0))).0, 0);
+}
+
+#[test]
+fn a_limit_concerns_only_its_protocols() {
+    let rules = [requests(1, Span::seconds(1), true), Rule::Concurrency { lanes: 1, retry_after: Span::ZERO }];
+    for rule in rules {
+        let of_ews = Limit { protocols: vec![Protocol::Ews], ..limit(rule, Scope::AppMailbox) };
+        let mut stack = Stack::new(vec![of_ews, limit(requests(100, Span::seconds(1), true), Scope::App)]);
+        let mut ask = |call: Asked| {
+            let admitted = admits(stack.judge(Moment(0), &call));
+            if admitted {
+                stack.settle(&call, Moment(5), Span(5));
+            }
+            admitted
+        };
+        let graph = asked(1, 0);
+        let ews = Asked { protocol: Protocol::Ews, ..graph };
+        assert!((0..5).all(|_| ask(graph)) && ask(ews));
+        // What was used up in one protocol is not missing in the other, and administration has none.
+        assert!(!ask(ews) && ask(graph));
+        assert!((0..5).all(|_| ask(Asked { operation: Operation::StopMailbox, ..ews })));
+    }
 }
 
 /// Who else is refused once app 1 has used up the allowance for mailbox 1.

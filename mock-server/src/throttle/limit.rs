@@ -1,7 +1,7 @@
 //! What a limit is: a rule, the scope that shares it, and the refusal that a client sees.
 
 use crate::time::Span;
-use crate::wire::call::Operation;
+use crate::wire::call::{Operation, Protocol};
 use crate::wire::refusal::RefusalKind;
 
 /// Who shares one allowance.
@@ -67,6 +67,8 @@ pub struct Limit {
     pub scope: Scope,
     /// The operations it concerns; all if empty.
     pub operations: Vec<Operation>,
+    /// The protocols in which calls count; all if empty. Limits that name any do not concern administration.
+    pub protocols: Vec<Protocol>,
     /// What a refused client sees.
     pub refusal: RefusalKind,
 }
@@ -92,6 +94,13 @@ impl Rule {
 }
 
 impl Limit {
+    /// Whether it concerns an operation where it arrives in a protocol.
+    #[must_use]
+    pub fn concerns(&self, operation: Operation, protocol: Protocol) -> bool {
+        (self.operations.is_empty() || self.operations.contains(&operation))
+            && operation.is_in(&self.protocols, protocol)
+    }
+
     /// The limit of a scale model that runs one mailbox in `k`: what an app or the tenant shares is divided by `k` (at
     /// least 1 of it stays, unless it was zero); what a mailbox has to itself is unchanged. Waits are unchanged as well.
     #[must_use]
@@ -122,8 +131,8 @@ mod tests {
 
     fn check(scope: Scope, k: u32, expect: u64) {
         let rule = Rule::Requests { count: 130_000, per: Span::seconds(10), refused_count: true };
-        let limit =
-            Limit { name: "shared".into(), rule, scope, operations: Vec::new(), refusal: RefusalKind::AppLimit };
+        let (operations, protocols) = (Vec::new(), Vec::new());
+        let limit = Limit { name: "shared".into(), rule, scope, operations, protocols, refusal: RefusalKind::AppLimit };
         let Rule::Requests { count, per, .. } = limit.scaled(k).rule else { panic!("the rule changed its kind") };
         assert_eq!((count, per), (expect, Span::seconds(10)), "{scope:?} by {k}");
     }

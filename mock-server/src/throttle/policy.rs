@@ -204,7 +204,7 @@ impl Concerns {
     #[must_use]
     pub fn include(&self, asked: &Asked) -> bool {
         (self.operations.is_empty() || self.operations.contains(&asked.operation))
-            && (self.protocols.is_empty() || self.protocols.contains(&asked.protocol))
+            && asked.operation.is_in(&self.protocols, asked.protocol)
             && (self.apps.is_empty() || self.apps.contains(&asked.app))
     }
 }

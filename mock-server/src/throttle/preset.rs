@@ -4,10 +4,12 @@
 //! (learn.microsoft.com/graph/throttling-limits, text of 2025-01-14), "Graph throttling page" is "Microsoft Graph
 //! throttling guidance" (learn.microsoft.com/graph/throttling), "EWS throttling page" is "EWS throttling in Exchange"
 //! (learn.microsoft.com/exchange/client-developer/exchange-web-services/ews-throttling-in-exchange). Every field of a
-//! limit can be changed after it was made; what is contested says so and has a preset for the other reading.
+//! limit can be changed after it was made; what is contested says so and has a preset for the other reading. Limits of
+//! Graph count calls of Graph, and limits of EWS calls of EWS.
 
 use super::limit::{Limit, Rule, Scope};
 use crate::time::Span;
+use crate::wire::call::Protocol;
 use crate::wire::refusal::RefusalKind;
 
 /// Bytes in the megabyte of the Outlook upload limit. The Graph limits page writes "150 megabytes (MB)" and does not
@@ -42,6 +44,7 @@ pub const NAMES: &[(&str, &str, &str)] = &[
         "Microsoft Graph limits page, wording before 2024-06-19",
     ),
     ("graph", "graph-global, then outlook", "as for both; the order is assumed (each request is checked against all)"),
+    ("exchange-online", "graph for calls of Graph, ews-online for calls of EWS", "as for both"),
     (
         "ews-online",
         "per app and mailbox: 27 requests at once; a budget of 300 s service time, 900 s more each hour, cutoff 3,000 s",
@@ -70,6 +73,7 @@ pub fn named(name: &str) -> Option<Vec<Limit>> {
         "graph-global" => graph_global(),
         "graph-global-2000" => vec![app_requests(2_000, Span::seconds(1))],
         "graph" => graph(),
+        "exchange-online" => exchange_online(),
         "ews-online" => ews_online(),
         "ews-online-16" => ews_online_with_concurrency(16),
         "ews-import" => ews_import(),
@@ -107,19 +111,19 @@ pub fn outlook() -> Vec<Limit> {
 #[must_use]
 pub fn outlook_with_concurrency_of(scope: Scope) -> Vec<Limit> {
     vec![
-        limit(
+        of_graph(
             "outlook-requests",
             Rule::Requests { count: 10_000, per: Span::seconds(600), refused_count: true },
             Scope::AppMailbox,
             RefusalKind::RequestLimit,
         ),
-        limit(
+        of_graph(
             "outlook-concurrency",
             Rule::Concurrency { lanes: 4, retry_after: CONCURRENCY_WAIT },
             scope,
             RefusalKind::ConcurrencyLimit,
         ),
-        limit(
+        of_graph(
             "outlook-upload",
             Rule::UploadBytes { bytes: 150 * MEGABYTE, per: Span::seconds(300) },
             Scope::AppMailbox,
@@ -142,6 +146,12 @@ pub fn graph() -> Vec<Limit> {
     [graph_global(), outlook()].concat()
 }
 
+/// What Exchange Online holds clients to, each by the protocol that it speaks.
+#[must_use]
+pub fn exchange_online() -> Vec<Limit> {
+    [graph(), ews_online()].concat()
+}
+
 /// The EWS limits of Exchange Online: 27 requests at once (EWS throttling page, `EWSMaxConcurrency`; contested, see
 /// [`ews_online_with_concurrency`]) and a budget of service time.
 ///
@@ -160,13 +170,13 @@ pub fn ews_online() -> Vec<Limit> {
 #[must_use]
 pub fn ews_online_with_concurrency(lanes: u32) -> Vec<Limit> {
     vec![
-        limit(
+        of_ews(
             "ews-concurrency",
             Rule::Concurrency { lanes, retry_after: Span::ZERO },
             Scope::AppMailbox,
             RefusalKind::ConnectionCount,
         ),
-        limit(
+        of_ews(
             "ews-budget",
             Rule::Budget {
                 burst: Span::milliseconds(300_000),
@@ -183,7 +193,7 @@ pub fn ews_online_with_concurrency(lanes: u32) -> Vec<Limit> {
 /// (third parties quoting Microsoft's support portal). That it is refused like a spent budget is assumed.
 #[must_use]
 pub fn ews_import() -> Vec<Limit> {
-    vec![limit(
+    vec![of_ews(
         "ews-import",
         Rule::UploadBytes { bytes: 150 * MEGABYTE, per: Span::seconds(300) },
         Scope::Mailbox,
@@ -193,11 +203,20 @@ pub fn ews_import() -> Vec<Limit> {
 
 fn app_requests(count: u64, per: Span) -> Limit {
     let rule = Rule::Requests { count, per, refused_count: true };
-    limit("graph-global", rule, Scope::App, RefusalKind::AppLimit)
+    of_graph("graph-global", rule, Scope::App, RefusalKind::AppLimit)
 }
 
-fn limit(name: &str, rule: Rule, scope: Scope, refusal: RefusalKind) -> Limit {
-    Limit { name: name.to_owned(), rule, scope, operations: Vec::new(), refusal }
+fn of_graph(name: &str, rule: Rule, scope: Scope, refusal: RefusalKind) -> Limit {
+    limit(Protocol::Graph, name, rule, scope, refusal)
+}
+
+fn of_ews(name: &str, rule: Rule, scope: Scope, refusal: RefusalKind) -> Limit {
+    limit(Protocol::Ews, name, rule, scope, refusal)
+}
+
+fn limit(protocol: Protocol, name: &str, rule: Rule, scope: Scope, refusal: RefusalKind) -> Limit {
+    let (operations, protocols) = (Vec::new(), vec![protocol]);
+    Limit { name: name.to_owned(), rule, scope, operations, protocols, refusal }
 }
 
 #[cfg(test)]

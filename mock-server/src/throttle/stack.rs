@@ -4,7 +4,7 @@ use super::limit::{Limit, Rule, Scope};
 use super::machine::Machine;
 use super::rows::{Place, Rows, View};
 use crate::time::{Moment, Span};
-use crate::wire::call::Operation;
+use crate::wire::call::{Operation, Protocol};
 use crate::wire::id::MailboxKey;
 use crate::wire::refusal::{Refusal, RefusalKind};
 
@@ -17,6 +17,8 @@ pub struct Asked {
     pub mailbox: MailboxKey,
     /// The kind of call.
     pub operation: Operation,
+    /// The protocol in which it arrived.
+    pub protocol: Protocol,
     /// Length of the request body in bytes.
     pub body_bytes: u64,
 }
@@ -64,22 +66,26 @@ pub struct Stack {
     limits: Vec<Slot>,
     rows: Rows,
     latest: Moment,
-    /// One bit for each operation that counts with any limit as soon as it is admitted.
-    admitted: u64,
-    /// One bit for each operation that any limit settles.
-    settled: u64,
+    /// The calls that count with any limit as soon as they are admitted.
+    admitted: Calls,
+    /// The calls that any limit settles.
+    settled: Calls,
 }
+
+/// A set of calls: for each protocol one bit for each operation.
+#[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
+struct Calls([u64; Protocol::ALL.len()]);
 
 /// One limit, prepared.
 #[derive(Debug)]
 struct Slot {
     limit: Limit,
-    /// One bit for each operation that the limit concerns.
-    operations: u64,
+    /// The calls that the limit concerns.
+    concerned: Calls,
     /// Those of them that count as soon as they are admitted.
-    admitted: u64,
+    admitted: Calls,
     /// Those of them that count when they are settled.
-    settled: u64,
+    settled: Calls,
     keeper: Keeper,
 }
 
@@ -100,8 +106,8 @@ impl Stack {
     pub fn new(limits: Vec<Limit>) -> Self {
         let (rows, places) = Rows::new(&limits);
         let limits: Vec<_> = limits.into_iter().zip(places).map(|(limit, place)| Slot::new(limit, place)).collect();
-        let admitted = limits.iter().fold(0, |operations, slot| operations | slot.admitted);
-        let settled = limits.iter().fold(0, |operations, slot| operations | slot.settled);
+        let any = |calls: fn(&Slot) -> Calls| limits.iter().map(calls).fold(Calls::default(), Calls::or);
+        let (admitted, settled) = (any(|slot| slot.admitted), any(|slot| slot.settled));
         Self { limits, rows, latest: Moment::START, admitted, settled }
     }
 
@@ -114,10 +120,9 @@ impl Stack {
         let present = self.latest.max(now);
         self.latest = present;
         let mut view = self.rows.view(asked.app, asked.mailbox);
-        let concerned = 1_u64 << asked.operation as u32;
         let mut delay = Span::ZERO;
         let refusing = self.limits.iter_mut().position(|slot| {
-            if slot.operations & concerned == 0 {
+            if !slot.concerned.has(asked) {
                 return false;
             }
             let (machine, limit) = slot.machine(asked.app, &mut view);
@@ -128,11 +133,11 @@ impl Stack {
         if let Some(position) = refusing {
             return reject(&mut self.limits, &mut view, position, now, present, asked);
         }
-        if self.admitted & concerned == 0 {
+        if !self.admitted.has(asked) {
             return Verdict::Admit { delay };
         }
         for slot in &mut self.limits {
-            if slot.admitted & concerned != 0 {
+            if slot.admitted.has(asked) {
                 let (machine, limit) = slot.machine(asked.app, &mut view);
                 machine.admit(&limit.rule, present, asked.body_bytes);
             }
@@ -144,13 +149,12 @@ impl Stack {
     /// `served`, its service time, is charged to budgets.
     #[inline]
     pub fn settle(&mut self, asked: &Asked, ready: Moment, served: Span) {
-        let concerned = 1_u64 << asked.operation as u32;
-        if self.settled & concerned == 0 {
+        if !self.settled.has(asked) {
             return;
         }
         let mut view = self.rows.view(asked.app, asked.mailbox);
         for slot in &mut self.limits {
-            if slot.settled & concerned != 0 {
+            if slot.settled.has(asked) {
                 let (machine, limit) = slot.machine(asked.app, &mut view);
                 machine.settle(&limit.rule, ready, served);
             }
@@ -220,19 +224,38 @@ impl Stack {
     }
 }
 
+impl Calls {
+    /// The calls that a limit concerns.
+    fn of(limit: &Limit) -> Self {
+        let operations = |protocol| Operation::ALL.into_iter().filter(move |one| limit.concerns(*one, protocol));
+        Self(Protocol::ALL.map(|protocol| operations(protocol).fold(0, |bits, one| bits | 1 << one as u32)))
+    }
+
+    /// Whether a call is one of them.
+    #[inline]
+    fn has(self, asked: &Asked) -> bool {
+        self.0[asked.protocol as usize] & 1 << asked.operation as u32 != 0
+    }
+
+    /// The calls of either set.
+    fn or(self, other: Self) -> Self {
+        Self(std::array::from_fn(|protocol| self.0[protocol] | other.0[protocol]))
+    }
+}
+
 impl Slot {
     fn new(limit: Limit, place: Option<Place>) -> Self {
-        let operations = Operation::bits(&limit.operations);
+        let concerned = Calls::of(&limit);
         let (admitted, settled) = match limit.rule {
-            Rule::Requests { .. } | Rule::UploadBytes { .. } => (operations, 0),
-            Rule::Concurrency { .. } | Rule::Budget { .. } => (0, operations),
+            Rule::Requests { .. } | Rule::UploadBytes { .. } => (concerned, Calls::default()),
+            Rule::Concurrency { .. } | Rule::Budget { .. } => (Calls::default(), concerned),
         };
         let keeper = match (place, limit.scope) {
             (Some(place), _) => Keeper::Row(place),
             (None, Scope::App) => Keeper::Apps(Vec::new()),
             (None, _) => Keeper::Tenant(Machine::new(&limit.rule)),
         };
-        Self { limit, operations, admitted, settled, keeper }
+        Self { limit, concerned, admitted, settled, keeper }
     }
 
     /// The machine that this limit has for an app and the mailbox of a view.
@@ -274,9 +297,8 @@ fn reject(
     present: Moment,
     asked: &Asked,
 ) -> Verdict {
-    let concerned = 1_u64 << asked.operation as u32;
     for slot in &mut limits[..=refusing] {
-        if slot.operations & concerned != 0 {
+        if slot.concerned.has(asked) {
             let (machine, limit) = slot.machine(asked.app, view);
             machine.refuse(&limit.rule, present);
         }

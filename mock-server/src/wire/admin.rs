@@ -96,15 +96,7 @@ pub struct Decoded {
 /// Whether a call belongs to administration.
 #[must_use]
 pub const fn is_admin(call: &Call) -> bool {
-    matches!(
-        call,
-        Call::StopMailbox
-            | Call::StartMailbox
-            | Call::StartSwitch
-            | Call::PollSwitch
-            | Call::CancelSwitch
-            | Call::ReleaseMailbox
-    )
+    call.operation().is_admin()
 }
 
 /// Whether a path leads to administration.

@@ -29,13 +29,27 @@ pub struct Upload {
     pub content: Content,
 }
 
-/// The protocol in which a call arrived. It decides the shape of refusals, and which limits apply by preset.
+/// The protocol in which a call arrived. It decides the shape of refusals, and which limits count it.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Protocol {
     /// Exchange Web Services.
     Ews,
     /// Microsoft Graph.
     Graph,
+}
+
+impl Protocol {
+    /// All protocols, in the order of their numbers.
+    pub const ALL: [Self; 2] = [Self::Ews, Self::Graph];
+
+    /// The name used in scenarios, reports and the admin API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ews => "ews",
+            Self::Graph => "graph",
+        }
+    }
 }
 
 /// Which request this is, the same in every world: faults are keyed by it.
@@ -388,6 +402,27 @@ impl Operation {
             return u64::MAX;
         }
         operations.iter().fold(0, |bits, operation| bits | 1 << *operation as u32)
+    }
+
+    /// Whether it is a matter of Exchange's administration, which is asked in a way of its own and in no protocol.
+    #[must_use]
+    pub const fn is_admin(self) -> bool {
+        matches!(
+            self,
+            Self::StopMailbox
+                | Self::StartMailbox
+                | Self::StartSwitch
+                | Self::PollSwitch
+                | Self::CancelSwitch
+                | Self::ReleaseMailbox
+        )
+    }
+
+    /// Whether what names these protocols, or all by naming none, concerns this operation where it arrives in one.
+    /// Administration is concerned only by what names none.
+    #[must_use]
+    pub fn is_in(self, protocols: &[Protocol], protocol: Protocol) -> bool {
+        protocols.is_empty() || (protocols.contains(&protocol) && !self.is_admin())
     }
 
     /// The operation of a name, as a scenario writes it.

@@ -15,6 +15,7 @@ use mock_server::service::config::{Config, Holding};
 use mock_server::service::core::Service;
 use mock_server::service::reply::Spoil;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
+use mock_server::throttle::preset;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::call::Operation;
 use mock_server::wire::refusal::RefusalKind;
@@ -100,7 +101,7 @@ impl Server {
 }
 
 fn limit(name: &str, rule: Rule, refusal: RefusalKind) -> Limit {
-    Limit { name: name.into(), rule, scope: Scope::AppMailbox, operations: Vec::new(), refusal }
+    Limit { name: name.into(), rule, scope: Scope::AppMailbox, operations: Vec::new(), protocols: Vec::new(), refusal }
 }
 
 /// So many calls at once, each of which takes a second.
@@ -220,6 +221,19 @@ fn a_refusal_of_too_many_at_once_names_the_limit() {
             assert!(text.contains(&named), "{named} is not in {text}");
         }
     }
+}
+
+#[test]
+fn clients_are_held_to_the_limits_of_the_protocol_that_they_speak() {
+    let mut config = at_once(1, RefusalKind::ConnectionCount);
+    config.limits = preset::exchange_online();
+    let mut server = Server::new(config);
+    server.between = Span::ZERO;
+    let list = format!("/v1.0/users/{ALICE}/mailFolders");
+    let listed: Vec<_> = (0..6).map(|_| server.decide("GET", &list, &[], "").answer.status).collect();
+    assert_eq!(listed, [200, 200, 200, 200, 429, 429]);
+    let found: Vec<_> = (0..28).map(|_| server.ews(&find(&inbox(None))).0.answer.status).collect();
+    assert_eq!((&found[..27], found[27]), (&[200; 27][..], 500));
 }
 
 #[test]

@@ -221,6 +221,7 @@ fn fifth_request_at_once_is_refused_with_a_wait() {
         rule: Rule::Concurrency { lanes: 4, retry_after: Span::seconds(7) },
         scope: Scope::AppMailbox,
         operations: Vec::new(),
+        protocols: Vec::new(),
         refusal: RefusalKind::ConcurrencyLimit,
     };
     let mut config = free(Holding::Live);
@@ -337,6 +338,7 @@ fn strangers_are_challenged_and_not_billed() {
         rule: Rule::Requests { count: 1, per: Span::seconds(60), refused_count: true },
         scope: Scope::Tenant,
         operations: Vec::new(),
+        protocols: Vec::new(),
         refusal: RefusalKind::RequestLimit,
     }];
     let front = front(config);

@@ -13,7 +13,6 @@ use crate::calendar::{TUESDAY_AT_TEN, hours_since_monday};
 use crate::cli::console;
 use crate::cli::exit::Exit;
 use crate::cli::options::duration;
-use crate::load::act::Client;
 use crate::load::arrival::{Arrivals, Law};
 use crate::load::background::Background;
 use crate::load::demand::{Demand, Share};
@@ -22,6 +21,7 @@ use crate::load::shape::{Shape, Step};
 use crate::load::users::Users;
 use crate::report::number::{count, significant};
 use crate::scenario::plan::{BackgroundPlan, Plan};
+use crate::scenario::program::Program;
 use crate::scenario::unit::{distribution, time};
 
 /// How long a load lasts if nothing says so.
@@ -58,7 +58,7 @@ pub(super) struct DemandArgs {
     )]
     diurnal: Option<f64>,
 
-    /// An open loop that follows a recorded schedule: JSON Lines or CSV with `at` in seconds and, if known, `client`,
+    /// An open loop that follows a recorded schedule: JSON Lines or CSV with `at` in seconds and, if known, `program`,
     /// `action` and `mailbox`
     #[arg(long, value_name = "FILE", group = "demand")]
     schedule: Option<PathBuf>,
@@ -90,8 +90,8 @@ pub(super) struct DemandArgs {
     start: Option<f64>,
 
     /// The programs of the scenario's people; those of `[background]`, or outlook,mobile,web,chat if nothing is said
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = client, requires = "scenario")]
-    clients: Vec<Client>,
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = program, requires = "scenario")]
+    programs: Vec<Program>,
 }
 
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -144,14 +144,14 @@ impl DemandArgs {
     /// the scenario.
     pub(super) fn background(&self, plan: &Plan, mailboxes: u32) -> People {
         let said = plan.background.as_ref();
-        let clients = match (&self.clients[..], said) {
-            ([], Some(said)) => said.programs.iter().copied().map(Client::from).collect(),
-            ([], None) => Client::ALL.to_vec(),
+        let programs = match (&self.programs[..], said) {
+            ([], Some(said)) => said.programs.clone(),
+            ([], None) => Program::ALL.to_vec(),
             (named, _) => named.to_vec(),
         };
         let start = begins(self.start, said);
         let factor = said.map(|said| said.source).filter(|factor| *factor > 0.0).unwrap_or(1.0);
-        People { background: Background::new(plan.seed, mailboxes, &clients, start), factor }
+        People { background: Background::new(plan.seed, mailboxes, &programs, start), factor }
     }
 
     /// What the options say; problems are written to stderr. `slots` is how many requests can be under way at a time.
@@ -272,9 +272,10 @@ fn start(text: &str) -> Result<f64, String> {
     said.ok_or_else(|| format!("`{text}` is no time of the week: write it as Tue 10:00"))
 }
 
-fn client(text: &str) -> Result<Client, String> {
-    Client::named(text.trim())
-        .ok_or_else(|| format!("there is no client `{text}`; there are {}", Client::ALL.map(Client::name).join(", ")))
+fn program(text: &str) -> Result<Program, String> {
+    Program::named(text.trim()).ok_or_else(|| {
+        format!("there is no program `{text}`; there are {}", Program::ALL.map(Program::name).join(", "))
+    })
 }
 
 #[cfg(test)]

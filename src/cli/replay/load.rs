@@ -73,7 +73,7 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
     }
     let begins = first.at();
     let due = |record: &&Record| record.at().since(begins).scale(1.0 / load.speed);
-    let entry = |record: &&Record| Entry { at: due(record), client: None, action: None, mailbox: None };
+    let entry = |record: &&Record| Entry { at: due(record), program: None, action: None, mailbox: None };
     let recording = Arc::new(Recording::of(asked.iter().map(entry).collect()));
     let requests = asked.iter().map(|record| again(record)).collect();
     let errand =

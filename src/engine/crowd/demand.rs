@@ -1,8 +1,9 @@
 //! What people ask of a server in the mean, for models that know no single request.
 
 use mock_server::service::config::Costs;
+use mock_server::throttle::limit::Limit;
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::Operation;
+use mock_server::wire::call::{Operation, Protocol};
 
 use crate::load::act::Act;
 use crate::load::arrival::Arrival;
@@ -23,8 +24,8 @@ pub struct Demand {
     pub requests: f64,
     /// How many calls it works on at a time for them.
     pub busy: f64,
-    /// How many of the drawn requests each operation has.
-    drawn: Vec<(Operation, u64)>,
+    /// How many of the drawn requests each operation of each protocol has.
+    drawn: Vec<(Operation, Protocol, u64)>,
 }
 
 impl Demand {
@@ -42,25 +43,24 @@ impl Demand {
         let mut served = 0.0;
         for number in 0..DRAWN {
             let due = Moment::START + open.scale((number as f64 + 0.5) / DRAWN as f64);
-            let Act { client, action, .. } = background.act(Arrival { number, due });
-            let burden = burden(client, action);
+            let Act { program, action, .. } = background.act(Arrival { number, due });
+            let burden = burden(program, action);
             served += mean_time(costs, burden.operation, burden.items, burden.brought_bytes);
-            match demand.drawn.iter_mut().find(|(operation, _)| *operation == burden.operation) {
-                Some((_, count)) => *count += 1,
-                None => demand.drawn.push((burden.operation, 1)),
+            let kind = (burden.operation, program.protocol());
+            match demand.drawn.iter_mut().find(|(operation, protocol, _)| (*operation, *protocol) == kind) {
+                Some((.., count)) => *count += 1,
+                None => demand.drawn.push((kind.0, kind.1, 1)),
             }
         }
         demand.busy = requests * served / DRAWN as f64;
         demand
     }
 
-    /// Requests per second of some operations; of all if none are named.
+    /// Requests per second that a limit counts.
     #[must_use]
-    pub fn requests_of(&self, operations: &[Operation]) -> f64 {
-        if operations.is_empty() {
-            return self.requests;
-        }
-        let drawn: u64 = self.drawn.iter().filter(|(one, _)| operations.contains(one)).map(|(_, count)| count).sum();
+    pub fn requests_of(&self, limit: &Limit) -> f64 {
+        let counted = self.drawn.iter().filter(|(operation, protocol, _)| limit.concerns(*operation, *protocol));
+        let drawn: u64 = counted.map(|(.., count)| count).sum();
         self.requests * drawn as f64 / DRAWN as f64
     }
 }

@@ -80,7 +80,7 @@ impl<C: Content> Server<C> {
         let request = Request {
             app: APP,
             mailbox: route.mailbox,
-            protocol: self.protocol,
+            protocol: codec::spoken(self.protocol, call.operation()),
             identity: RequestIdentity { request: route.request, attempt: route.attempt },
             body_bytes,
             call,

@@ -6,7 +6,8 @@ use super::window::{DAYS, weekday};
 use crate::calendar::hours_since_monday;
 use crate::scenario::file::{Node, Value};
 use crate::scenario::kind::{Factor, Kind, Wrong, quoted, suggestion};
-use crate::scenario::plan::{BackgroundPlan, Program};
+use crate::scenario::plan::BackgroundPlan;
+use crate::scenario::program::Program;
 use crate::scenario::section::{Otherwise, Section};
 
 /// Reads the section, if there is one: nobody else is at work without it.
@@ -48,9 +49,8 @@ impl Kind for Programs {
             let Value::Text(name) = &entry.value else {
                 return Err(Wrong::expected("a program", entry, help));
             };
-            let found = Program::ALL.into_iter().find(|program| program.name() == name);
-            let program =
-                found.ok_or_else(|| Wrong::new(format!("`{name}` is not a program"), suggestion(name, &names)))?;
+            let unknown = || Wrong::new(format!("`{name}` is not a program"), suggestion(name, &names));
+            let program = Program::named(name).ok_or_else(unknown)?;
             if programs.contains(&program) {
                 return Err(Wrong::new(format!("`{name}` is listed twice"), help));
             }
@@ -98,7 +98,8 @@ mod tests {
     use std::path::Path;
 
     use crate::scenario;
-    use crate::scenario::plan::{BackgroundPlan, Program};
+    use crate::scenario::plan::BackgroundPlan;
+    use crate::scenario::program::Program;
 
     fn read(lines: &str) -> Result<Option<BackgroundPlan>, String> {
         let text = format!("title = \"A\"\n[wave]\nmailboxes = 1\n{lines}");

@@ -7,7 +7,7 @@ use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::RefusalKind;
 
 use super::entries::{Entries, no_such_preset};
-use super::name::{Operations, Refusals, SCOPES};
+use super::name::{Operations, Protocols, Refusals, SCOPES};
 use crate::scenario::file::Node;
 use crate::scenario::kind::{Count, CountPer, DataPer, Duration, Flag, Kind, Words};
 use crate::scenario::plan::Origin;
@@ -25,6 +25,11 @@ pub(crate) fn read(side: &Section<'_>, protocol: Protocol) -> Vec<Limit> {
     if limits.is_empty() {
         let note = "by definition: the server refuses nothing";
         side.book.record(side.path_of("limits"), "none".to_owned(), Origin::Default, note);
+    } else if limits.iter().all(|limit| !limit.protocols.is_empty() && !limit.protocols.contains(&protocol)) {
+        let message = format!("none of these limits counts calls of {}, which this server speaks", protocol.name());
+        let help =
+            "\"exchange-online\" has the limits of both protocols; `protocols = []` lets a limit count every call";
+        side.report("limits", "limits of another protocol", message, help);
     }
     limits
 }
@@ -58,9 +63,11 @@ fn table(section: Section<'_>, protocol: Protocol) -> Vec<Limit> {
         let mut limits = named(&section, &name, &node);
         let scope = section.maybe("scope", &SCOPES, "", "");
         let operations = section.maybe("operations", &Operations, "", "");
+        let protocols = section.maybe("protocols", &Protocols, "", "");
         for limit in &mut limits {
             limit.scope = scope.unwrap_or(limit.scope);
             limit.operations = operations.clone().unwrap_or_else(|| limit.operations.clone());
+            limit.protocols = protocols.clone().unwrap_or_else(|| limit.protocols.clone());
         }
         limits
     } else {
@@ -83,11 +90,12 @@ fn written(section: &Section<'_>, protocol: Protocol) -> Option<Limit> {
     let scope =
         section.or("scope", &SCOPES, Otherwise::default(Scope::AppMailbox, "assumed: as most published limits"));
     let operations = section.or("operations", &Operations, Otherwise::default(Vec::new(), "by definition: every call"));
+    let protocols = section.or("protocols", &Protocols, Otherwise::default(Vec::new(), "by definition: every call"));
     let rule = rule?;
     let default =
         Otherwise::default(refusal_of(&rule, protocol), "the refusal that goes with the protocol and the rule");
     let refusal = section.or("refusal", &Refusals, default);
-    Some(Limit { name: name?, rule, scope, operations, refusal })
+    Some(Limit { name: name?, rule, scope, operations, protocols, refusal })
 }
 
 fn rule(section: &Section<'_>, given: Option<&str>) -> Option<Rule> {
@@ -153,9 +161,10 @@ fn record(side: &Section<'_>, limit: &Limit, origin: Origin, note: &str) {
         ),
     };
     let value = format!(
-        "{rule}, per {}, {}, {}",
+        "{rule}, per {}, {} operations, {} protocols, {}",
         SCOPES.print(&limit.scope),
         Operations.print(&limit.operations),
+        Protocols.print(&limit.protocols),
         limit.refusal
     );
     side.book.record(side.path_of(&format!("limits.{}", limit.name)), value, origin, note);

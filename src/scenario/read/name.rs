@@ -124,6 +124,10 @@ impl Kind for Sharings {
     }
 }
 
+/// A protocol.
+pub(crate) const PROTOCOL: Choice<Protocol> =
+    Choice(&[(Protocol::Ews.name(), Protocol::Ews), (Protocol::Graph.name(), Protocol::Graph)]);
+
 /// A list of protocols; empty for all.
 pub(crate) struct Protocols;
 
@@ -132,10 +136,12 @@ impl Kind for Protocols {
 
     fn read(&self, node: &Node) -> Result<Vec<Protocol>, Wrong> {
         let names = texts(node, "a list of protocols", "write, for example, [\"ews\"]")?;
-        let protocol = |name: &str| match name {
-            "ews" => Ok(Protocol::Ews),
-            "graph" => Ok(Protocol::Graph),
-            other => Err(Wrong::new(format!("there is no protocol `{other}`"), suggestion(other, &["ews", "graph"]))),
+        let protocol = |name: &str| {
+            let unknown = || {
+                let help = suggestion(name, &Protocol::ALL.map(Protocol::name));
+                Wrong::new(format!("there is no protocol `{name}`"), help)
+            };
+            Protocol::ALL.into_iter().find(|protocol| protocol.name() == name).ok_or_else(unknown)
         };
         names.into_iter().map(protocol).collect()
     }
@@ -144,8 +150,7 @@ impl Kind for Protocols {
         if value.is_empty() {
             return "all".to_owned();
         }
-        let name = |protocol: &Protocol| if *protocol == Protocol::Ews { "ews" } else { "graph" };
-        value.iter().map(name).collect::<Vec<_>>().join(", ")
+        value.iter().map(|protocol| protocol.name()).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn read(section: Section<'_>, source: &SidePlan, target: &SidePlan) -
         duration("patience", Span::seconds(100), "assumed: the time-out that HTTP clients commonly come with");
     let retry = retry(section.section("retry"));
     let batch = batch(section.section("batch"), source, target);
-    let pace = pace(section.section("pace"), &target.server.limits);
+    let pace = pace(section.section("pace"), &target.server.limits, target.protocol);
     let note = "New-MoveRequest: up to 10 is advised for on-premises moves";
     let limit = |key| section.or(key, &Count(0..=u32::MAX), Otherwise::default(10, note));
     let bad_item_limit = limit("bad_item_limit");
@@ -113,11 +113,11 @@ fn batch(section: Section<'_>, source: &SidePlan, target: &SidePlan) -> BatchPla
     BatchPlan { sync_changes, export_items, export_bytes, upload_items, upload_bytes, batch_calls }
 }
 
-fn pace(section: Section<'_>, limits: &[Limit]) -> PacePlan {
+fn pace(section: Section<'_>, limits: &[Limit], protocol: Protocol) -> PacePlan {
     let note = "the limit is found out by being refused";
     let target_requests = section.maybe("target_requests", &CountPer, "none", note);
     let target_upload_bytes = section.maybe("target_upload", &DataPer, "none", note);
-    for limit in limits.iter().filter(|limit| concerns_all_of_a_mailbox(limit)) {
+    for limit in limits.iter().filter(|limit| concerns_all_of_a_mailbox(limit, protocol)) {
         match (limit.rule, target_requests, target_upload_bytes) {
             (Rule::Requests { count, per, .. }, Some(pace), _) if above(pace, (count, per)) => {
                 let text = (rate::print_count(pace), rate::print_count((count, per)));
@@ -134,8 +134,10 @@ fn pace(section: Section<'_>, limits: &[Limit]) -> PacePlan {
     PacePlan { target_requests, target_upload_bytes }
 }
 
-fn concerns_all_of_a_mailbox(limit: &Limit) -> bool {
-    matches!(limit.scope, Scope::AppMailbox | Scope::Mailbox) && limit.operations.is_empty()
+fn concerns_all_of_a_mailbox(limit: &Limit, protocol: Protocol) -> bool {
+    matches!(limit.scope, Scope::AppMailbox | Scope::Mailbox)
+        && limit.operations.is_empty()
+        && (limit.protocols.is_empty() || limit.protocols.contains(&protocol))
 }
 
 /// Whether the first mean rate is above the second.

@@ -6,12 +6,11 @@ use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 
 use super::fault::Side;
+use super::name::PROTOCOL;
 use super::{cost, fault, limit, limit_change, policy};
-use crate::scenario::kind::{Choice, Count, Data, Share, Spread};
+use crate::scenario::kind::{Count, Data, Share, Spread};
 use crate::scenario::plan::SidePlan;
 use crate::scenario::section::{Otherwise, Section};
-
-const PROTOCOLS: Choice<Protocol> = Choice(&[("ews", Protocol::Ews), ("graph", Protocol::Graph)]);
 
 /// The documented number of concurrent migrations per endpoint type (KB 2797784).
 const DOCUMENTED_PLACES: u32 = 300;
@@ -34,7 +33,7 @@ pub(crate) fn read_target(section: Section<'_>) -> SidePlan {
 
 fn read(section: Section<'_>, side: Side, usual: Protocol, switch: SwitchConfig) -> SidePlan {
     let protocol =
-        section.or("protocol", &PROTOCOLS, Otherwise::default(usual, "assumed: the usual protocol of this side"));
+        section.or("protocol", &PROTOCOL, Otherwise::default(usual, "assumed: the usual protocol of this side"));
     let limits = limit::read(&section, protocol);
     let costs = match side {
         Side::Source => cost::read(&section, "exchange-observed-source"),

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 
-use super::{Count, CountPer, Duration, SizePer};
+use super::{Count, CountPer, Duration, Protocol, SizePer};
 
 /// A limit: the name of a preset, or a table.
 #[derive(JsonSchema)]
@@ -18,7 +18,7 @@ pub enum LimitEntry {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Limit {
-    /// The preset to start from; then only `scope` and `operations` may be changed.
+    /// The preset to start from; then only `scope`, `operations` and `protocols` may be changed.
     pub preset: Option<String>,
     /// Its name in reports.
     pub name: Option<String>,
@@ -42,6 +42,8 @@ pub struct Limit {
     pub scope: Option<String>,
     /// The operations that it concerns; all if empty.
     pub operations: Option<Vec<String>>,
+    /// The protocols in which calls count; all, and administration as well, if empty.
+    pub protocols: Option<Vec<Protocol>>,
     /// What a refused client sees.
     pub refusal: Option<String>,
 }

@@ -17,16 +17,9 @@ use super::read;
 use super::write::{self, Written};
 use crate::engine::live::token::{Credentials, Tokens};
 use crate::engine::wire::pool::Pool;
-use crate::load::act::{Act, Action, Client};
+use crate::load::act::{Act, Action};
 use crate::load::arrival::Arrival;
-
-/// The protocol that a program speaks.
-const fn protocol(client: Client) -> Protocol {
-    match client {
-        Client::Outlook => Protocol::Ews,
-        Client::Mobile | Client::Web | Client::Chat => Protocol::Graph,
-    }
-}
+use crate::scenario::program::Program;
 
 /// What a program knows of a mailbox.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -40,7 +33,7 @@ pub(super) struct Known {
 /// What is to be learned from an answer.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(super) struct Learns {
-    client: Client,
+    program: Program,
     action: Action,
     mailbox: u32,
 }
@@ -52,19 +45,19 @@ pub(super) struct People {
     address: Address,
     /// The tokens of each program, by its number.
     tokens: Vec<Tokens>,
-    known: RefCell<BTreeMap<(Client, u32), Known>>,
+    known: RefCell<BTreeMap<(Program, u32), Known>>,
 }
 
 impl People {
     /// Gets a token for each program.
     pub(super) async fn new(estate: Arc<Estate>, address: Address, clock: &Clock) -> Result<Self, DriveError> {
-        let tokens = Client::ALL.map(|client| {
-            let app = format!("{}-{}", estate.credentials.client_id, client.name());
+        let tokens = Program::ALL.map(|program| {
+            let app = format!("{}-{}", estate.credentials.client_id, program.name());
             let credentials = Credentials { client_id: app, ..estate.credentials.clone() };
-            Tokens::new(Pool::new(estate.token_url.clone()), clock.clone(), credentials, protocol(client))
+            Tokens::new(Pool::new(estate.token_url.clone()), clock.clone(), credentials, program.protocol())
         });
-        for client in estate.background.clients() {
-            let header = tokens[client as usize].header().await;
+        for program in estate.background.programs() {
+            let header = tokens[program as usize].header().await;
             header.map_err(|error| DriveError::of_token(&estate.token_url, error))?;
         }
         Ok(Self { estate, address, tokens: tokens.into(), known: RefCell::default() })
@@ -72,38 +65,38 @@ impl People {
 
     /// The request of an arrival.
     pub(super) async fn prepare(&self, arrival: Arrival) -> Prepared<'static> {
-        let Act { client, action, mailbox } = self.estate.background.act(arrival);
-        let token = self.tokens[client as usize].header().await.ok();
-        let (action, written) = self.write(client, action, mailbox);
+        let Act { program, action, mailbox } = self.estate.background.act(arrival);
+        let token = self.tokens[program as usize].header().await.ok();
+        let (action, written) = self.write(program, action, mailbox);
         let learns = matches!(action, Action::Sync | Action::List | Action::Read | Action::Mark).then_some(Learns {
-            client,
+            program,
             action,
             mailbox,
         });
-        let request = token.and_then(|token| self.request(written, token, client, mailbox));
+        let request = token.and_then(|token| self.request(written, token, program, mailbox));
         let request = request.map(|request| Outgoing::Made(Box::new(request)));
-        Prepared { request, kind: Some(Act { client, action, mailbox }.kind()), learns }
+        Prepared { request, kind: Some(Act { program, action, mailbox }.kind()), learns }
     }
 
-    fn write(&self, client: Client, action: Action, mailbox: u32) -> (Action, Written) {
+    fn write(&self, program: Program, action: Action, mailbox: u32) -> (Action, Written) {
         let address = (self.estate.address)(mailbox);
         let known = self.known.borrow();
         let unknown = Known::default();
-        let known = known.get(&(client, mailbox)).unwrap_or(&unknown);
-        let written = match protocol(client) {
+        let known = known.get(&(program, mailbox)).unwrap_or(&unknown);
+        let written = match program.protocol() {
             Protocol::Ews => write::ews(action, &address, known),
             Protocol::Graph => write::graph(action, &address, known),
         };
         (write::possible(action, known), written)
     }
 
-    fn request(&self, written: Written, token: HeaderValue, client: Client, mailbox: u32) -> Option<HttpRequest> {
+    fn request(&self, written: Written, token: HeaderValue, program: Program, mailbox: u32) -> Option<HttpRequest> {
         let mut request = self.address.request(written.method, &written.path, token, written.body)?;
         let headers = request.headers_mut();
         if let Some(content_type) = written.content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        if protocol(client) == Protocol::Ews {
+        if program.protocol() == Protocol::Ews {
             headers.insert(ANCHOR, HeaderValue::try_from((self.estate.address)(mailbox)).ok()?);
         }
         Some(request)
@@ -111,19 +104,19 @@ impl People {
 
     /// Learns from an answer. What a server no longer knows is forgotten.
     pub(super) fn learn(&self, learns: Learns, heard: &Heard) {
-        let Learns { client, action, mailbox } = learns;
-        let heard_of = match protocol(client) {
+        let Learns { program, action, mailbox } = learns;
+        let heard_of = match program.protocol() {
             _ if heard.status >= 400 => Known::default(),
             Protocol::Ews => read::ews(&heard.body),
             Protocol::Graph => read::graph(&heard.body),
         };
         let mut all = self.known.borrow_mut();
-        let known = all.entry((client, mailbox)).or_default();
+        let known = all.entry((program, mailbox)).or_default();
         // A server that has no time says nothing about what it knows.
-        let gone = matches!(heard.status, 404 | 410) || (heard.status < 400 && protocol(client) == Protocol::Ews);
+        let gone = matches!(heard.status, 404 | 410) || (heard.status < 400 && program.protocol() == Protocol::Ews);
         match action {
             Action::Sync if heard.status < 400 || gone => {
-                known.state = heard_of.state.and_then(|state| self.state(client, &state));
+                known.state = heard_of.state.and_then(|state| self.state(program, &state));
                 known.message = heard_of.message.or(known.message.take());
             }
             Action::List if heard_of.message.is_some() => known.message = heard_of.message,
@@ -133,8 +126,8 @@ impl People {
     }
 
     /// Where a sync goes on, as [`Known`] holds it.
-    fn state(&self, client: Client, state: &str) -> Option<String> {
-        match protocol(client) {
+    fn state(&self, program: Program, state: &str) -> Option<String> {
+        match program.protocol() {
             Protocol::Ews => Some(state.to_owned()),
             Protocol::Graph => {
                 let link: Uri = state.parse().ok()?;

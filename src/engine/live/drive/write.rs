@@ -224,7 +224,7 @@ impl Xml {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::act::Client;
+    use crate::scenario::program::Program;
 
     const ADDRESS: &str = "a+b@contoso.test";
 
@@ -241,11 +241,11 @@ mod tests {
     fn bodies_are_as_long_as_limits_take_them_to_be_in_virtual_time() {
         let known = Known { message: Some("AAMkAGI2".repeat(12)), state: Some("H4sIAAA".repeat(12)) };
         for action in Action::ALL {
-            for (client, written) in
-                [(Client::Outlook, ews(action, ADDRESS, &known)), (Client::Web, graph(action, ADDRESS, &known))]
+            for (program, written) in
+                [(Program::Outlook, ews(action, ADDRESS, &known)), (Program::Web, graph(action, ADDRESS, &known))]
             {
-                let (real, said) = (written.body.len() as f64, burden::burden(client, action).body_bytes as f64);
-                assert!((real - said).abs() <= 250.0, "{client:?} {action:?}: {real} bytes, not {said}");
+                let (real, said) = (written.body.len() as f64, burden::burden(program, action).body_bytes as f64);
+                assert!((real - said).abs() <= 250.0, "{program:?} {action:?}: {real} bytes, not {said}");
             }
         }
     }
