@@ -15,6 +15,7 @@ use mock_server::throttle::policy::sharing::Sharing;
 use mock_server::throttle::policy::unit::Unit;
 use mock_server::throttle::policy::{Concerns, Meter};
 use mock_server::time::{Moment, Span};
+use mock_server::wire::call::{Operation, Protocol};
 
 use self::rate::Rate;
 use super::job::Job;
@@ -66,11 +67,11 @@ fn rate<T: Copy>(first: T, later: impl Iterator<Item = (Moment, T)>, of: impl Fn
 fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Rate> {
     const NO_BOUND: Admits = (0.0, Rate::UNLIMITED);
     let (limits, changes) = (&side.server.limits, &side.server.limit_changes);
-    let counted = limits.iter().filter(|limit| limit.protocols.is_empty() || limit.protocols.contains(&side.protocol));
-    let of_limit = counted.filter_map(|limit| {
+    let counts = |protocols: &[Protocol]| protocols.is_empty() || protocols.contains(&side.protocol);
+    let of_limit = limits.iter().filter(|limit| counts(&limit.protocols)).filter_map(|limit| {
         let taken = match limit.scope {
             Scope::App => 0.0,
-            Scope::Tenant => people.requests_of(limit),
+            Scope::Tenant => people.requests_of(|operation, protocol| limit.concerns(operation, protocol)),
             Scope::AppMailbox | Scope::Mailbox => return None,
         };
         let admits = |rule: Rule| match rule {
@@ -86,10 +87,13 @@ fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Rate> {
         let several = (tenant && topology.mailboxes_per_tenant.is_some())
             || (database && topology.databases > 1)
             || (server && topology.servers > 1);
-        if mailbox || user || several || policy.concerns != Concerns::default() {
+        let Concerns { operations, protocols, apps } = &policy.concerns;
+        let concerns_all = operations.is_empty() && apps.is_empty() && counts(protocols);
+        if mailbox || user || several || !concerns_all {
             return None;
         }
-        let taken = if app { 0.0 } else { people.requests };
+        let theirs = |operation: Operation, protocol| operation.is_in(protocols, protocol);
+        let taken = if app { 0.0 } else { people.requests_of(theirs) };
         let admits = |meter: Meter| match meter {
             Meter::Sliding { unit: Unit::Requests, most: burst, per }
             | Meter::Fixed { unit: Unit::Requests, most: burst, per } => {

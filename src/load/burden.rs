@@ -56,8 +56,6 @@ pub const fn burden(program: Program, action: Action) -> Burden {
         Action::Read => Operation::ReadItems,
         Action::Mark => Operation::UpdateItems,
         Action::Draft | Action::Post => Operation::CreateItems,
-        // Sent by EWS, a message is made and sent at once, which counts as making it.
-        Action::Send if speaks_ews => Operation::CreateItems,
         Action::Send => Operation::SendItems,
         Action::Folders => Operation::FindFolders,
     };

@@ -9,8 +9,9 @@ use crate::service::core::Service;
 use crate::throttle::policy::announce::{Announce, Form, Wait};
 use crate::throttle::policy::sharing::{Sharer, Sharing};
 use crate::throttle::policy::unit::Unit;
-use crate::throttle::policy::{Meter, Policy, preset};
+use crate::throttle::policy::{Concerns, Meter, Policy, preset};
 use crate::time::{Moment, Span};
+use crate::wire::call::Protocol;
 use crate::wire::refusal::RefusalKind;
 
 /// Most allowances that one answer shows; those that are used up most come first.
@@ -52,7 +53,10 @@ pub(super) struct Entry {
     longest_batch_seconds: Option<f64>,
     /// Who shares it.
     scope: Vec<String>,
+    /// Which calls it concerns: of these operations, protocols and apps; all of them where a list is empty.
     operations: Vec<String>,
+    protocols: Vec<String>,
+    apps: Vec<u32>,
     refused_count: bool,
     /// What a refused client sees.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,7 +163,12 @@ impl Entry {
         let mut policy = Policy::new(&self.name, self.meter()?, sharing, refusal);
         policy.refused_count = self.refused_count;
         let operations = self.operations.iter().map(|name| words::operation(name));
-        policy.concerns.operations = operations.collect::<Result<_, _>>()?;
+        let protocols = self.protocols.iter().map(|name| words::named("protocol", name, Protocol::ALL, Protocol::name));
+        policy.concerns = Concerns {
+            operations: operations.collect::<Result<_, _>>()?,
+            protocols: protocols.collect::<Result<_, _>>()?,
+            apps: self.apps.clone(),
+        };
         policy.announce = Announce { wait: self.wait()?, form: self.form()? };
         Ok(vec![policy])
     }
@@ -230,6 +239,8 @@ impl Entry {
             name: policy.name.clone(),
             scope: policy.sharing.names().into_iter().map(str::to_owned).collect(),
             operations: policy.concerns.operations.iter().map(|operation| operation.name().to_owned()).collect(),
+            protocols: policy.concerns.protocols.iter().map(|protocol| protocol.name().to_owned()).collect(),
+            apps: policy.concerns.apps.clone(),
             refused_count: policy.refused_count,
             refusal: Some(policy.refusal.name().to_owned()),
             unit: policy.meter.unit().map(|unit| unit.name().to_owned()),
@@ -303,6 +314,9 @@ mod tests {
                 assert_eq!(read(&[entry]), Ok(vec![policy]), "{name}");
             }
         }
+        let mut mine = Policy::new("mine", Meter::Lanes { most: 1 }, Sharing::APP, RefusalKind::ServerBusy);
+        mine.concerns.apps = vec![7, 9];
+        assert_eq!(read(&[Entry::of(&mine)]), Ok(vec![mine]));
     }
 
     fn check(text: &str, expected: &str) {

@@ -293,7 +293,7 @@ fn a_moment_that_goes_back_counts_as_the_latest() {
 #[test]
 fn a_spent_ews_budget_is_refused_with_the_exact_back_off() {
     let mut stack = Stack::new(preset::ews_online());
-    let call = asked(1, 0);
+    let call = Asked { protocol: Protocol::Ews, ..asked(1, 0) };
     assert!(admits(stack.judge(Moment(0), &call)));
     stack.settle(&call, Moment(1), Span::seconds(300 + 3_000) + Span(1));
     let (refusing, refused) = refusal(stack.judge(Moment(1), &call));

@@ -1,7 +1,6 @@
 //! What people ask of a server in the mean, for models that know no single request.
 
 use mock_server::service::config::Costs;
-use mock_server::throttle::limit::Limit;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::call::{Operation, Protocol};
 
@@ -56,10 +55,10 @@ impl Demand {
         demand
     }
 
-    /// Requests per second that a limit counts.
+    /// Requests per second of those operations and protocols that count.
     #[must_use]
-    pub fn requests_of(&self, limit: &Limit) -> f64 {
-        let counted = self.drawn.iter().filter(|(operation, protocol, _)| limit.concerns(*operation, *protocol));
+    pub fn requests_of(&self, counts: impl Fn(Operation, Protocol) -> bool) -> f64 {
+        let counted = self.drawn.iter().filter(|(operation, protocol, _)| counts(*operation, *protocol));
         let drawn: u64 = counted.map(|(.., count)| count).sum();
         self.requests * drawn as f64 / DRAWN as f64
     }

@@ -14,7 +14,7 @@ use super::unit::Unit;
 use super::{Meter, Policy};
 use crate::throttle::preset::MEGABYTE;
 use crate::time::Span;
-use crate::wire::call::Operation;
+use crate::wire::call::{Operation, Protocol};
 use crate::wire::refusal::RefusalKind;
 
 /// What a client is told that has too many sync calls in progress (seen against Exchange Online in 2024: "Suggested
@@ -95,8 +95,8 @@ pub fn named(name: &str) -> Option<Vec<Policy>> {
         "entra-large" => entra(8_000),
         "graph-global" => graph_global(),
         "ews-online-whole" => ews_online_whole(),
-        "ews-2010" => vec![lanes("ews-2010-concurrency", 10, Sharing::APP_MAILBOX, Span::ZERO)],
-        "ews-hanging-2013" => vec![hanging("ews-2013-hanging", 3)],
+        "ews-2010" => vec![of_ews(lanes("ews-2010-concurrency", 10, Sharing::APP_MAILBOX, Span::ZERO))],
+        "ews-hanging-2013" => vec![of_ews(hanging("ews-2013-hanging", 3))],
         "store" => store(),
         "mrs-proxy" => vec![lanes("mrs-proxy-connections", 100, Sharing::SERVER, Span::seconds(30))],
         "import-rate" => import_rate(),
@@ -126,6 +126,7 @@ pub fn entra(units: u64) -> Vec<Policy> {
         let meter = Meter::Bucket { unit, burst: most, refill: most, per };
         let mut policy = Policy::new(name, meter, sharing, RefusalKind::AppLimit);
         policy.concerns.operations = OF_DIRECTORY.to_vec();
+        policy.concerns.protocols = vec![Protocol::Graph];
         policy
     };
     let (per_app, minutes) = (Sharing::APP_TENANT, Span::seconds(300));
@@ -142,7 +143,9 @@ pub fn entra(units: u64) -> Vec<Policy> {
 #[must_use]
 pub fn graph_global() -> Vec<Policy> {
     let meter = Meter::Sliding { unit: Unit::Requests, most: 130_000, per: Span::seconds(10) };
-    vec![Policy::new("graph-global-app", meter, Sharing::APP, RefusalKind::AppLimit)]
+    let mut policy = Policy::new("graph-global-app", meter, Sharing::APP, RefusalKind::AppLimit);
+    policy.concerns.protocols = vec![Protocol::Graph];
+    vec![policy]
 }
 
 /// Everything that the EWS throttling page lists for Exchange Online. A caller has a budget for each mailbox that it
@@ -162,13 +165,13 @@ pub fn ews_online_whole() -> Vec<Policy> {
         longest_batch: Some(LONGEST_BATCH),
     };
     let budget = Policy::new("ews-budget-by-item", meter, Sharing::APP_MAILBOX, RefusalKind::ServerBusy);
-    vec![
-        lanes("ews-max-concurrency", 27, Sharing::APP_MAILBOX, Span::ZERO),
-        sync,
-        hanging("ews-hanging", 10),
-        sending,
-        budget,
-    ]
+    let at_once = lanes("ews-max-concurrency", 27, Sharing::APP_MAILBOX, Span::ZERO);
+    [at_once, sync, hanging("ews-hanging", 10), sending, budget].map(of_ews).to_vec()
+}
+
+fn of_ews(mut policy: Policy) -> Policy {
+    policy.concerns.protocols = vec![Protocol::Ews];
+    policy
 }
 
 fn store() -> Vec<Policy> {

@@ -80,7 +80,11 @@ pub(in super::super) fn answer<H: Host>(
     };
     let mailbox = folder.as_ref().map_or(context.mailbox(), FolderTarget::mailbox);
     let manner = Manner { disposition, invitations, folder, zone: context.zone().clone() };
-    context.perform(mailbox, Operation::CreateItems, |open| {
+    let operation = match manner.disposition {
+        Some(Disposition::Send | Disposition::SendAndSave) => Operation::SendItems,
+        Some(Disposition::Save) | None => Operation::CreateItems,
+    };
+    context.perform(mailbox, operation, |open| {
         let mut work = Work::default();
         for element in &items.children {
             if let Err(error) = open.begin_item() {
