@@ -5,3 +5,4 @@ pub mod ews;
 pub mod graph;
 pub mod host;
 pub mod openid;
+mod zones;

@@ -31,12 +31,12 @@ mod runs;
 pub mod streaming;
 mod subscriptions;
 mod time_zones;
-mod zones;
 
 use self::context::{Context, Refused};
 use self::delegates::Deed;
 use self::streaming::Ongoing;
 use super::host::Host;
+use super::zones;
 use crate::wire::ews::envelope;
 use crate::wire::ews::xml::{Element, MAX_REQUEST_BYTES, Space, parse};
 use crate::wire::ews::{self as codec, EwsError};

@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan, Zoned};
 
 use super::messages::Messages;
 use super::names::GET_SERVER_TIME_ZONES;
-use super::zones::{self, ZONES};
+use crate::protocol::zones::{self, ZONES};
 use crate::wire::ews::xml::{Element, Writer};
 
 /// The year whose rules are told. Rules of other years are not: a client asks for the zone, not for its history.

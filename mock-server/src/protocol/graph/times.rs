@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use crate::protocol::zones;
+
 /// A moment in UTC, to the second.
 pub(super) fn utc(moment: Timestamp) -> String {
     format!("{moment:.0}")
@@ -20,72 +22,6 @@ pub(super) struct Zone {
     pub rules: TimeZone,
 }
 
-/// Windows names of zones and the IANA zones that stand for them (Unicode CLDR, windowsZones, territory 001).
-const WINDOWS: [(&str, &str); 62] = [
-    ("Afghanistan Standard Time", "Asia/Kabul"),
-    ("Alaskan Standard Time", "America/Anchorage"),
-    ("Arab Standard Time", "Asia/Riyadh"),
-    ("Arabian Standard Time", "Asia/Dubai"),
-    ("Arabic Standard Time", "Asia/Baghdad"),
-    ("Argentina Standard Time", "America/Buenos_Aires"),
-    ("Atlantic Standard Time", "America/Halifax"),
-    ("AUS Central Standard Time", "Australia/Darwin"),
-    ("AUS Eastern Standard Time", "Australia/Sydney"),
-    ("Azores Standard Time", "Atlantic/Azores"),
-    ("Bangladesh Standard Time", "Asia/Dhaka"),
-    ("Canada Central Standard Time", "America/Regina"),
-    ("Cape Verde Standard Time", "Atlantic/Cape_Verde"),
-    ("Cen. Australia Standard Time", "Australia/Adelaide"),
-    ("Central America Standard Time", "America/Guatemala"),
-    ("Central Asia Standard Time", "Asia/Bishkek"),
-    ("Central Brazilian Standard Time", "America/Cuiaba"),
-    ("Central Europe Standard Time", "Europe/Budapest"),
-    ("Central European Standard Time", "Europe/Warsaw"),
-    ("Central Pacific Standard Time", "Pacific/Guadalcanal"),
-    ("Central Standard Time", "America/Chicago"),
-    ("Central Standard Time (Mexico)", "America/Mexico_City"),
-    ("China Standard Time", "Asia/Shanghai"),
-    ("E. Africa Standard Time", "Africa/Nairobi"),
-    ("E. Australia Standard Time", "Australia/Brisbane"),
-    ("E. Europe Standard Time", "Europe/Chisinau"),
-    ("E. South America Standard Time", "America/Sao_Paulo"),
-    ("Eastern Standard Time", "America/New_York"),
-    ("Egypt Standard Time", "Africa/Cairo"),
-    ("FLE Standard Time", "Europe/Kiev"),
-    ("Georgian Standard Time", "Asia/Tbilisi"),
-    ("GMT Standard Time", "Europe/London"),
-    ("Greenwich Standard Time", "Atlantic/Reykjavik"),
-    ("GTB Standard Time", "Europe/Bucharest"),
-    ("Hawaiian Standard Time", "Pacific/Honolulu"),
-    ("India Standard Time", "Asia/Calcutta"),
-    ("Iran Standard Time", "Asia/Tehran"),
-    ("Israel Standard Time", "Asia/Jerusalem"),
-    ("Jordan Standard Time", "Asia/Amman"),
-    ("Korea Standard Time", "Asia/Seoul"),
-    ("Middle East Standard Time", "Asia/Beirut"),
-    ("Morocco Standard Time", "Africa/Casablanca"),
-    ("Mountain Standard Time", "America/Denver"),
-    ("Myanmar Standard Time", "Asia/Rangoon"),
-    ("Nepal Standard Time", "Asia/Katmandu"),
-    ("New Zealand Standard Time", "Pacific/Auckland"),
-    ("Newfoundland Standard Time", "America/St_Johns"),
-    ("Pacific SA Standard Time", "America/Santiago"),
-    ("Pacific Standard Time", "America/Los_Angeles"),
-    ("Pakistan Standard Time", "Asia/Karachi"),
-    ("Romance Standard Time", "Europe/Paris"),
-    ("Russian Standard Time", "Europe/Moscow"),
-    ("SA Pacific Standard Time", "America/Bogota"),
-    ("SE Asia Standard Time", "Asia/Bangkok"),
-    ("Singapore Standard Time", "Asia/Singapore"),
-    ("South Africa Standard Time", "Africa/Johannesburg"),
-    ("Tokyo Standard Time", "Asia/Tokyo"),
-    ("Turkey Standard Time", "Europe/Istanbul"),
-    ("US Mountain Standard Time", "America/Phoenix"),
-    ("W. Australia Standard Time", "Australia/Perth"),
-    ("W. Europe Standard Time", "Europe/Berlin"),
-    ("West Asia Standard Time", "Asia/Tashkent"),
-];
-
 /// The name of UTC in the service's answers.
 pub(super) const UTC: &str = "UTC";
 
@@ -98,8 +34,7 @@ pub(super) fn zone(name: &str) -> Option<Zone> {
     if ["utc", "gmt", "etc/utc", "tzone://microsoft/utc"].contains(&name.to_ascii_lowercase().as_str()) {
         return Some(Zone { name: UTC.into(), rules: TimeZone::UTC });
     }
-    let known = WINDOWS.iter().find(|(windows, _)| windows.eq_ignore_ascii_case(name));
-    let rules = TimeZone::get(known.map_or(name, |(_, iana)| iana)).ok()?;
+    let rules = zones::find(name)?;
     Some(Zone { name: name.to_owned().into(), rules })
 }
 
@@ -137,9 +72,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_windows_zone_has_rules() {
-        for (windows, _) in WINDOWS {
-            assert!(zone(windows).is_some(), "{windows}");
+    fn zones_have_the_names_of_windows_or_of_the_tz_database() {
+        for name in ["tokyo standard time", "West Bank Standard Time", "\"Europe/Copenhagen\""] {
+            assert_eq!(zone(name).map(|zone| zone.name.into_owned()).as_deref(), Some(name.trim_matches('"')));
         }
         assert!(zone("Nowhere Standard Time").is_none());
     }

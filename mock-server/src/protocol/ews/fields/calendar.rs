@@ -17,7 +17,8 @@ use super::times;
 use crate::mailbox::item::{Item, Role};
 use crate::mailbox::property::Value;
 use crate::protocol::ews::failure::Failure;
-use crate::protocol::ews::{item_ids, zones};
+use crate::protocol::ews::item_ids;
+use crate::protocol::zones;
 use crate::wire::ews::xml::{Element, Writer};
 
 const APPOINTMENT: u128 = 0x0006_2002_0000_0000_C000_0000_0000_0046;

@@ -1,4 +1,4 @@
-//! Time zones by the names that Windows has for them, which are those of EWS.
+//! Time zones by the names that Windows has for them, which EWS and Graph use.
 //!
 //! The zones of the tz database that they stand for are those of CLDR (`windowsZones.xml`, territory 001).
 
@@ -144,13 +144,15 @@ pub(super) const ZONES: [(&str, &str); 136] = [
     ("Yukon Standard Time", "America/Whitehorse"),
 ];
 
-/// The zone of a name: one of Windows, or one of the tz database.
+/// The zone of a name, in any case: one of Windows, or one of the tz database.
 pub(super) fn find(name: &str) -> Option<TimeZone> {
-    let known = ZONES.binary_search_by_key(&name, |(windows, _)| windows).map(|place| ZONES[place].1);
-    match known {
-        Ok(known) => TimeZone::get(known).ok(),
-        Err(_) if name.starts_with("tzone://Microsoft/Utc") => Some(TimeZone::UTC),
-        Err(_) => TimeZone::get(name).ok(),
+    const UTC: &str = "tzone://Microsoft/Utc";
+    let exact = ZONES.binary_search_by_key(&name, |(windows, _)| windows).ok().map(|place| ZONES[place].1);
+    let known = || ZONES.iter().find(|(windows, _)| windows.eq_ignore_ascii_case(name)).map(|(_, known)| *known);
+    match exact.or_else(known) {
+        Some(known) => TimeZone::get(known).ok(),
+        None if name.get(..UTC.len()).is_some_and(|start| start.eq_ignore_ascii_case(UTC)) => Some(TimeZone::UTC),
+        None => TimeZone::get(name).ok(),
     }
 }
 
@@ -164,7 +166,8 @@ mod tests {
         for (windows, _) in ZONES {
             assert!(find(windows).is_some(), "{windows}");
         }
-        assert!(find("Europe/Copenhagen").is_some());
+        assert!(find("Europe/Copenhagen").is_some() && find("tzone://microsoft/utc").is_some());
+        assert_eq!(find("w. EUROPE standard time"), find("Europe/Berlin"));
         assert!(find("Nowhere Standard Time").is_none());
     }
 }
