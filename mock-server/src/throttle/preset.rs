@@ -8,8 +8,9 @@
 //! Graph count calls of Graph, and limits of EWS calls of EWS.
 
 use super::limit::{Limit, Rule, Scope};
+use super::policy::asked::OF_DIRECTORY;
 use crate::time::Span;
-use crate::wire::call::Protocol;
+use crate::wire::call::{Operation, Protocol};
 use crate::wire::refusal::RefusalKind;
 
 /// Bytes in the megabyte of the Outlook upload limit. The Graph limits page writes "150 megabytes (MB)" and does not
@@ -106,24 +107,25 @@ pub fn outlook() -> Vec<Limit> {
 
 /// The Outlook service limits of Microsoft Graph, with a scope of one's own for the concurrency limit.
 ///
-/// All numbers are from the Graph limits page. That refused requests count against the request limit is from the Graph
+/// All numbers are from the Graph limits page, which lists the resources of the Outlook service: mail, calendars, contacts,
+/// settings and the like, but no users. That refused requests count against the request limit is from the Graph
 /// throttling page ("usage is recorded while throttled").
 #[must_use]
 pub fn outlook_with_concurrency_of(scope: Scope) -> Vec<Limit> {
     vec![
-        of_graph(
+        of_outlook(
             "outlook-requests",
             Rule::Requests { count: 10_000, per: Span::seconds(600), refused_count: true },
             Scope::AppMailbox,
             RefusalKind::RequestLimit,
         ),
-        of_graph(
+        of_outlook(
             "outlook-concurrency",
             Rule::Concurrency { lanes: 4, retry_after: CONCURRENCY_WAIT },
             scope,
             RefusalKind::ConcurrencyLimit,
         ),
-        of_graph(
+        of_outlook(
             "outlook-upload",
             Rule::UploadBytes { bytes: 150 * MEGABYTE, per: Span::seconds(300) },
             Scope::AppMailbox,
@@ -208,6 +210,12 @@ fn app_requests(count: u64, per: Span) -> Limit {
 
 fn of_graph(name: &str, rule: Rule, scope: Scope, refusal: RefusalKind) -> Limit {
     limit(Protocol::Graph, name, rule, scope, refusal)
+}
+
+/// A limit of the Outlook service. The directory is another service, with limits of its own.
+fn of_outlook(name: &str, rule: Rule, scope: Scope, refusal: RefusalKind) -> Limit {
+    let operations = Operation::ALL.into_iter().filter(|operation| !OF_DIRECTORY.contains(operation)).collect();
+    Limit { operations, ..of_graph(name, rule, scope, refusal) }
 }
 
 fn of_ews(name: &str, rule: Rule, scope: Scope, refusal: RefusalKind) -> Limit {

@@ -232,6 +232,8 @@ fn clients_are_held_to_the_limits_of_the_protocol_that_they_speak() {
     let list = format!("/v1.0/users/{ALICE}/mailFolders");
     let listed: Vec<_> = (0..6).map(|_| server.decide("GET", &list, &[], "").answer.status).collect();
     assert_eq!(listed, [200, 200, 200, 200, 429, 429]);
+    // The directory is another service.
+    assert!((0..6).all(|_| server.decide("GET", "/v1.0/users", &[], "").answer.status == 200));
     let found: Vec<_> = (0..28).map(|_| server.ews(&find(&inbox(None))).0.answer.status).collect();
     assert_eq!((&found[..27], found[27]), (&[200; 27][..], 500));
 }

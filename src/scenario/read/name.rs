@@ -39,10 +39,13 @@ impl Kind for Operations {
     }
 
     fn print(&self, value: &Vec<Operation>) -> String {
-        if value.is_empty() {
-            return "all".to_owned();
+        let names = |list: &[Operation]| list.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ");
+        let others: Vec<_> = Operation::ALL.into_iter().filter(|one| !value.contains(one)).collect();
+        match (value.len(), others.len()) {
+            (0, _) | (_, 0) => "all".to_owned(),
+            (named, left) if left < named => format!("all but {}", names(&others)),
+            _ => names(value),
         }
-        value.iter().map(|operation| operation.name()).collect::<Vec<_>>().join(", ")
     }
 }
 

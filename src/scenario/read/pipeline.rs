@@ -2,7 +2,7 @@
 
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::Span;
-use mock_server::wire::call::Protocol;
+use mock_server::wire::call::{Operation, Protocol};
 
 use crate::scenario::kind::{Choice, Count, CountPer, Data, DataPer, Duration, Share};
 use crate::scenario::plan::{BatchPlan, Order, PacePlan, PipelinePlan, RetryPlan, SidePlan, Verify};
@@ -134,10 +134,12 @@ fn pace(section: Section<'_>, limits: &[Limit], protocol: Protocol) -> PacePlan 
     PacePlan { target_requests, target_upload_bytes }
 }
 
+/// What most requests to a target are, and all that upload.
+const STORING: [Operation; 3] = [Operation::ImportItem, Operation::UploadItems, Operation::CreateMessage];
+
 fn concerns_all_of_a_mailbox(limit: &Limit, protocol: Protocol) -> bool {
     matches!(limit.scope, Scope::AppMailbox | Scope::Mailbox)
-        && limit.operations.is_empty()
-        && (limit.protocols.is_empty() || limit.protocols.contains(&protocol))
+        && STORING.iter().all(|operation| limit.concerns(*operation, protocol))
 }
 
 /// Whether the first mean rate is above the second.
