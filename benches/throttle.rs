@@ -9,8 +9,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mock_server::throttle::preset;
 use mock_server::throttle::stack::{Asked, Stack, Verdict};
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::{Operation, Protocol};
+use mock_server::wire::call::Protocol;
 use mock_server::wire::id::MailboxKey;
+use mock_server::wire::operation::Operation;
 
 /// Mailboxes that call in turn: those in progress in a wave of the NHS.
 const MAILBOXES: u32 = 400;

@@ -5,8 +5,8 @@
 use std::ops::AddAssign;
 
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::Operation;
 use mock_server::wire::id::MailboxKey;
+use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::{ItemErrorKind, RefusalKind};
 
 use crate::world::Side;

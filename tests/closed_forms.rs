@@ -10,7 +10,7 @@ use std::path::Path;
 use mock_server::draw::Distribution;
 use mock_server::throttle::limit::Rule;
 use mock_server::time::Moment;
-use mock_server::wire::call::Operation;
+use mock_server::wire::operation::Operation;
 use wavetank::engine::virtual_time;
 use wavetank::event::{Cause, Event, Listener};
 use wavetank::forecast::result::WindowForecast;

@@ -16,8 +16,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 
 use mock_server::time::Moment;
-use mock_server::wire::call::Operation;
 use mock_server::wire::id::MailboxKey;
+use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::RefusalKind;
 use wavetank::checkpoint::memory::Memory;
 use wavetank::engine::live::run::migrate;

@@ -1,4 +1,4 @@
-//! Policies in scenario files: read, refused with help, and at work in a virtual run.
+//! Policies in scenario files: read, refused with help, and at work in a virtual run; and which calls count in limits.
 
 use std::fs;
 use std::path::Path;
@@ -8,6 +8,7 @@ use mock_server::throttle::policy::sharing::Sharing;
 use mock_server::throttle::policy::unit::Unit;
 use mock_server::throttle::policy::{Meter, Policy};
 use mock_server::time::{Moment, Span};
+use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::RefusalKind;
 use wavetank::engine::virtual_time;
 use wavetank::population::{Population, wave};
@@ -104,6 +105,22 @@ fn a_policy_that_says_what_a_limit_says_takes_the_same_time() {
     let limit = r#"limits = [{ name = "outlook-concurrency", concurrency = 4, scope = "app-mailbox" }]"#;
     let policy = r#"policies = [{ name = "outlook-concurrency", concurrency = 4, scope = ["mailbox"] }]"#;
     assert_eq!(makespan("closed-concurrency.toml", limit, policy), makespan("closed-concurrency.toml", limit, limit));
+}
+
+#[test]
+fn limits_must_count_what_their_server_speaks() {
+    check(
+        "protocol = \"ews\"\nlimits = [\"graph\"]",
+        "none of these limits counts calls of ews, which this server speaks",
+    );
+    let protocols = |limits: &str| {
+        let plan =
+            plan(&format!("protocol = \"ews\"\nlimits = [{limits}]")).unwrap_or_else(|problems| panic!("{problems}"));
+        plan.target.server.limits.into_iter().map(|limit| limit.protocols).collect::<Vec<_>>()
+    };
+    assert_eq!(protocols("{ preset = \"graph-global\", protocols = [] }"), [[]]);
+    assert_eq!(protocols("{ name = \"a\", concurrency = 1, protocols = [\"ews\"] }"), [[Protocol::Ews]]);
+    assert_eq!(protocols("\"exchange-online\"").len(), 6);
 }
 
 #[test]

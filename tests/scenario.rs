@@ -13,7 +13,6 @@ use mock_server::throttle::health::preset;
 use mock_server::throttle::health::resource::Resource;
 use mock_server::throttle::limit::Rule;
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::ItemErrorKind;
 use proptest::prelude::*;
 use wavetank::scenario;
@@ -101,19 +100,6 @@ fn negative_and_excessive_numbers_are_refused() {
     };
     check(&budget("\"-1 s\""), (6, 83), "`-1 s` is negative, expected a duration", "leave the sign out");
     check(&budget("-1"), (6, 83), "`-1` is negative, expected a duration", "in quotes with its unit");
-}
-
-#[test]
-fn limits_must_count_what_their_server_speaks() {
-    let message = "none of these limits counts calls of ews, which this server speaks";
-    check("[source]\nlimits = [\"graph\"]", (6, 10), message, "\"exchange-online\" has the limits of both protocols");
-    let protocols_of = |entry: &str| {
-        let plan = good(&with(&format!("[source]\nlimits = [{entry}]")), &[]);
-        plan.source.server.limits.iter().map(|limit| limit.protocols.clone()).collect::<Vec<_>>()
-    };
-    assert_eq!(protocols_of("{ preset = \"graph-global\", protocols = [] }"), [[]]);
-    assert_eq!(protocols_of("{ name = \"a\", concurrency = 1, protocols = [\"ews\"] }"), [[Protocol::Ews]]);
-    assert_eq!(protocols_of("\"exchange-online\"").len(), 6);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The two protocols: what a client asks ([`call`]), what it hears ([`answer`], [`refusal`]), and how each is written
+//! The two protocols: what a client asks ([`call`], [`operation`]), what it hears ([`answer`], [`refusal`]), and how each is written
 //! as bytes (`ews`, `graph`). No I/O, no clock, no state.
 //!
 //! A [`call::Call`] is neutral: it says what is wanted, not in which protocol. Each protocol reads and writes the calls
@@ -16,6 +16,7 @@ pub mod http;
 pub mod id;
 pub mod identity;
 pub mod opaque;
+pub mod operation;
 pub mod permission;
 pub mod refusal;
 pub mod stream;

@@ -18,8 +18,9 @@ use mock_server::service::reply::Spoil;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::{Answer, SwitchState};
-use mock_server::wire::call::{Call, Content, Operation};
+use mock_server::wire::call::{Call, Content};
 use mock_server::wire::id::{Id, ItemKey};
+use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::RefusalKind;
 use server::free;
 

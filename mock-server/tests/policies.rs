@@ -25,8 +25,9 @@ use mock_server::throttle::policy::unit::Unit;
 use mock_server::throttle::policy::{Meter, Policy, preset};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
-use mock_server::wire::call::{Call, Content, Operation, Protocol, RequestIdentity, Upload};
+use mock_server::wire::call::{Call, Content, Protocol, RequestIdentity, Upload};
 use mock_server::wire::id::ItemKey;
+use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::{ItemErrorKind, RefusalKind};
 use server::free;
 

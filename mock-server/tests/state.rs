@@ -24,8 +24,9 @@ use mock_server::state::file::StateFile;
 use mock_server::state::{StateError, restore};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::ChangeKind;
-use mock_server::wire::call::{self, Call, FolderKind, Operation, Protocol, RequestIdentity};
+use mock_server::wire::call::{self, Call, FolderKind, Protocol, RequestIdentity};
 use mock_server::wire::id::{Id, ItemKey, MailboxKey};
+use mock_server::wire::operation::Operation;
 use proptest::prelude::*;
 
 #[path = "support/server.rs"]

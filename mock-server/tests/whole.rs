@@ -17,8 +17,9 @@ use mock_server::service::errand::Errand;
 use mock_server::service::reply::Request;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::{Answer, ChangeKind};
-use mock_server::wire::call::{Call, FolderKind, Operation, Protocol, RequestIdentity};
+use mock_server::wire::call::{Call, FolderKind, Protocol, RequestIdentity};
 use mock_server::wire::id::{Id, MailboxKey};
+use mock_server::wire::operation::Operation;
 
 #[path = "support/eml.rs"]
 mod eml;

@@ -15,7 +15,8 @@ use mock_server::throttle::policy::sharing::Sharing;
 use mock_server::throttle::policy::unit::Unit;
 use mock_server::throttle::policy::{Concerns, Meter};
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::{Operation, Protocol};
+use mock_server::wire::call::Protocol;
+use mock_server::wire::operation::Operation;
 
 use self::rate::Rate;
 use super::job::Job;

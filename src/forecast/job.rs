@@ -5,8 +5,8 @@
 
 use mock_server::draw::{self, Purpose};
 use mock_server::time::Span;
-use mock_server::wire::call::Operation;
 use mock_server::wire::id::MailboxKey;
+use mock_server::wire::operation::Operation;
 
 use crate::population::mailbox::Mailbox;
 use crate::population::wave;

@@ -2,7 +2,8 @@
 //!
 //! The operations are those by which the mock counts the requests that programs really send.
 
-use mock_server::wire::call::{Operation, Protocol};
+use mock_server::wire::call::Protocol;
+use mock_server::wire::operation::Operation;
 
 use super::act::Action;
 use crate::scenario::program::Program;

@@ -124,8 +124,8 @@ pub fn refusals_of(summary: &Summary, kind: RefusalKind) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mock_server::wire::call::Operation;
     use mock_server::wire::id::MailboxKey;
+    use mock_server::wire::operation::Operation;
     use mock_server::wire::refusal::ItemErrorKind;
 
     use crate::event::{Cause, Verification};

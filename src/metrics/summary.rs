@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::Operation;
+use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::RefusalKind;
 
 use crate::event::{Cause, Verification};

@@ -9,8 +9,9 @@ use mock_server::service::config::{Config, Holding};
 use mock_server::service::core::Held;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::{Operation, Protocol};
+use mock_server::wire::call::Protocol;
 use mock_server::wire::id::MailboxKey;
+use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::{ItemError, ItemErrorKind, RefusalKind};
 
 use crate::rig::{Played, Setup, Small, TestWorld, calls_of, play, server};

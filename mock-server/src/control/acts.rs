@@ -10,7 +10,8 @@ use super::words;
 use crate::fault::preset;
 use crate::fault::rule::Act;
 use crate::fault::trick::{Door, Trick, Words};
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemErrorKind, RefusalKind};
 
 /// An act.

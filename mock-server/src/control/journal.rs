@@ -14,8 +14,8 @@ use crate::journal::kept::{self, HEADERS};
 use crate::journal::witness::spoil_name;
 use crate::service::reply::Spoil;
 use crate::time::{Moment, Span};
-use crate::wire::call::Operation;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 /// Most entries that are kept (assumed: an hour of a busy client).
 pub const ENTRIES: usize = 20_000;

@@ -10,7 +10,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::front::exchange::{Decision, Received};
 use crate::time::Moment;
-use crate::wire::call::Operation;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::RefusalKind;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]

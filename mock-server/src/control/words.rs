@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::reply::Wrong;
 use crate::time::Span;
-use crate::wire::call::Operation;
+use crate::wire::operation::Operation;
 
 /// Most seconds that a control request may name: a year.
 const SECONDS_MAX: f64 = 31_536_000.0;

@@ -2,8 +2,9 @@
 
 use crate::draw::{Purpose, hash, unit};
 use crate::time::{Moment, Span};
-use crate::wire::call::{Operation, Protocol, RequestIdentity};
+use crate::wire::call::{Protocol, RequestIdentity};
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 /// Who makes a call, as far as rules ask.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]

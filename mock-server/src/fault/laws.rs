@@ -8,8 +8,9 @@ use super::rule::{Act, FaultRule, Match};
 use super::trick::Door;
 use crate::draw::Distribution;
 use crate::time::{Moment, Span};
-use crate::wire::call::{FIRST_FOREIGN, Operation, Protocol, RequestIdentity};
+use crate::wire::call::{FIRST_FOREIGN, Protocol, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
 const BUSY: Refusal = Refusal { kind: RefusalKind::Unavailable, status: 503, retry_after: Some(Span::seconds(7)) };

@@ -5,8 +5,9 @@ use super::rule::{Act, FaultRule, Match};
 use super::trick::{Door, Played, Saying, Words};
 use crate::draw::{Purpose, hash, unit};
 use crate::time::{Moment, Span};
-use crate::wire::call::{Operation, RequestIdentity};
+use crate::wire::call::RequestIdentity;
 use crate::wire::id::{ItemKey, MailboxKey};
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, Refusal};
 
 /// How a call goes wrong.

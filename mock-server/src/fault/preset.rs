@@ -6,7 +6,8 @@ use super::rule::{Act, FaultRule, Match};
 use super::trick::{Door, Saying, Trick, Words};
 use crate::draw::Distribution;
 use crate::time::Span;
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, ItemErrorKind, RefusalKind};
 
 /// The presets: name, what it is, where it was seen.

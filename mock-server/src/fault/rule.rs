@@ -4,7 +4,7 @@ use super::also::Also;
 use super::trick::{Door, Saying, Trick};
 use crate::draw::Distribution;
 use crate::time::{Moment, Span};
-use crate::wire::call::Operation;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, RefusalKind};
 
 /// Which calls a rule concerns. Every condition must hold.

@@ -24,9 +24,9 @@ use crate::fault::trick::Door;
 use crate::protocol::ews::streaming::{Ongoing, Said};
 use crate::service::reply::Spoil;
 use crate::time::{Moment, Span};
-use crate::wire::call::Operation;
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::Refusal;
 
 /// A request as it was received.

@@ -17,9 +17,10 @@ use crate::service::errand::{Errand, Performed};
 use crate::service::remark::Remarks;
 use crate::service::reply::{Spent, Spoil};
 use crate::time::Moment;
-use crate::wire::call::{Operation, Protocol, RequestIdentity};
+use crate::wire::call::{Protocol, RequestIdentity};
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// What a request hears whose token was taken from it.

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::record::{Key, Piece};
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{self, Element, Space};
+use crate::wire::operation::Operation;
 
 /// Whether an operation makes things that were not there before, so that doing it twice makes two.
 pub(super) const fn makes(operation: Operation) -> bool {

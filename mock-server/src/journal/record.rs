@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::service::reply::Spent;
 use crate::service::trace::{self, Step, Undone};
 use crate::time::{Moment, Span};
-use crate::wire::call::{Operation, RequestIdentity};
+use crate::wire::call::RequestIdentity;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
 /// The version of this format.

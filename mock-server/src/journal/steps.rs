@@ -5,8 +5,9 @@ use super::record::{Record, UnknownWord};
 use crate::service::reply::Spent;
 use crate::service::trace::{Step, strike_named};
 use crate::time::Span;
-use crate::wire::call::{FIRST_FOREIGN, Operation, RequestIdentity};
+use crate::wire::call::{FIRST_FOREIGN, RequestIdentity};
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::Refusal;
 
 /// A record whose steps cannot be understood.

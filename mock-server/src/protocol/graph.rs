@@ -53,9 +53,9 @@ use self::route::{Place, Route as R};
 use self::task::Task;
 use super::host::Host;
 use crate::mailbox::open::Open;
-use crate::wire::call::Operation as O;
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation as O;
 use crate::wire::permission::Permissions;
 
 /// What Graph remembers beside mailboxes: sessions and subscriptions.

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use crate::mailbox::content::Content;
 use crate::mailbox::open::Open;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::Refusal;
 
 /// Opens mailboxes for one request. A request may do several kinds of work, on several mailboxes; each passes limits and

@@ -8,7 +8,7 @@ use crate::throttle::limit::Limit;
 use crate::throttle::policy::Policy;
 use crate::throttle::policy::topology::Topology;
 use crate::time::Span;
-use crate::wire::call::Operation;
+use crate::wire::operation::Operation;
 
 /// The time that one kind of call takes the server, without waiting for others.
 #[derive(Clone, PartialEq, Debug)]

@@ -7,8 +7,9 @@ use super::config::{Cost, Costs};
 use crate::draw::{Distribution, Hashes, Purpose};
 use crate::time::{Moment, Span};
 use crate::wire::answer::Answer;
-use crate::wire::call::{Call, Operation, RequestIdentity};
+use crate::wire::call::{Call, RequestIdentity};
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 /// The work that a call was, in what its cost depends on.
 #[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]

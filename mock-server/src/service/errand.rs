@@ -17,8 +17,9 @@ use crate::mailbox::store::View;
 use crate::throttle::policy::asked::Caller;
 use crate::throttle::stack::Asked;
 use crate::time::Moment;
-use crate::wire::call::{FolderKind, Operation, Protocol, RequestIdentity};
+use crate::wire::call::{FolderKind, Protocol, RequestIdentity};
 use crate::wire::id::{ItemKey, MailboxKey};
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// Who wants what kind of work done on which mailbox.

@@ -20,8 +20,9 @@ use crate::fault::rule::Act;
 use crate::mailbox::content::Content;
 use crate::throttle::stack::Asked;
 use crate::time::Moment;
-use crate::wire::call::{FIRST_FOREIGN, Operation, RequestIdentity};
+use crate::wire::call::{FIRST_FOREIGN, RequestIdentity};
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, Refusal};
 
 /// Recorded fates, in the order in which they happened.

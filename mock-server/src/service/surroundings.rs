@@ -20,8 +20,9 @@ use crate::throttle::policy::stack::{Policies, Ruling, Used};
 use crate::throttle::policy::topology::Topology;
 use crate::throttle::stack;
 use crate::time::{Moment, Span};
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::Refusal;
 
 const WEEK: Span = Span::seconds(7 * 86_400);

@@ -7,8 +7,9 @@ use super::reply::Spent;
 use crate::fault::plan::Strike;
 use crate::fault::trick::Played;
 use crate::time::Span;
-use crate::wire::call::{Operation, RequestIdentity};
+use crate::wire::call::RequestIdentity;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, Refusal, RefusalKind};
 
 /// An item that a fault or a budget left undone although the work as a whole was let pass.

@@ -11,7 +11,8 @@ use crate::mailbox::content::Content;
 use crate::throttle::stack::Asked;
 use crate::time::{Moment, Span};
 use crate::wire::answer::Answer;
-use crate::wire::call::{Call, Operation, Protocol, RequestIdentity};
+use crate::wire::call::{Call, Protocol, RequestIdentity};
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
 /// An answer that cannot be understood although it arrived.

@@ -105,8 +105,9 @@ mod tests {
     use crate::throttle::limit::{Rule, Scope};
     use crate::throttle::stack::{Asked, Verdict};
     use crate::time::Span;
-    use crate::wire::call::{Operation, Protocol};
+    use crate::wire::call::Protocol;
     use crate::wire::id::MailboxKey;
+    use crate::wire::operation::Operation;
     use crate::wire::refusal::RefusalKind;
 
     fn limit(count: u64) -> Limit {

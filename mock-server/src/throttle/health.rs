@@ -22,8 +22,9 @@ use self::resource::Resource;
 use self::stall::{Account, Stalls};
 use super::policy::asked::Asked;
 use crate::time::{Moment, Span};
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// What the health of a server is like. Always well by default.

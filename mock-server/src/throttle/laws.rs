@@ -6,8 +6,9 @@ use super::limit::{Limit, Rule, Scope};
 use super::preset;
 use super::stack::{Asked, Stack, Verdict};
 use crate::time::{Moment, Span};
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{Refusal, RefusalKind};
 
 fn asked(mailbox: u32, body_bytes: u64) -> Asked {

@@ -1,7 +1,8 @@
 //! What a limit is: a rule, the scope that shares it, and the refusal that a client sees.
 
 use crate::time::Span;
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::RefusalKind;
 
 /// Who shares one allowance.

@@ -25,7 +25,8 @@ use self::asked::Asked;
 use self::sharing::Sharing;
 use self::unit::Unit;
 use crate::time::Span;
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::RefusalKind;
 
 /// How a policy counts.

@@ -10,7 +10,8 @@
 use super::limit::{Limit, Rule, Scope};
 use super::policy::asked::OF_DIRECTORY;
 use crate::time::Span;
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::RefusalKind;
 
 /// Bytes in the megabyte of the Outlook upload limit. The Graph limits page writes "150 megabytes (MB)" and does not

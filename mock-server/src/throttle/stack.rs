@@ -4,8 +4,9 @@ use super::limit::{Limit, Rule, Scope};
 use super::machine::Machine;
 use super::rows::{Place, Rows, View};
 use crate::time::{Moment, Span};
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// What limits want to know of a call.

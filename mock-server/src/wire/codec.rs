@@ -1,8 +1,9 @@
 //! Both ends of every protocol behind one door: calls and answers by [`Protocol`], administration apart from it.
 
 use super::answer::Answer;
-use super::call::{Call, FolderRef, Operation, Protocol, Upload};
+use super::call::{Call, FolderRef, Protocol, Upload};
 use super::http::{HttpAnswer, HttpCall, Unsupported};
+use super::operation::Operation;
 
 use super::id::{Id, MailboxKey};
 use super::opaque::{self, Kind};

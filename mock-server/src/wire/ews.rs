@@ -32,9 +32,10 @@ use self::reference::{Lens, Pen};
 use self::understood::Understood;
 use self::xml::{Element, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, Space, Writer, XmlError, parse};
 use super::answer::Answer;
-use super::call::{Call, FolderKind, FolderRef, Operation};
+use super::call::{Call, FolderKind, FolderRef};
 use super::http::{HttpAnswer, HttpCall};
 use super::id::{Id, MailboxKey};
+use super::operation::Operation;
 use super::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 use crate::time::Span;
 

@@ -30,10 +30,11 @@ use self::length::{Asked, EMPTY, Frame, JSON, TEXT};
 use self::route::Route;
 use self::text::References;
 use super::answer::Answer;
-use super::call::{Call, FolderKind, Operation};
+use super::call::{Call, FolderKind};
 use super::http::{HttpAnswer, HttpCall, Unsupported};
 use super::id::{Id, MailboxKey};
 use super::opaque::{self, Kind};
+use super::operation::Operation;
 use super::refusal::{Refusal, RefusalKind};
 use crate::draw::mix;
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::call::Operation;
+use super::operation::Operation;
 
 /// A call that a protocol cannot carry.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

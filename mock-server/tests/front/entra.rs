@@ -10,7 +10,7 @@ use mock_server::front::listen::Handle;
 use mock_server::service::config::{Config, Holding};
 use mock_server::service::credentials::{AppCredential, Credentials, UserCredential};
 use mock_server::time::Span;
-use mock_server::wire::call::Operation;
+use mock_server::wire::operation::Operation;
 use serde_json::{Value, json};
 
 use crate::alice::{self, ALICE};

@@ -17,7 +17,7 @@ use mock_server::service::reply::Spoil;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::throttle::preset;
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::Operation;
+use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::RefusalKind;
 use serde_json::{Value, json};
 

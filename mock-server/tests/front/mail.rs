@@ -20,10 +20,11 @@ use mock_server::service::core::Service;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::{Answer, SwitchState};
-use mock_server::wire::call::{Call, Content, FolderKind, Operation, Protocol, RequestIdentity, Upload};
+use mock_server::wire::call::{Call, Content, FolderKind, Protocol, RequestIdentity, Upload};
 use mock_server::wire::entra::{self, TokenRequest};
 use mock_server::wire::http::{HttpAnswer, HttpCall};
 use mock_server::wire::id::Id;
+use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::{Refusal, RefusalKind};
 use mock_server::wire::{codec, identity};
 

@@ -2,7 +2,8 @@
 
 use mock_server::service::config::Costs;
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::{Operation, Protocol};
+use mock_server::wire::call::Protocol;
+use mock_server::wire::operation::Operation;
 
 use crate::load::act::Act;
 use crate::load::arrival::Arrival;

@@ -2,7 +2,7 @@
 
 use mock_server::service::config::{Cost, Costs};
 use mock_server::time::Span;
-use mock_server::wire::call::Operation;
+use mock_server::wire::operation::Operation;
 
 use crate::scenario::file::Value;
 use crate::scenario::kind::{Count, Duration, Kind, Spread, Words, Wrong, suggestion};

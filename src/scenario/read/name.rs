@@ -2,7 +2,8 @@
 
 use mock_server::throttle::limit::Scope;
 use mock_server::throttle::policy::sharing::Sharing;
-use mock_server::wire::call::{Operation, Protocol};
+use mock_server::wire::call::Protocol;
+use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::RefusalKind;
 
 use crate::scenario::file::{Node, Value};

@@ -2,7 +2,8 @@
 
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::Span;
-use mock_server::wire::call::{Operation, Protocol};
+use mock_server::wire::call::Protocol;
+use mock_server::wire::operation::Operation;
 
 use crate::scenario::kind::{Choice, Count, CountPer, Data, DataPer, Duration, Share};
 use crate::scenario::plan::{BatchPlan, Order, PacePlan, PipelinePlan, RetryPlan, SidePlan, Verify};

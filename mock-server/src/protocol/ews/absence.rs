@@ -10,9 +10,9 @@ use super::names::{name_of, named};
 use crate::mailbox::settings::{Absence, Audience, Away, Reply};
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Writer};
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 /// How the states of an absence are called.
 const STATES: [(&str, Away); 3] =

@@ -18,8 +18,9 @@ use crate::mailbox::item::Item;
 use crate::mailbox::open::Open;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::{FolderKind, Operation};
+use crate::wire::call::FolderKind;
 use crate::wire::ews::xml::{Element, Writer};
+use crate::wire::operation::Operation;
 
 /// The most mailboxes of one request (Microsoft Learn, "`GetUserAvailability` operation": up to 100).
 const MAILBOXES_MAX: usize = 100;

@@ -19,9 +19,9 @@ use crate::mailbox::open::Open;
 use crate::mailbox::settings::{Configuration, Object};
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::envelope::Names;
 use crate::wire::ews::xml::{Element, Writer};
+use crate::wire::operation::Operation;
 
 /// The longest name is one character shorter (Microsoft Learn, "`UserConfigurationName`").
 const NAME_END: usize = 237;

@@ -8,11 +8,12 @@ use crate::mailbox::hidden;
 use crate::mailbox::open::Open;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::{FolderKind, Operation};
+use crate::wire::call::FolderKind;
 use crate::wire::ews::xml::{Element, Space};
 use crate::wire::ews::{EwsError, folder_kind};
 use crate::wire::id::MailboxKey;
 use crate::wire::opaque::{self, Kind};
+use crate::wire::operation::Operation;
 use crate::wire::refusal::Refusal;
 
 /// The number of the invisible folder above the visible tree (`root`).

@@ -12,8 +12,8 @@ use crate::mailbox::open::Open;
 use crate::mailbox::settings::{DELEGATED_FOLDERS, Delegate, Level, MeetingRequests};
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Writer};
+use crate::wire::operation::Operation;
 
 /// What a response holds for each delegate.
 const MESSAGE: &str = "m:DelegateUserResponseMessageType";

@@ -11,10 +11,10 @@ use super::messages::Messages;
 use super::names::CONVERT_ID;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::Element;
 use crate::wire::id::MailboxKey;
 use crate::wire::opaque::{self, Kind};
+use crate::wire::operation::Operation;
 
 /// The formats of identifiers (`IdFormatType`).
 const FORMATS: [&str; 6] = ["EwsLegacyId", "EwsId", "EntryId", "HexEntryId", "StoreId", "OwaId"];

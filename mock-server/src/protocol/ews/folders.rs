@@ -18,11 +18,11 @@ use crate::mailbox::property::Value;
 use crate::mailbox::store::StoreError;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::envelope::Names;
 use crate::wire::ews::folder_kind;
 use crate::wire::ews::xml::{Element, Writer};
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 /// The most folders that one request may name (assumed).
 const FOLDERS_MAX: usize = 1_000;

@@ -10,9 +10,9 @@ use crate::mailbox::open::Open;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::wire::answer::ChangeKind;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Writer};
 use crate::wire::opaque::{self, Kind};
+use crate::wire::operation::Operation;
 
 /// Answers the operation.
 pub(super) fn answer<H: Host>(request: &Element<'_>, context: &mut Context<'_, H>) -> Result<Vec<u8>, Refused> {

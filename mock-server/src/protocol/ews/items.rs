@@ -34,8 +34,8 @@ use crate::mailbox::content::Content;
 use crate::mailbox::item::Item;
 use crate::mailbox::open::{Head, Open};
 use crate::protocol::host::Host;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Space, Writer};
+use crate::wire::operation::Operation;
 
 /// The most items that one request may name (assumed: EWS documents 1,000 for most operations).
 const ITEMS_MAX: usize = 10_000;

@@ -7,8 +7,8 @@ use super::messages::{respond, write_message};
 use crate::mailbox::settings::{Absence, Away};
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Writer};
+use crate::wire::operation::Operation;
 
 /// The largest message that a mailbox takes, in bytes: 36 MB are set for mailboxes of Exchange Online unless somebody
 /// changes it (Microsoft Learn, "Exchange Online limits", message size limits). That tips count in bytes is assumed.

@@ -6,8 +6,8 @@ use super::failure::Failure;
 use super::messages::respond;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::Element;
+use crate::wire::operation::Operation;
 
 fn look_up<H: Host>(context: &mut Context<'_, H>) -> Result<(), Refused> {
     let own = context.mailbox();

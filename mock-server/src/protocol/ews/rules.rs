@@ -10,9 +10,9 @@ use super::messages::respond;
 use crate::mailbox::settings::{Rule, Settings};
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Writer};
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 /// The most rules of a mailbox (assumed; Exchange limits their size to 256 KB, Microsoft Learn, "Exchange Online
 /// limits").

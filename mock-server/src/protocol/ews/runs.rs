@@ -9,8 +9,8 @@ use super::messages::Messages;
 use crate::mailbox::open::Open;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 /// Neighbors of one mailbox by their places in a list. Entries that could not be read belong to their neighbors; a list
 /// of nothing else belongs to nobody.

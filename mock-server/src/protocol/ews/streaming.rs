@@ -13,10 +13,10 @@ use crate::mailbox::watch::Delivery;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::time::{Moment, Span};
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Writer};
 use crate::wire::id::MailboxKey;
 use crate::wire::opaque::{self, Kind};
+use crate::wire::operation::Operation;
 
 /// The longest time that an answer goes on, in minutes (`StreamingSubscriptionConnectionTimeoutType` in `types.xsd`).
 const TIMEOUT_MAX: u64 = 30;

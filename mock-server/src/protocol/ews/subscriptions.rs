@@ -15,10 +15,10 @@ use crate::mailbox::open::Open;
 use crate::mailbox::watch::{Delivery, Event, EventKind, Object, Position, Subscription};
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Space, Writer};
 use crate::wire::id::MailboxKey;
 use crate::wire::opaque::{self, Kind};
+use crate::wire::operation::Operation;
 
 /// The most changes that one answer tells of (assumed).
 const CHANGES_MAX: usize = 500;

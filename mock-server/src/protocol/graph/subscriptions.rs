@@ -14,8 +14,8 @@ use super::route::{self, Place, Route as R};
 use super::{Asked, State, times};
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 /// Most subscriptions at a time. Assumed: it bounds memory.
 const MAX_SUBSCRIPTIONS: usize = 10_000;

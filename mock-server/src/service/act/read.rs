@@ -5,9 +5,10 @@ use crate::mailbox::content::Content as Computed;
 use crate::mailbox::{mime, stream};
 use crate::service::refusals;
 use crate::wire::answer::Answer;
-use crate::wire::call::{Content, Operation};
+use crate::wire::call::Content;
 use crate::wire::id::Id;
 use crate::wire::opaque::Kind;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, ItemErrorKind};
 
 impl<C: Computed> Bench<'_, C> {

@@ -9,8 +9,9 @@ use super::{Health, Terms, Verdict, preset};
 use crate::draw::Distribution;
 use crate::throttle::policy::asked::Asked;
 use crate::time::{Moment, Span};
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 const STALL: Effect = Effect::Stall { patience: Span::seconds(30), back_off: Span::seconds(60) };
 

@@ -1,7 +1,8 @@
 //! What policies want to know of a call.
 
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 /// What is known of whoever calls beyond the app, and of what the call costs. Everything may be unknown.
 #[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]

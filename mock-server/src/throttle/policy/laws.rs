@@ -10,8 +10,9 @@ use super::unit::Unit;
 use super::{Meter, Policy};
 use crate::throttle::change::PolicyChange;
 use crate::time::{Moment, Span};
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::RefusalKind;
 
 /// A call with so many items; every unit but requests counts them.

@@ -14,7 +14,8 @@ use super::unit::Unit;
 use super::{Meter, Policy};
 use crate::throttle::preset::MEGABYTE;
 use crate::time::Span;
-use crate::wire::call::{Operation, Protocol};
+use crate::wire::call::Protocol;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::RefusalKind;
 
 /// What a client is told that has too many sync calls in progress (seen against Exchange Online in 2024: "Suggested

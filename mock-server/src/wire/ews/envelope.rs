@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use super::EwsError;
 use super::xml::{Element, MESSAGES_URI, SOAP_URI, Space, TYPES_URI, Writer};
-use crate::wire::call::{Call, Operation};
+use crate::wire::call::Call;
+use crate::wire::operation::Operation;
 
 /// The names that an operation has on the wire.
 #[derive(PartialEq, Eq, Debug)]

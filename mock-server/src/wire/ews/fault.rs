@@ -5,9 +5,10 @@ use super::envelope::{self, Names};
 use super::xml::{ERRORS_URI, Element, MAX_ANSWER_BYTES, Space, TYPES_URI, Writer, parse};
 use super::{EwsError, http_answer};
 use crate::time::Span;
-use crate::wire::call::{Call, Operation};
+use crate::wire::call::Call;
 use crate::wire::heard::{in_milliseconds, in_seconds};
 use crate::wire::http::HttpAnswer;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
 
 /// The text of a busy fault (exchangelib, Thunderbird and other clients recorded it identically).

@@ -17,9 +17,10 @@ use super::error::{GraphError, malformed};
 use super::text::{References, base64_length, digits};
 use super::{Form, Frame, Headers, JSON_TYPE, Named, TEXT_TYPE};
 use crate::wire::answer::Answer;
-use crate::wire::call::{Call, Operation};
+use crate::wire::call::Call;
 use crate::wire::http::{HttpAnswer, HttpCall, Unsupported};
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{Refusal, RefusalKind};
 
 /// Most requests in a batch (learn.microsoft.com/graph/json-batching).

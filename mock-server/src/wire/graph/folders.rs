@@ -14,10 +14,11 @@ use super::route::{Place, Route};
 use super::text::{References, digits, id_length, id_segment_length, json_length, known, segment, written};
 use super::{Asked, EMPTY, Form, Frame, JSON, MAILBOX_ID_LENGTH, MAX_PAGE, Property, mailbox_id};
 use crate::wire::answer::{Answer, FolderEntry};
-use crate::wire::call::{Call, FolderKind, FolderRef, Operation};
+use crate::wire::call::{Call, FolderKind, FolderRef};
 use crate::wire::http::{HttpAnswer, HttpCall, Unsupported};
 use crate::wire::id::{Id, MailboxKey};
 use crate::wire::opaque::Kind;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, Refusal};
 
 /// The number of the root of the visible folder tree.

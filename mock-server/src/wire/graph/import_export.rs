@@ -16,10 +16,11 @@ use super::route::Place;
 use super::text::{References, base64_length, id_length, known, segment, written};
 use super::{Asked, Frame, JSON, MAILBOX_ID_LENGTH, mailbox_id};
 use crate::wire::answer::Answer;
-use crate::wire::call::{Call, Content, Operation};
+use crate::wire::call::{Call, Content};
 use crate::wire::http::{HttpAnswer, HttpCall, Unsupported};
 use crate::wire::id::{Id, MailboxKey};
 use crate::wire::opaque::Kind;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal};
 use crate::wire::stream;
 

@@ -16,10 +16,11 @@ use super::route::Place;
 use super::text::{References, digits, id_length, id_segment_length, known, segment, segment_length, written};
 use super::{Asked, Frame, JSON, MAILBOX_ID_LENGTH, MAX_PAGE, Property, mailbox_id};
 use crate::wire::answer::{Answer, ChangeKind, ItemChange};
-use crate::wire::call::{Call, Operation};
+use crate::wire::call::Call;
 use crate::wire::http::{HttpAnswer, HttpCall, Unsupported};
 use crate::wire::id::{Id, ItemKey, MailboxKey};
 use crate::wire::opaque::{self, Kind};
+use crate::wire::operation::Operation;
 use crate::wire::refusal::Refusal;
 use crate::wire::stream;
 

@@ -10,10 +10,11 @@ use super::route::Place;
 use super::text::{References, base64_length, id_length, id_segment_length, known, segment, written};
 use super::{Asked, EMPTY, Frame, JSON, TEXT, TEXT_TYPE};
 use crate::wire::answer::Answer;
-use crate::wire::call::{Call, Content, Operation};
+use crate::wire::call::{Call, Content};
 use crate::wire::http::{HttpAnswer, HttpCall, Unsupported};
 use crate::wire::id::{Id, MailboxKey};
 use crate::wire::opaque::Kind;
+use crate::wire::operation::Operation;
 use crate::wire::refusal::{ItemError, Refusal};
 use crate::wire::stream;
 

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::wire::call::Operation;
 use crate::wire::http::Unsupported;
 use crate::wire::id::{Id, MailboxKey};
 use crate::wire::opaque::{self, Kind};
+use crate::wire::operation::Operation;
 
 /// What a path segment must not hold as it is (RFC 3986 section 3.3: everything but unreserved characters, sub-delimiters,
 /// colon and at-sign). The apostrophe is kept out as well, because `OData` puts keys between apostrophes.

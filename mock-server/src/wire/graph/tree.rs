@@ -10,10 +10,11 @@ use super::folders::{Named, ROOT, ROOT_NAME, folder};
 use super::route::Place;
 use super::text::{References, id_length, id_segment_length, json_length, known, segment, written};
 use super::{Asked, Frame, JSON};
-use crate::wire::call::{Call, Operation};
+use crate::wire::call::Call;
 use crate::wire::http::{HttpAnswer, HttpCall, Unsupported};
 use crate::wire::id::{Id, MailboxKey};
 use crate::wire::opaque::Kind;
+use crate::wire::operation::Operation;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -14,8 +14,8 @@ use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::{CREATE_ATTACHMENT, DELETE_ATTACHMENT, GET_ATTACHMENT};
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Space};
+use crate::wire::operation::Operation;
 
 /// Answers `CreateAttachment`.
 pub(in super::super) fn create<H: Host>(

@@ -19,8 +19,9 @@ use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::CREATE_ITEM;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::{FolderKind, Operation};
+use crate::wire::call::FolderKind;
 use crate::wire::ews::xml::Element;
+use crate::wire::operation::Operation;
 
 /// What becomes of a message.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]

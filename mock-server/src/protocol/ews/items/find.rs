@@ -27,8 +27,8 @@ use crate::protocol::ews::restriction::{Restriction, compare};
 use crate::protocol::ews::runs;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Space, Writer};
+use crate::wire::operation::Operation;
 
 /// The flag of items that are not shown to people (\[MS-OXCMSG\] 2.2.1.6).
 const ASSOCIATED: i32 = 0x40;

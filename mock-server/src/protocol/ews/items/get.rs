@@ -7,8 +7,8 @@ use crate::protocol::ews::fields::shape::{Plans, Shape};
 use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::GET_ITEM;
 use crate::protocol::host::Host;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::Element;
+use crate::wire::operation::Operation;
 
 /// Answers the operation.
 pub(in super::super) fn answer<H: Host>(

@@ -13,8 +13,9 @@ use crate::protocol::ews::names::{MARK_ALL_AS_READ, MARK_AS_JUNK};
 use crate::protocol::ews::runs;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::{FolderKind, Operation};
+use crate::wire::call::FolderKind;
 use crate::wire::ews::xml::Element;
+use crate::wire::operation::Operation;
 
 /// The flag of a message that was read (\[MS-OXCMSG\] 2.2.1.6).
 const READ: i32 = 0x01;

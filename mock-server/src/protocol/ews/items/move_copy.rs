@@ -10,8 +10,8 @@ use crate::protocol::ews::fields::scene::Viewer;
 use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::{COPY_ITEM, MOVE_ITEM};
 use crate::protocol::host::Host;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::Element;
+use crate::wire::operation::Operation;
 
 /// Answers the operation: moves, or copies.
 pub(in super::super) fn answer<H: Host>(

@@ -22,9 +22,10 @@ use crate::protocol::ews::names::EXPAND_DL;
 use crate::protocol::ews::restriction::{Restriction, compare};
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::{FolderKind, Operation};
+use crate::wire::call::FolderKind;
 use crate::wire::ews::xml::{Element, Writer};
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 /// The most people of one page (assumed, as for items).
 const PAGE_MAX: usize = 1_000;

@@ -15,9 +15,10 @@ use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::RESOLVE_NAMES;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::{FolderKind, Operation};
+use crate::wire::call::FolderKind;
 use crate::wire::ews::xml::{Element, Writer};
 use crate::wire::id::MailboxKey;
+use crate::wire::operation::Operation;
 
 /// The most candidates that are told (`ArrayOfResolutionType` in `types.xsd`).
 const CANDIDATES_MAX: usize = 100;

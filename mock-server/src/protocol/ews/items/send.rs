@@ -21,8 +21,9 @@ use crate::protocol::ews::item_ids::ChangeKey;
 use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::SEND_ITEM;
 use crate::protocol::host::Host;
-use crate::wire::call::{FolderKind, Operation};
+use crate::wire::call::FolderKind;
 use crate::wire::ews::xml::Element;
+use crate::wire::operation::Operation;
 
 /// `PidTagInternetMessageId` (\[MS-OXOMSG\] 2.2.1.12).
 const MESSAGE_ID: Slot = Slot::Tag(0x1035);

@@ -15,10 +15,10 @@ use crate::protocol::ews::names::SYNC_FOLDER_ITEMS;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::wire::answer::ChangeKind;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Writer};
 use crate::wire::id::Id;
 use crate::wire::opaque::{self, Kind};
+use crate::wire::operation::Operation;
 
 /// The most changes of one answer (`MaxChangesReturned`, Microsoft Learn).
 const CHANGES_MAX: u32 = 512;

@@ -14,8 +14,8 @@ use crate::protocol::ews::names::{EXPORT_ITEMS, UPLOAD_ITEMS};
 use crate::protocol::ews::runs;
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Space};
+use crate::wire::operation::Operation;
 
 /// Answers `ExportItems`.
 pub(in super::super) fn export<H: Host>(

@@ -20,8 +20,8 @@ use crate::protocol::ews::making;
 use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::UPDATE_ITEM;
 use crate::protocol::host::Host;
-use crate::wire::call::Operation;
 use crate::wire::ews::xml::{Element, Space};
+use crate::wire::operation::Operation;
 
 /// What one change does.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
