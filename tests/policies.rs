@@ -124,6 +124,44 @@ fn limits_must_count_what_their_server_speaks() {
 }
 
 #[test]
+fn presets_of_another_protocol_are_refused_unless_somebody_says_so() {
+    let message = "none of these policies counts calls of graph, which this server speaks";
+    check("policies = [\"ews-2010\"]", message);
+    assert!(plan("policies = [{ preset = \"ews-2010\", protocols = [\"ews\"] }]").is_ok());
+    assert!(plan("limits = [{ preset = \"ews-online\", protocols = [\"ews\"] }]").is_ok());
+    let in_none = "operations = [\"start_switch\", \"poll_switch\"], protocols = [\"graph\"]";
+    check(
+        &format!("limits = [{{ name = \"a\", concurrency = 1, {in_none} }}]"),
+        "these operations come in no protocol",
+    );
+    check(
+        &format!("policies = [{{ name = \"a\", concurrency = 1, {in_none} }}]"),
+        "these operations come in no protocol",
+    );
+    let fault = format!("faults = [{{ name = \"a\", act = \"reset\", {in_none} }}]");
+    check(&fault, "these operations come in no protocol");
+}
+
+#[test]
+fn the_directory_of_a_server_that_speaks_ews_is_asked_in_graph() {
+    let target = |protocols: &str| {
+        format!(
+            "protocol = \"ews\"\nlimits = [{{ name = \"a\", requests = \"1/1 h\", scope = \"tenant\", operations = \
+             [\"assign_license\"], protocols = [\"{protocols}\"] }}]\n[wave]\nmailboxes = 2"
+        )
+    };
+    let makespan = |protocols: &str| {
+        let text = format!("title = \"Licenses\"\n[target]\n{}\n", target(protocols));
+        let plan = scenario::parse(Path::new("scenarios/policies.toml"), &text, &[], None).expect("a scenario");
+        let population = Population::of(&plan).expect("a population");
+        let mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
+        virtual_time::run::simulate(&plan, &population, &mailboxes, 0, plan.open()).summary.makespan
+    };
+    let hour = Moment::START + Span::seconds(3_600);
+    assert!(makespan("graph") > hour && makespan("ews") < hour);
+}
+
+#[test]
 fn policies_change_as_limits_do() {
     let changes = r#"limit_changes = [{ at = "7 min", limit = "outlook-upload", factor = 0.5 }]"#;
     let limit = r#"limits = [{ name = "outlook-upload", upload = "150 MB/5 min", scope = "app-mailbox" }]"#;

@@ -37,7 +37,7 @@ pub struct Shared {
     pub servers: (f64, f64),
     /// Requests per second that each of the limits and policies of the whole app or tenant admits, at the source and at the
     /// target.
-    pub requests_per_second: (Vec<Rate>, Vec<Rate>),
+    pub requests_per_second: (Vec<Granted>, Vec<Granted>),
 }
 
 /// The share of something that is left to a wave however much others ask for (assumed: refused requests of others do not
@@ -62,10 +62,26 @@ fn rate<T: Copy>(first: T, later: impl Iterator<Item = (Moment, T)>, of: impl Fn
     later.into_iter().fold(Rate::constant(per_second), add).beginning_with(at_once)
 }
 
+/// What one limit or policy admits.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    /// Requests per second.
+    pub rate: Rate,
+    /// Whether administration counts as well.
+    pub administration: bool,
+}
+
+impl Granted {
+    /// How long so many requests take, some of which are administration.
+    fn time_for(&self, requests: f64, administration: f64) -> f64 {
+        self.rate.time_for(if self.administration { requests } else { requests - administration })
+    }
+}
+
 /// Requests per second that limits and policies of the whole app or tenant admit, each for itself, as they change. People
 /// beside the wave use other apps, so they share only what apps share. What a mailbox, a user or a database has to itself
 /// bounds no wave; what it does to mailboxes is left to the correction by virtual runs.
-fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Rate> {
+fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Granted> {
     const NO_BOUND: Admits = (0.0, Rate::UNLIMITED);
     let (limits, changes) = (&side.server.limits, &side.server.limit_changes);
     let counts = |protocols: &[Protocol]| protocols.is_empty() || protocols.contains(&side.protocol);
@@ -80,7 +96,8 @@ fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Rate> {
             _ => NO_BOUND,
         };
         let later = changes.iter().filter(|change| change.limit.name == limit.name);
-        Some(rate(limit.rule, later.map(|change| (change.at, change.limit.rule)), admits))
+        let rate = rate(limit.rule, later.map(|change| (change.at, change.limit.rule)), admits);
+        Some(Granted { rate, administration: limit.protocols.is_empty() })
     });
     let Conditions { policies, policy_changes, topology, .. } = &side.server.conditions;
     let of_policy = policies.iter().filter_map(|policy| {
@@ -106,7 +123,8 @@ fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Rate> {
             _ => NO_BOUND,
         };
         let later = policy_changes.iter().filter(|change| change.policy.name == policy.name);
-        Some(rate(policy.meter, later.map(|change| (change.at, change.policy.meter)), admits))
+        let rate = rate(policy.meter, later.map(|change| (change.at, change.policy.meter)), admits);
+        Some(Granted { rate, administration: protocols.is_empty() })
     });
     of_limit.chain(of_policy).collect()
 }
@@ -136,17 +154,20 @@ impl Shared {
     /// The least time in which jobs can be done, whatever their order.
     fn bound(&self, jobs: &[Job]) -> Span {
         let mut bytes = 0.0;
-        let mut requests = (0.0, 0.0);
+        let (mut requests, mut administration) = ((0.0, 0.0), (0.0, 0.0));
         let mut served = (0.0, 0.0);
         for job in jobs {
             bytes += job.bytes;
             requests = (requests.0 + job.requests.0, requests.1 + job.requests.1);
+            administration = (administration.0 + job.administration.0, administration.1 + job.administration.1);
             served = (served.0 + job.served.0.as_seconds(), served.1 + job.served.1.as_seconds());
         }
-        let longest = |rates: &[Rate], requests| rates.iter().map(|rate| rate.time_for(requests)).fold(0.0, f64::max);
+        let longest = |all: &[Granted], requests, administration| {
+            all.iter().map(|granted| granted.time_for(requests, administration)).fold(0.0, f64::max)
+        };
         let least = (bytes / 2.0 / self.bytes_per_second)
-            .max(longest(&self.requests_per_second.0, requests.0))
-            .max(longest(&self.requests_per_second.1, requests.1))
+            .max(longest(&self.requests_per_second.0, requests.0, administration.0))
+            .max(longest(&self.requests_per_second.1, requests.1, administration.1))
             .max(served.0 / self.servers.0)
             .max(served.1 / self.servers.1);
         Span::from_seconds(least)
@@ -251,8 +272,13 @@ mod tests {
             after: second(after),
             bytes: 0.0,
             requests: (0.0, 0.0),
+            administration: (0.0, 0.0),
             served: (Span::ZERO, Span::ZERO),
         }
+    }
+
+    fn of_all(rate: Rate) -> Granted {
+        Granted { rate, administration: true }
     }
 
     fn shared(lanes: u32, places: u32) -> Shared {
@@ -293,7 +319,7 @@ mod tests {
             job.requests = (0.0, 100.0);
         }
         let shrinking = Rate::constant(10.0).then(60.0, 5.0);
-        let shared = Shared { requests_per_second: (vec![], vec![shrinking]), ..shared(100, 100) };
+        let shared = Shared { requests_per_second: (vec![], vec![of_all(shrinking)]), ..shared(100, 100) };
         assert!((flow(&jobs, &shared).last().as_seconds() - 140.0).abs() < 1e-6);
     }
 
@@ -305,9 +331,19 @@ mod tests {
         }
         for (daily, expected) in [(1_000.0, 100.0), (990.0, 100.0), (900.0, 200.0)] {
             // A day's allowance is there in the morning; what is beyond it comes slowly.
-            let rates = vec![Rate::constant(0.5).beginning_with(daily), Rate::constant(10.0)];
+            let rates = vec![of_all(Rate::constant(0.5).beginning_with(daily)), of_all(Rate::constant(10.0))];
             let shared = Shared { requests_per_second: (vec![], rates), ..shared(100, 100) };
             assert!((flow(&jobs, &shared).last().as_seconds() - expected).abs() < 1e-6, "{daily}");
+        }
+    }
+
+    #[test]
+    fn administration_is_free_where_only_protocols_count() {
+        let jobs = vec![Job { requests: (0.0, 100.0), administration: (0.0, 60.0), ..job(1, 1, 1) }; 10];
+        for (administration, expected) in [(true, 100.0), (false, 40.0)] {
+            let granted = Granted { rate: Rate::constant(10.0), administration };
+            let shared = Shared { requests_per_second: (vec![], vec![granted]), ..shared(100, 100) };
+            assert!((flow(&jobs, &shared).last().as_seconds() - expected).abs() < 1e-6, "{administration}");
         }
     }
 

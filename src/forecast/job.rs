@@ -25,6 +25,8 @@ pub struct Job {
     pub bytes: f64,
     /// Requests to source and target.
     pub requests: (f64, f64),
+    /// Those of them that are administration, which comes in no protocol.
+    pub administration: (f64, f64),
     /// Time that the source's and the target's servers work.
     pub served: (Span, Span),
 }
@@ -100,6 +102,8 @@ impl Rates {
             after: listing + person * 2,
             bytes: changed * wave::BYTES_PER_CHANGE * 2.0,
             requests: (pages * 2.0 + folders * 2.0 + exports + 2.0, pages * 2.0 + changed + 5.0 + polls as f64),
+            // The source is stopped and released; the switch is started and asked about.
+            administration: (2.0, 1.0 + polls as f64),
             served: (
                 self.sync.scale(folders * 2.0) + self.export_call.scale(exports) + self.export_each.scale(changed),
                 self.import.scale(changed) + self.person * (4 + polls),

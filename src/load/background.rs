@@ -19,7 +19,7 @@ use crate::sample::categorical;
 use crate::scenario::program::Program;
 
 /// The draws of this module, apart from others for the same purpose.
-const CLIENT: u64 = 3;
+const PROGRAM: u64 = 3;
 const ACTION: u64 = 4;
 const MAILBOX: u64 = 5;
 
@@ -181,7 +181,7 @@ impl Background {
         let word = |subject, what| hash(self.seed, Purpose::Arrival, subject, 0, what);
         let entry = self.recording.as_ref().and_then(|recording| recording.entries().get(number as usize));
         let hour = self.hour(due);
-        let drawn = weighted(word(subject, CLIENT), self.habits.iter().map(|habit| habit.rates[hour]));
+        let drawn = weighted(word(subject, PROGRAM), self.habits.iter().map(|habit| habit.rates[hour]));
         let program = entry.and_then(|entry| entry.program);
         let program = program.or_else(|| self.habits.get(drawn).map(|habit| habit.program)).unwrap_or(Program::Web);
         let actions = self.habits.iter().find(|habit| habit.program == program).map_or(WEB, |habit| habit.actions);

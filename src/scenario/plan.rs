@@ -137,13 +137,16 @@ impl SidePlan {
     /// Whether a server that says it is busy means the whole app rather than one mailbox: a limit that says so is shared.
     #[must_use]
     pub fn busy_is_shared(&self) -> bool {
-        self.server
-            .limits
-            .iter()
-            .any(|limit| limit.refusal == RefusalKind::ServerBusy && matches!(limit.scope, Scope::App | Scope::Tenant))
-            || self.server.conditions.policies.iter().any(|policy| {
-                policy.refusal == RefusalKind::ServerBusy && policy.sharing.app && !policy.sharing.mailbox
-            })
+        let counts = |protocols: &[Protocol]| protocols.is_empty() || protocols.contains(&self.protocol);
+        let of_limit = self.server.limits.iter().any(|limit| {
+            let is_shared = matches!(limit.scope, Scope::App | Scope::Tenant);
+            limit.refusal == RefusalKind::ServerBusy && is_shared && counts(&limit.protocols)
+        });
+        let of_policy = self.server.conditions.policies.iter().any(|policy| {
+            let is_shared = policy.sharing.app && !policy.sharing.mailbox;
+            policy.refusal == RefusalKind::ServerBusy && is_shared && counts(&policy.concerns.protocols)
+        });
+        of_limit || of_policy
     }
 }
 

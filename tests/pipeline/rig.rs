@@ -17,6 +17,7 @@ use mock_server::service::reply::Request;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
 use mock_server::wire::call::{Call, FolderKind, Protocol, RequestIdentity};
+use mock_server::wire::codec;
 use mock_server::wire::id::{Id, MailboxKey};
 use mock_server::wire::refusal::{Refusal, RefusalKind};
 
@@ -267,7 +268,7 @@ impl World for TestWorld {
         let request = Request {
             app: 0,
             mailbox: route.mailbox,
-            protocol: self.protocols[route.side as usize],
+            protocol: codec::spoken(self.protocols[route.side as usize], call.operation()),
             identity: RequestIdentity { request: route.request, attempt: route.attempt },
             body_bytes: call.content_bytes() + 100,
             call,

@@ -173,6 +173,10 @@ fn apps_and_protocols_are_told_apart_and_unknown_callers_are_spared() {
     assert!(!hit(Some(Who { app: 5, protocol: Protocol::Ews })));
     assert!(!hit(Some(Who { app: 4, protocol: Protocol::Graph })));
     assert!(!hit(None));
+    // Administration comes in no protocol.
+    let who = Some(Who { app: 4, protocol: Protocol::Ews });
+    let target = Target { who, operation: Operation::StopMailbox, ..target(1, 0, 0) };
+    assert!(plan.judge(&target).strike.is_none());
 }
 
 #[test]

@@ -173,11 +173,12 @@ const LIST: [Operation; 4] =
     [Operation::FindFolders, Operation::SyncItems, Operation::FindItems, Operation::FindMessages];
 
 /// Calls that store.
-const STORE: [Operation; 5] = [
+const STORE: [Operation; 6] = [
     Operation::ImportItem,
     Operation::UploadItems,
     Operation::CreateMessage,
     Operation::CreateItems,
+    Operation::SendItems,
     Operation::CopyItems,
 ];
 

@@ -183,7 +183,8 @@ fn operation(method: &str, route: R, asked: &Asked<'_>) -> Result<O, Failure> {
     Ok(match (method, route) {
         ("POST", R::Users) => O::ProvisionUser,
         ("POST", R::AssignLicense) => O::AssignLicense,
-        ("GET", R::Users | R::User | R::ExchangeSettings | R::MailboxSettings | R::Mailbox) => O::Directory,
+        ("GET", R::Users | R::User) => O::Directory,
+        ("GET", R::ExchangeSettings | R::Mailbox) => O::Other,
         ("GET", R::MailFolders | R::ChildFolders | R::MailFoldersCount | R::ChildFoldersCount) => O::FindFolders,
         ("GET", R::MailboxFolders | R::MailboxChildFolders | R::ContactFolders | R::ContactChildFolders) => {
             O::FindFolders

@@ -169,7 +169,7 @@ impl<C: Content> Service<C> {
         mailbox: MailboxKey,
         work: impl FnOnce(&mut Open<'_, C>) -> T,
     ) -> Option<T> {
-        let (operation, protocol) = (Operation::GetEvents, self.protocol);
+        let (operation, protocol) = (Operation::GetEvents, Protocol::Ews);
         let asked = Asked { app: 0, mailbox, operation, protocol, body_bytes: 0 };
         let identity = RequestIdentity { request: 0, attempt: 0 };
         let done = self.open(now, &asked, identity, |open| (work(open), Work::default()));

@@ -146,7 +146,7 @@ impl Health {
                     if patience < hold {
                         self.suffered[resource as usize].refused += 1;
                         self.stalls.note(asked, resource, (now, well), false);
-                        verdict.refusal = Some(refusal(asked.protocol, back_off));
+                        verdict.refusal = Some(refusal(asked, back_off));
                         return verdict;
                     }
                     if verdict.hold < hold {
@@ -212,12 +212,12 @@ impl Health {
     }
 }
 
-/// What a call hears that is not held any longer: EWS is busy, Graph is overloaded (503 with `Retry-After`; Microsoft
-/// Graph error responses).
-fn refusal(protocol: Protocol, back_off: Span) -> Refusal {
-    let kind = match protocol {
-        Protocol::Ews => RefusalKind::ServerBusy,
-        Protocol::Graph => RefusalKind::Unavailable,
+/// What a call hears that is not held any longer: EWS is busy, Graph and administration are overloaded (503 with
+/// `Retry-After`; Microsoft Graph error responses).
+fn refusal(asked: &Asked, back_off: Span) -> Refusal {
+    let kind = match asked.protocol {
+        Protocol::Ews if !asked.operation.is_admin() => RefusalKind::ServerBusy,
+        Protocol::Ews | Protocol::Graph => RefusalKind::Unavailable,
     };
     Refusal { kind, status: kind.usual_status(), retry_after: Some(back_off) }
 }

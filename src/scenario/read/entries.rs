@@ -1,5 +1,8 @@
 //! Lists whose entries are names of presets or tables.
 
+use mock_server::wire::call::Protocol;
+use mock_server::wire::operation::Operation;
+
 use crate::scenario::file::{Node, Value};
 use crate::scenario::kind::{Wrong, suggestion};
 use crate::scenario::section::Section;
@@ -45,6 +48,42 @@ impl Entries<'_> {
             }
         }
         entries
+    }
+}
+
+impl Entries<'_> {
+    /// Reports a list of which nothing counts calls of the protocol that its server speaks, unless the list itself says
+    /// which protocols it is about: presets of another protocol would be without effect. `lists` are the protocols of
+    /// its entries.
+    pub(super) fn report_unheard<'l>(
+        &self,
+        side: &Section<'_>,
+        protocol: Protocol,
+        mut lists: impl Iterator<Item = &'l [Protocol]>,
+    ) {
+        let Self { key, noun, .. } = self;
+        let says = |node: &Node| matches!(&node.value, Value::Table(table) if table.iter().any(|entry| entry.key == "protocols"));
+        let nodes = side.list(key, "");
+        if nodes.is_empty() || nodes.iter().any(says) || lists.any(|list| list.is_empty() || list.contains(&protocol)) {
+            return;
+        }
+        let message = format!("none of these {key} counts calls of {}, which this server speaks", protocol.name());
+        let help =
+            format!("a {noun} counts calls of the protocols that it says: {{ preset = \"...\", protocols = [...] }}");
+        side.report(key, "of another protocol", message, help);
+    }
+}
+
+/// The protocol of a list that names a single one.
+pub(super) fn only(protocols: &[Protocol]) -> Option<Protocol> {
+    if let [one] = protocols { Some(*one) } else { None }
+}
+
+/// Reports conditions that nothing can meet: administration comes in no protocol.
+pub(super) fn report_impossible(section: &Section<'_>, operations: &[Operation], protocols: &[Protocol]) {
+    if !operations.is_empty() && !protocols.is_empty() && operations.iter().all(|operation| operation.is_admin()) {
+        let message = "these operations come in no protocol";
+        section.report("operations", "administration", message, "leave `protocols` out");
     }
 }
 

@@ -6,7 +6,7 @@ use mock_server::fault::rule::{Act, FaultRule, Match};
 use mock_server::time::{Moment, Span};
 use mock_server::wire::refusal::RefusalKind;
 
-use super::entries::no_such_preset;
+use super::entries::{no_such_preset, report_impossible};
 use super::name::{Operations, Pair, Refusals};
 use super::trick::{self, Plain};
 use crate::scenario::file::{Node, Value};
@@ -116,7 +116,9 @@ fn matches(section: &Section<'_>) -> Match {
     let nth = section.maybe("nth", &Count(1..=u64::MAX >> 1), "every call", "by definition");
     let rate = section.or("rate", &Share, Otherwise::default(1.0, "by definition: every call that matches"));
     let attempts_below = section.maybe("attempts_below", &Count(1..=1_000), "all attempts", "by definition");
-    Match { operations, mailboxes, from, until, nth, rate, attempts_below, also: trick::also(section) }
+    let also = trick::also(section);
+    report_impossible(section, &operations, &also.protocols);
+    Match { operations, mailboxes, from, until, nth, rate, attempts_below, also }
 }
 
 fn act_of(section: &Section<'_>, kind: Kind) -> Option<Act> {

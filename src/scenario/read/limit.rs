@@ -6,7 +6,7 @@ use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::RefusalKind;
 
-use super::entries::{Entries, no_such_preset};
+use super::entries::{Entries, no_such_preset, only, report_impossible};
 use super::name::{Operations, Protocols, Refusals, SCOPES};
 use crate::scenario::file::Node;
 use crate::scenario::kind::{Count, CountPer, DataPer, Duration, Flag, Kind, Words};
@@ -25,12 +25,8 @@ pub(crate) fn read(side: &Section<'_>, protocol: Protocol) -> Vec<Limit> {
     if limits.is_empty() {
         let note = "by definition: the server refuses nothing";
         side.book.record(side.path_of("limits"), "none".to_owned(), Origin::Default, note);
-    } else if limits.iter().all(|limit| !limit.protocols.is_empty() && !limit.protocols.contains(&protocol)) {
-        let message = format!("none of these limits counts calls of {}, which this server speaks", protocol.name());
-        let help =
-            "\"exchange-online\" has the limits of both protocols; `protocols = []` lets a limit count every call";
-        side.report("limits", "limits of another protocol", message, help);
     }
+    entries.report_unheard(side, protocol, limits.iter().map(|limit| &limit.protocols[..]));
     limits
 }
 
@@ -73,6 +69,9 @@ fn table(section: Section<'_>, protocol: Protocol) -> Vec<Limit> {
     } else {
         written(&section, protocol).into_iter().collect()
     };
+    for limit in &limits {
+        report_impossible(&section, &limit.operations, &limit.protocols);
+    }
     section.finish();
     limits
 }
@@ -92,6 +91,7 @@ fn written(section: &Section<'_>, protocol: Protocol) -> Option<Limit> {
     let operations = section.or("operations", &Operations, Otherwise::default(Vec::new(), "by definition: every call"));
     let protocols = section.or("protocols", &Protocols, Otherwise::default(Vec::new(), "by definition: every call"));
     let rule = rule?;
+    let protocol = only(&protocols).unwrap_or(protocol);
     let default =
         Otherwise::default(refusal_of(&rule, protocol), "the refusal that goes with the protocol and the rule");
     let refusal = section.or("refusal", &Refusals, default);

@@ -1,6 +1,7 @@
 //! `[pipeline]`: how the pipeline works.
 
 use mock_server::throttle::limit::{Limit, Rule, Scope};
+use mock_server::throttle::policy::asked::OF_DIRECTORY;
 use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 use mock_server::wire::operation::Operation;
@@ -135,12 +136,12 @@ fn pace(section: Section<'_>, limits: &[Limit], protocol: Protocol) -> PacePlan 
     PacePlan { target_requests, target_upload_bytes }
 }
 
-/// What most requests to a target are, and all that upload.
-const STORING: [Operation; 3] = [Operation::ImportItem, Operation::UploadItems, Operation::CreateMessage];
-
 fn concerns_all_of_a_mailbox(limit: &Limit, protocol: Protocol) -> bool {
     matches!(limit.scope, Scope::AppMailbox | Scope::Mailbox)
-        && STORING.iter().all(|operation| limit.concerns(*operation, protocol))
+        && Operation::ALL
+            .iter()
+            .filter(|operation| !operation.is_admin() && !OF_DIRECTORY.contains(operation))
+            .all(|operation| limit.concerns(*operation, protocol))
 }
 
 /// Whether the first mean rate is above the second.

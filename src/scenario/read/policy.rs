@@ -10,7 +10,7 @@ use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::RefusalKind;
 
-use super::entries::{Entries, no_such_preset};
+use super::entries::{Entries, no_such_preset, only, report_impossible};
 use super::health;
 use super::name::{Numbers, Operations, Protocols, Refusals, Sharings};
 use crate::scenario::file::Node;
@@ -87,7 +87,10 @@ fn topology(section: Section<'_>) -> Topology {
 
 fn policies(side: &Section<'_>, protocol: Protocol) -> Vec<Policy> {
     let entries = Entries { key: "policies", noun: "policy", example: "entra-large" };
-    entries.read(side, |name, node| named(side, name, node), |section| table(section, protocol), |policy| &policy.name)
+    let named = |name: &str, node: &Node| named(side, name, node);
+    let policies = entries.read(side, named, |section| table(section, protocol), |policy| &policy.name);
+    entries.report_unheard(side, protocol, policies.iter().map(|policy| &policy.concerns.protocols[..]));
+    policies
 }
 
 /// The policies of a preset.
@@ -105,6 +108,8 @@ fn named(side: &Section<'_>, name: &str, node: &Node) -> Vec<Policy> {
 
 /// A policy that is written out, or a preset of which something is changed.
 fn table(section: Section<'_>, protocol: Protocol) -> Vec<Policy> {
+    let protocols = section.maybe("protocols", &Protocols, "", "");
+    let protocol = protocols.as_deref().and_then(only).unwrap_or(protocol);
     let mut policies = if let Some(node) = section.node("preset").cloned() {
         let Some(name) = section.read_quietly("preset", &Words) else { return Vec::new() };
         named(&section, &name, &node)
@@ -115,7 +120,6 @@ fn table(section: Section<'_>, protocol: Protocol) -> Vec<Policy> {
     let refused_count = section.maybe("refused_count", &Flag, "", "");
     let refusal = section.maybe("refusal", &Refusals, "", "");
     let operations = section.maybe("operations", &Operations, "", "");
-    let protocols = section.maybe("protocols", &Protocols, "", "");
     let apps = section.maybe("apps", &Numbers, "", "");
     let announce = announce(&section);
     for policy in &mut policies {
@@ -132,6 +136,7 @@ fn table(section: Section<'_>, protocol: Protocol) -> Vec<Policy> {
             policy.announce.wait = wait;
         }
         policy.announce.form = announce.1.unwrap_or(policy.announce.form);
+        report_impossible(&section, &policy.concerns.operations, &policy.concerns.protocols);
     }
     section.finish();
     policies
@@ -267,5 +272,7 @@ fn print(policy: &Policy) -> String {
     };
     let counts = if policy.refused_count && policy.meter.unit().is_some() { ", refused ones count" } else { "" };
     let sharers = Sharings.print(&policy.sharing);
-    format!("{rule}{counts}, per {sharers}, {}, {}", Operations.print(&policy.concerns.operations), policy.refusal)
+    let Concerns { operations, protocols, .. } = &policy.concerns;
+    let concerned = (Operations.print(operations), Protocols.print(protocols));
+    format!("{rule}{counts}, per {sharers}, {} operations, {} protocols, {}", concerned.0, concerned.1, policy.refusal)
 }

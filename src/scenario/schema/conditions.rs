@@ -50,7 +50,7 @@ pub struct Policy {
     pub scope: Option<Vec<String>>,
     /// The operations that it concerns; all if empty.
     pub operations: Option<Vec<String>>,
-    /// The protocols that it concerns; all if empty.
+    /// The protocols in which calls are concerned; all, and administration as well, if empty.
     pub protocols: Option<Vec<Protocol>>,
     /// The apps that it concerns, by number; all if empty.
     pub apps: Option<Vec<u32>>,

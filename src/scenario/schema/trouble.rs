@@ -48,7 +48,7 @@ pub struct Fault {
     pub delay: Option<Distribution>,
     /// Short token: how long tokens are good for.
     pub life: Option<Duration>,
-    /// The protocols that it concerns; all if empty.
+    /// The protocols in which calls are concerned; all, and administration as well, if empty.
     pub protocols: Option<Vec<Protocol>>,
     /// The apps that it concerns, by number; all if empty.
     pub apps: Option<Vec<u32>>,

@@ -335,6 +335,12 @@ fn a_policy_concerns_only_the_calls_that_it_names() {
     ] {
         assert!(knock(&mut policies, Moment(0), &other).is_ok());
     }
+    // Administration comes in no protocol.
+    let mut only = policy(Meter::Lanes { most: 0 }, true);
+    only.concerns.protocols = Protocol::ALL.to_vec();
+    let mut policies = Policies::new(vec![only]);
+    assert!(knock(&mut policies, Moment(0), &call(1)).is_err());
+    assert!(knock(&mut policies, Moment(0), &Asked { operation: Operation::PollSwitch, ..call(1) }).is_ok());
 }
 
 #[test]

@@ -82,8 +82,10 @@ pub(in super::super) fn answer<H: Host>(
     let mailbox = folder.as_ref().map_or(context.mailbox(), FolderTarget::mailbox);
     let manner = Manner { disposition, invitations, folder, zone: context.zone().clone() };
     let operation = match manner.disposition {
-        Some(Disposition::Send | Disposition::SendAndSave) => Operation::SendItems,
-        Some(Disposition::Save) | None => Operation::CreateItems,
+        Some(Disposition::Send | Disposition::SendAndSave) if items.children.iter().any(is_sent) => {
+            Operation::SendItems
+        }
+        _ => Operation::CreateItems,
     };
     context.perform(mailbox, operation, |open| {
         let mut work = Work::default();
@@ -110,6 +112,11 @@ pub(in super::super) fn answer<H: Host>(
         ((), work)
     })?;
     Ok(messages.finish())
+}
+
+/// Whether an item is sent where messages are: anything but what stays in folders.
+fn is_sent(element: &Element<'_>) -> bool {
+    !matches!(&*element.name, "CalendarItem" | "Contact" | "DistributionList" | "Task" | "PostItem")
 }
 
 /// Tells of an item that was made: its reference, and those of its attachments if they were given one by one. Of those
