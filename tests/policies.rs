@@ -127,6 +127,8 @@ fn limits_must_count_what_their_server_speaks() {
 fn presets_of_another_protocol_are_refused_unless_somebody_says_so() {
     let message = "none of these policies counts calls of graph, which this server speaks";
     check("policies = [\"ews-2010\"]", message);
+    // Users are the directory's, whatever their mailboxes speak.
+    assert!(plan("protocol = \"ews\"\npolicies = [\"entra-large\"]").is_ok());
     assert!(plan("policies = [{ preset = \"ews-2010\", protocols = [\"ews\"] }]").is_ok());
     assert!(plan("limits = [{ preset = \"ews-online\", protocols = [\"ews\"] }]").is_ok());
     let in_none = "operations = [\"start_switch\", \"poll_switch\"], protocols = [\"graph\"]";

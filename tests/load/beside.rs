@@ -53,7 +53,7 @@ cutover = false
 
 /// How often a live run is made at most: on a machine that is busy with something else everything is asked more slowly, and
 /// less is refused.
-const LIVE_RUNS: usize = 3;
+const LIVE_RUNS: usize = 5;
 
 fn plan(overrides: &[String]) -> Plan {
     let plan = scenario::parse(Path::new("beside.toml"), SCENARIO, overrides, None);

@@ -1,6 +1,7 @@
 //! Lists whose entries are names of presets or tables.
 
 use mock_server::wire::call::Protocol;
+use mock_server::wire::codec;
 use mock_server::wire::operation::Operation;
 
 use crate::scenario::file::{Node, Value};
@@ -9,6 +10,8 @@ use crate::scenario::section::Section;
 
 /// What such a list is about.
 pub(super) struct Entries<'e> {
+    /// What its server speaks.
+    pub(super) protocol: Protocol,
     /// Its key, which is what many of them are called.
     pub(super) key: &'e str,
     /// What one of them is called.
@@ -19,17 +22,23 @@ pub(super) struct Entries<'e> {
 
 impl Entries<'_> {
     /// Reads the list: `named` reads the name of a preset and `table` a table, either of which may stand for several.
-    /// None may have the `name` of another.
+    /// None may have the `name` of another. Where the list does not say which protocols it is about, one entry at least must
+    /// count calls that the pipeline makes to the server, by its operations and protocols (`calls`): presets of another
+    /// protocol would be without effect.
     pub(super) fn read<T>(
         &self,
         side: &Section<'_>,
         named: impl Fn(&str, &Node) -> Vec<T>,
         table: impl Fn(Section<'_>) -> Vec<T>,
         name: impl Fn(&T) -> &str,
+        calls: impl Fn(&T) -> (&[Operation], &[Protocol]),
     ) -> Vec<T> {
-        let Self { key, noun, example } = self;
+        let Self { protocol, key, noun, example } = self;
         let mut entries: Vec<T> = Vec::new();
-        for (position, node) in side.list(key, &format!("a list of {key}")).iter().enumerate() {
+        let nodes = side.list(key, &format!("a list of {key}"));
+        // What cannot be read might be heard.
+        let mut is_heard = nodes.is_empty() || nodes.iter().any(says_protocols);
+        for (position, node) in nodes.iter().enumerate() {
             let added = match &node.value {
                 Value::Text(name) => named(name, node),
                 Value::Table(_) => side.entry(key, position, node).map(&table).unwrap_or_default(),
@@ -39,7 +48,9 @@ impl Entries<'_> {
                     Vec::new()
                 }
             };
+            is_heard |= added.is_empty();
             for entry in added {
+                is_heard |= counts(*protocol, calls(&entry));
                 if entries.iter().any(|other| name(other) == name(&entry)) {
                     let message = format!("the {noun} `{}` is given twice", name(&entry));
                     side.book.report(&node.place, "again", Wrong::new(message, "leave one of them out, or rename it"));
@@ -47,31 +58,29 @@ impl Entries<'_> {
                 entries.push(entry);
             }
         }
+        if !is_heard {
+            let message = format!("none of these {key} counts calls of {}, which this server speaks", protocol.name());
+            let help = format!(
+                "a {noun} counts calls of the protocols that it says: {{ preset = \"...\", protocols = [...] }}"
+            );
+            side.report(key, "of another protocol", message, help);
+        }
         entries
     }
 }
 
-impl Entries<'_> {
-    /// Reports a list of which nothing counts calls of the protocol that its server speaks, unless the list itself says
-    /// which protocols it is about: presets of another protocol would be without effect. `lists` are the protocols of
-    /// its entries.
-    pub(super) fn report_unheard<'l>(
-        &self,
-        side: &Section<'_>,
-        protocol: Protocol,
-        mut lists: impl Iterator<Item = &'l [Protocol]>,
-    ) {
-        let Self { key, noun, .. } = self;
-        let says = |node: &Node| matches!(&node.value, Value::Table(table) if table.iter().any(|entry| entry.key == "protocols"));
-        let nodes = side.list(key, "");
-        if nodes.is_empty() || nodes.iter().any(says) || lists.any(|list| list.is_empty() || list.contains(&protocol)) {
-            return;
-        }
-        let message = format!("none of these {key} counts calls of {}, which this server speaks", protocol.name());
-        let help =
-            format!("a {noun} counts calls of the protocols that it says: {{ preset = \"...\", protocols = [...] }}");
-        side.report(key, "of another protocol", message, help);
+/// Whether any call to a server that speaks a protocol is of these operations and protocols, all if empty. The directory is
+/// asked in Graph whatever the server speaks, which matters only where somebody names what is asked.
+fn counts(protocol: Protocol, (operations, protocols): (&[Operation], &[Protocol])) -> bool {
+    match operations {
+        [] => protocols.is_empty() || protocols.contains(&protocol),
+        named => named.iter().any(|operation| operation.is_in(protocols, codec::spoken(protocol, *operation))),
     }
+}
+
+/// Whether an entry says which protocols it is about.
+fn says_protocols(node: &Node) -> bool {
+    matches!(&node.value, Value::Table(table) if table.iter().any(|entry| entry.key == "protocols"))
 }
 
 /// The protocol of a list that names a single one.

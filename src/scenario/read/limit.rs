@@ -19,14 +19,14 @@ const RULES: &str = "say what is limited: `requests = \"10000/10 min\"`, `upload
                      `concurrency = 4`, or a budget with `burst`, `recharge_per_hour` and `cutoff`";
 
 pub(crate) fn read(side: &Section<'_>, protocol: Protocol) -> Vec<Limit> {
-    let entries = Entries { key: "limits", noun: "limit", example: "outlook" };
+    let entries = Entries { protocol, key: "limits", noun: "limit", example: "outlook" };
     let named = |name: &str, node: &Node| named(side, name, node);
-    let limits = entries.read(side, named, |section| table(section, protocol), |limit| &limit.name);
+    let table = |section: Section<'_>| table(section, protocol);
+    let limits = entries.read(side, named, table, |limit| &limit.name, |limit| (&limit.operations, &limit.protocols));
     if limits.is_empty() {
         let note = "by definition: the server refuses nothing";
         side.book.record(side.path_of("limits"), "none".to_owned(), Origin::Default, note);
     }
-    entries.report_unheard(side, protocol, limits.iter().map(|limit| &limit.protocols[..]));
     limits
 }
 

@@ -86,11 +86,16 @@ fn topology(section: Section<'_>) -> Topology {
 }
 
 fn policies(side: &Section<'_>, protocol: Protocol) -> Vec<Policy> {
-    let entries = Entries { key: "policies", noun: "policy", example: "entra-large" };
+    let entries = Entries { protocol, key: "policies", noun: "policy", example: "entra-large" };
     let named = |name: &str, node: &Node| named(side, name, node);
-    let policies = entries.read(side, named, |section| table(section, protocol), |policy| &policy.name);
-    entries.report_unheard(side, protocol, policies.iter().map(|policy| &policy.concerns.protocols[..]));
-    policies
+    let table = |section: Section<'_>| table(section, protocol);
+    entries.read(
+        side,
+        named,
+        table,
+        |policy| &policy.name,
+        |Policy { concerns, .. }| (&concerns.operations, &concerns.protocols),
+    )
 }
 
 /// The policies of a preset.
