@@ -90,13 +90,16 @@ fn differ(computed: f64, live: f64) -> f64 {
     (live - computed).abs() / computed.max(1.0)
 }
 
-/// Compares what is deterministic. Returns the lines of a table.
-fn compare(computed: &Summary, live: &Summary) -> String {
+/// Compares what is deterministic. Returns the lines of a table, or the names of those that differ too much.
+fn compare(computed: &Summary, live: &Summary) -> Result<String, String> {
     let mut table = format!("{:<32}{:>10}{:>10}\n", "", "virtual", "live");
+    let mut apart = String::new();
     let mut line = |name: &str, computed: u64, live: u64, slack: u64| {
         writeln!(table, "{name:<32}{computed:>10}{live:>10}").expect("a text grows");
         let close = differ(computed as f64, live as f64) <= COUNTS || computed.abs_diff(live) <= slack;
-        assert!(close, "{name}: virtual {computed}, live {live}");
+        if !close {
+            writeln!(apart, "{name}: virtual {computed}, live {live}").expect("a text grows");
+        }
     };
     let mailboxes = computed.mailboxes.total;
     for operation in Operation::ALL {
@@ -114,7 +117,7 @@ fn compare(computed: &Summary, live: &Summary) -> String {
     }
     line("bytes sent", computed.sent_bytes, live.sent_bytes, 0);
     line("bytes received", computed.received_bytes, live.received_bytes, 0);
-    table
+    if apart.is_empty() { Ok(table) } else { Err(apart) }
 }
 
 /// Where the time goes, in shares of lane time.
@@ -150,11 +153,16 @@ fn check(name: &str, binds: Option<RefusalKind>) -> String {
         writeln!(told, "run {run}: virtual {virtually:.3} s, live {lively:.3} s, ratio {ratio:.4}")
             .expect("a text grows");
         if (ratio - 1.0).abs() <= MAKESPAN {
-            return told + &compare(&computed, &live) + &causes(&computed, &live);
+            match compare(&computed, &live) {
+                Ok(table) => return told + &table + &causes(&computed, &live),
+                // Requests that come late meet other windows of a limit.
+                Err(apart) => told += &apart,
+            }
+        } else {
+            assert!(ratio > 1.0, "{told}a live run cannot be faster than its model");
         }
-        assert!(ratio > 1.0, "{told}a live run cannot be faster than its model");
     }
-    panic!("{told}the makespan of every live run is more than {} % away", MAKESPAN * 100.0)
+    panic!("{told}every live run is too far away: more than {} % in its makespan, or in its counts", MAKESPAN * 100.0)
 }
 
 #[expect(clippy::print_stdout, reason = "the table is for whoever runs the test with --nocapture")]
