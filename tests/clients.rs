@@ -245,8 +245,9 @@ fn browser(server: &Server) -> Option<Command> {
     Some(command)
 }
 
+/// Takes longer than any other, and so comes first in the order of their names.
 #[test]
-fn the_control_page_switches_every_kind_of_fault_in_a_browser() {
+fn a_browser_switches_every_kind_of_fault_on_the_control_page() {
     let server = Server::start(&[]);
     let Some(command) = browser(&server) else { return };
     run("the control page", command);
