@@ -77,8 +77,13 @@ impl Kept {
             operation: Operation::ReadItems,
         };
         let moment = self.moment(now);
-        let performed = self.server.perform(moment, &errand, |open| (work(open), Work::default()));
-        performed.outcome.expect("nothing refuses")
+        let (mut work, mut told) = (Some(work), None);
+        let performed = self.server.perform(moment, &errand, &mut |open| {
+            told = work.take().map(|work| work(open));
+            Work::default()
+        });
+        performed.outcome.expect("nothing refuses");
+        told.expect("it was done")
     }
 }
 

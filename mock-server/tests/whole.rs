@@ -47,8 +47,13 @@ fn open<T>(server: &mut Server, mailbox: MailboxKey, work: impl FnOnce(&mut Open
         body_bytes: 0,
         operation: Operation::ReadItems,
     };
-    let performed = server.perform(Moment::START, &errand, |open| (work(open), Work::default()));
-    performed.outcome.expect("nothing refuses")
+    let (mut work, mut told) = (Some(work), None);
+    let performed = server.perform(Moment::START, &errand, &mut |open| {
+        told = work.take().map(|work| work(open));
+        Work::default()
+    });
+    performed.outcome.expect("nothing refuses");
+    told.expect("it was done")
 }
 
 fn call(server: &mut Server, mailbox: MailboxKey, call: &Call) -> Answer {

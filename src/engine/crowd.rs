@@ -106,7 +106,7 @@ impl People {
 
     /// Has everything happen that is due up to a moment; `bear` has a server bear one request.
     #[inline]
-    pub(super) fn advance(&mut self, until: Moment, mut bear: impl FnMut(Moment, &Errand, Work) -> Performed<()>) {
+    pub(super) fn advance(&mut self, until: Moment, mut bear: impl FnMut(Moment, &Errand, Work) -> Performed) {
         while let Some(arrival) = self.arrivals.next_if(|arrival| arrival.due <= until) {
             self.ask(arrival, &mut bear);
         }
@@ -117,7 +117,7 @@ impl People {
         self.tally
     }
 
-    fn ask(&mut self, arrival: Arrival, bear: &mut impl FnMut(Moment, &Errand, Work) -> Performed<()>) {
+    fn ask(&mut self, arrival: Arrival, bear: &mut impl FnMut(Moment, &Errand, Work) -> Performed) {
         let Act { program, action, mailbox } = self.background.act(arrival);
         let action = self.possible(program, action, mailbox);
         let burden = burden(program, action);

@@ -8,12 +8,10 @@ use super::server_timing;
 use crate::fault::also::{Target, Who};
 use crate::fault::plan::TokenLoss;
 use crate::mailbox::content::Content;
-use crate::mailbox::open::Open;
 use crate::protocol::host::Host;
 use crate::service::core::Service;
-use crate::service::cost::Work;
 use crate::service::entries::Entries;
-use crate::service::errand::{Errand, Performed};
+use crate::service::errand::{Errand, Handler, Performed};
 use crate::service::remark::Remarks;
 use crate::service::reply::{Spent, Spoil};
 use crate::time::Moment;
@@ -149,12 +147,7 @@ impl<C: Content> Host for Visit<'_, C> {
         *self.service.remarks_mut() = remarks;
     }
 
-    fn perform<T>(
-        &mut self,
-        mailbox: MailboxKey,
-        operation: Operation,
-        work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
-    ) -> Result<T, Refusal> {
+    fn handle(&mut self, mailbox: MailboxKey, operation: Operation, work: &mut Handler<'_, C>) -> Result<(), Refusal> {
         let identity = self.identity(|foreign, name| foreign.next(mailbox, name));
         let Visitor { now, app, protocol, body_bytes, shows_token, .. } = self.visitor;
         if shows_token && self.lost.is_none() {
@@ -178,7 +171,7 @@ impl<C: Content> Host for Visit<'_, C> {
             self.spoil = self.spoil.or(spoil);
             outcome
         };
-        self.about = Some((mailbox, operation, outcome.as_ref().err().copied()));
+        self.about = Some((mailbox, operation, outcome.err()));
         outcome
     }
 }

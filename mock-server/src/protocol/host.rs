@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::mailbox::content::Content;
 use crate::mailbox::open::Open;
 use crate::service::cost::Work;
+use crate::service::errand::Handler;
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
 use crate::wire::operation::Operation;
@@ -64,5 +65,26 @@ pub trait Host {
         mailbox: MailboxKey,
         operation: Operation,
         work: impl FnOnce(&mut Open<'_, Self::Content>) -> (T, Work),
-    ) -> Result<T, Refusal>;
+    ) -> Result<T, Refusal> {
+        let (mut work, mut told) = (Some(work), None);
+        self.handle(mailbox, operation, &mut |open| {
+            let work = work.take().expect("work is done once");
+            let (outcome, weight) = work(open);
+            told = Some(outcome);
+            weight
+        })?;
+        Ok(told.expect("work that may be told of was done"))
+    }
+
+    /// Has work done like [`Host::perform`], which keeps what the work comes to.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn handle(
+        &mut self,
+        mailbox: MailboxKey,
+        operation: Operation,
+        work: &mut Handler<'_, Self::Content>,
+    ) -> Result<(), Refusal>;
 }

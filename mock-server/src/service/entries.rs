@@ -6,13 +6,11 @@
 
 use super::batch::{PLACES, Unsettled, hand_on, perceived};
 use super::core::{Passed, Service};
-use super::cost::Work;
-use super::errand::{Errand, Performed, broken};
+use super::errand::{Errand, Handler, Performed, broken};
 use super::refusals;
 use super::reply::{Spent, Spoil};
 use crate::fault::plan::Strike;
 use crate::mailbox::content::Content;
-use crate::mailbox::open::Open;
 use crate::time::Moment;
 use crate::wire::refusal::Refusal;
 
@@ -55,7 +53,7 @@ impl Entries {
 
 impl<C: Content> Service<C> {
     /// What the fault rules say to a batch as a whole; no limit counts it.
-    pub fn open_batch(&mut self, now: Moment, errand: &Errand) -> Performed<()> {
+    pub fn open_batch(&mut self, now: Moment, errand: &Errand) -> Performed {
         self.begin(errand.protocol, || 1);
         let fault = self.judge_whole(now, &errand.asked(), errand.identity);
         let mut spent = Spent { delayed: fault.delay, ..Spent::default() };
@@ -83,18 +81,18 @@ impl<C: Content> Service<C> {
     /// # Errors
     ///
     /// If a limit or a fault refused it, or its answer is lost.
-    pub fn perform_entry<T>(
+    pub fn perform_entry(
         &mut self,
         entries: &mut Entries,
         errand: &Errand,
-        work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
-    ) -> Result<T, Refusal> {
+        work: &mut Handler<'_, C>,
+    ) -> Result<(), Refusal> {
         let now = entries.now;
         let begin = entries.ends.last().copied().unwrap_or_default();
         let place = entries.place(begin);
         let free = entries.places[place];
         let mut spent = if free.total() < begin.total() { begin } else { free };
-        let (passed, told) = self.run(now, now + spent.total(), errand, work);
+        let passed = self.run(now, now + spent.total(), errand, work);
         let Passed { outcome, spent: own, strike, admitted } = passed;
         spent += own;
         entries.places[place] = spent;
@@ -107,11 +105,10 @@ impl<C: Content> Service<C> {
                 self.settle_entries(&mut entries.unsettled);
             }
         }
-        let outcome = perceived(outcome, strike).map_err(|refusal| match broken(refusal.kind) {
+        perceived(outcome, strike).map_err(|refusal| match broken(refusal.kind) {
             Some(_) => refusals::ENTRY_NOT_DELIVERED,
             None => refusal,
-        });
-        outcome.and_then(|()| told.ok_or(refusals::ENTRY_ANSWER_LOST))
+        })
     }
 
     /// Ends a batch, and tells how the time until the end of its last entry is spent.

@@ -56,11 +56,15 @@ pub(super) const fn broken(kind: RefusalKind) -> Option<Spoil> {
     }
 }
 
+/// Does the work of an errand on a mailbox, once at most, and tells its weight. What it comes to is kept by whoever
+/// brings it, so that all that surrounds it is compiled once and not for each kind of work.
+pub type Handler<'a, C> = dyn FnMut(&mut Open<'_, C>) -> Work + 'a;
+
 /// What became of an errand.
 #[derive(Debug)]
-pub struct Performed<T> {
-    /// What the work came to, or why it was refused.
-    pub outcome: Result<T, Refusal>,
+pub struct Performed {
+    /// Whether the work was done and its outcome may be told, or why not.
+    pub outcome: Result<(), Refusal>,
     /// When the answer leaves the server.
     pub ready: Moment,
     /// Where the time until then goes.
@@ -72,41 +76,27 @@ pub struct Performed<T> {
 impl<C: Content> Service<C> {
     /// Has work done on a mailbox: judged by the fault rules, then by the limits, then done, then priced. What was sent
     /// is delivered to the inboxes that this server has.
-    pub fn perform<T>(
-        &mut self,
-        now: Moment,
-        errand: &Errand,
-        work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
-    ) -> Performed<T> {
-        let (passed, told) = self.run(now, now, errand, work);
-        let Passed { outcome, spent, strike, admitted } = passed;
+    pub fn perform(&mut self, now: Moment, errand: &Errand, work: &mut Handler<'_, C>) -> Performed {
+        let Passed { outcome, spent, strike, admitted } = self.run(now, now, errand, work);
         let ready = now + spent.total();
         if let Some(served) = admitted {
             self.settle(&errand.asked(), ready, served);
         }
-        let (outcome, spoil) = match (outcome, strike, told) {
+        let (outcome, spoil) = match (outcome, strike) {
             // There is no answer that could have been sent: the connection itself fails.
-            (Err(refusal), ..) => (Err(refusal), broken(refusal.kind)),
-            (Ok(()), Some(Strike::LoseAnswer), _) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
-            (Ok(()), Some(Strike::Truncate), Some(told)) => (Ok(told), Some(Spoil::Truncate)),
-            (Ok(()), strike, Some(told)) => (Ok(told), trick::spoiled(strike).map(|(_, spoil)| spoil)),
-            (Ok(()), _, None) => unreachable!("work that was done has an outcome"),
+            (Err(refusal), _) => (Err(refusal), broken(refusal.kind)),
+            (Ok(()), Some(Strike::LoseAnswer)) => (Err(refusals::CONNECTION_RESET), Some(Spoil::Reset)),
+            (Ok(()), Some(Strike::Truncate)) => (Ok(()), Some(Spoil::Truncate)),
+            (Ok(()), strike) => (Ok(()), trick::spoiled(strike).map(|(_, spoil)| spoil)),
         };
         Performed { outcome, ready, spent, spoil }
     }
 
     /// Has the work of an errand done that starts at some moment; the limits still have to be told.
-    pub(super) fn run<T>(
-        &mut self,
-        now: Moment,
-        start: Moment,
-        errand: &Errand,
-        work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
-    ) -> (Passed<()>, Option<T>) {
+    pub(super) fn run(&mut self, now: Moment, start: Moment, errand: &Errand, work: &mut Handler<'_, C>) -> Passed<()> {
         self.begin(errand.protocol, || 1);
         let (asked, identity) = (errand.asked(), errand.identity);
-        let mut told = None;
-        let passed = self.admit(now, &asked, identity, start, |service| {
+        self.admit(now, &asked, identity, start, |service| {
             let trick = service.trick.take();
             match trick {
                 Some(Played::Expired) if service.continues => return Err(refusals::SYNC_STATE_LOST),
@@ -117,22 +107,20 @@ impl<C: Content> Service<C> {
             if let Some(refusal) = service.errand_failure(now, &asked, identity) {
                 return Err(refusal);
             }
-            let (outcome, work) = service.open(now, &asked, identity, |open| {
+            let work = service.open(now, &asked, identity, &mut |open| {
                 if trick == Some(Played::Shuffled) {
                     open.shuffle();
                 }
                 work(open)
             })?;
-            told = Some(outcome);
             Ok(((), work))
-        });
-        (passed, told)
+        })
     }
 
     /// Has work judged by the fault rules and by the limits, and priced, that changes no mailbox: a load of which only the
     /// weight matters. No mailbox is opened for it, so it leaves no trace but in policies and limits and in the servers'
     /// time.
-    pub fn bear(&mut self, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
+    pub fn bear(&mut self, now: Moment, errand: &Errand, work: Work) -> Performed {
         self.begin(errand.protocol, || 1);
         // Nobody has said more of whoever brings this load.
         self.introduce(false, Caller::default);
@@ -172,17 +160,21 @@ impl<C: Content> Service<C> {
         let (operation, protocol) = (Operation::GetEvents, Protocol::Ews);
         let asked = Asked { app: 0, mailbox, operation, protocol, body_bytes: 0 };
         let identity = RequestIdentity { request: 0, attempt: 0 };
-        let done = self.open(now, &asked, identity, |open| (work(open), Work::default()));
-        done.ok().map(|(told, _)| told)
+        let (mut work, mut told) = (Some(work), None);
+        let looked = self.open(now, &asked, identity, &mut |open| {
+            told = work.take().map(|work| work(open));
+            Work::default()
+        });
+        looked.ok().and(told)
     }
 
-    fn open<T>(
+    fn open(
         &mut self,
         now: Moment,
         asked: &Asked,
         identity: RequestIdentity,
-        work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
-    ) -> Result<(T, Work), Refusal> {
+        work: &mut Handler<'_, C>,
+    ) -> Result<Work, Refusal> {
         let Asked { mailbox, operation, .. } = *asked;
         if mailbox.0 >= self.content.mailboxes() {
             return Err(refusals::NOT_FOUND);
@@ -198,12 +190,12 @@ impl<C: Content> Service<C> {
         if may_fail {
             open = open.failing(&fails);
         }
-        let told = work(&mut open);
+        let done = work(&mut open);
         let outbox = std::mem::take(&mut open.outbox);
         for item in outbox {
             self.deliver(now, &item);
         }
-        Ok(told)
+        Ok(done)
     }
 
     /// Puts a copy of what was sent into the inbox of everybody whom this server has, once each.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::call::Protocol;
 
-/// The kinds of [`Call`](super::call::Call), and after them the kinds of work that clients ask for in other ways, for limits, costs, faults
-/// and counts.
+/// The kinds of [`Call`](super::call::Call), and after them the kinds of work that clients ask for in other ways, for
+/// limits, costs, faults and counts.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "each is documented at the call of the same name")]

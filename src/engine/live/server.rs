@@ -92,7 +92,8 @@ where
     P: Content + Send + Sync + 'static,
 {
     let access = Access::new(config.seed, TOKEN_LIFE);
-    let service = move || Service::new(config, content).with_bytes(true);
+    // Named like those of a run, so that the server is compiled once for both.
+    let service = move || Service::new(config, Named::new(content)).with_bytes(true);
     listen::start(ListenOptions::loopback(clock), move || Desk::new(service(), access))
 }
 

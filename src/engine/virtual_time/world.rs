@@ -146,7 +146,7 @@ impl<C: Content> VirtualWorld<C> {
     }
 
     /// Has work on one side judged and priced that is not the pipeline's.
-    pub(super) fn bear(&self, side: Side, now: Moment, errand: &Errand, work: Work) -> Performed<()> {
+    pub(super) fn bear(&self, side: Side, now: Moment, errand: &Errand, work: Work) -> Performed {
         let server = &self.servers[side as usize];
         let mut service = server.service.borrow_mut();
         let performed = service.bear(now, errand, work);
