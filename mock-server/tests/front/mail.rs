@@ -14,6 +14,7 @@ use mock_server::front::clock::Clock;
 use mock_server::front::desk::Desk;
 use mock_server::front::listen::{Handle, ListenOptions, start};
 use mock_server::front::server_timing;
+use mock_server::mailbox::named::Named;
 use mock_server::mailbox::plain::Plain;
 use mock_server::service::config::{Config, Holding, SwitchConfig};
 use mock_server::service::core::Service;
@@ -55,7 +56,9 @@ fn first_attempts(operation: Operation, act: Act) -> FaultRule {
 }
 
 fn front(config: Config) -> Handle {
-    let desk = move || Desk::new(Service::new(config, PLAIN).with_bytes(true), Access::new(7, TOKEN_LIFE));
+    // What the library's own program serves, so that the protocols are not compiled here once more.
+    let service = move || Service::new(config, Named::new(PLAIN)).with_bytes(true);
+    let desk = move || Desk::new(service(), Access::new(7, TOKEN_LIFE));
     start(ListenOptions::loopback(Clock::start()), desk).expect("a free port")
 }
 
