@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -49,7 +50,7 @@ impl Server {
         stdout.read_line(&mut line).expect("a line");
         let said = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
         // Whatever else it says must not fill the pipe.
-        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
         Self { _program: Program(child), said, directory }
     }
 
@@ -148,8 +149,7 @@ fn exchangelib_reads_and_writes_with_a_password() {
     run("exchangelib", command);
 }
 
-#[test]
-fn exchangelib_waits_when_it_is_throttled() {
+fn exchangelib_waits() {
     let Some(python) = python() else { return };
     let server = Server::throttled();
     let mut command = script(&server, &python, "ews_mail.py");
@@ -171,8 +171,7 @@ fn graph_sdk_for_python_reads_and_writes() {
     run("msgraph-sdk", script(&server, &python, "graph_mail.py"));
 }
 
-#[test]
-fn graph_sdk_for_python_waits_when_it_is_throttled() {
+fn graph_sdk_for_python_waits() {
     let Some(python) = python() else { return };
     let server = Server::throttled();
     let mut command = script(&server, &python, "graph_mail.py");
@@ -210,12 +209,22 @@ fn graph_client_for_javascript_reads_and_writes() {
     run("microsoft-graph-client", command);
 }
 
-#[test]
-fn graph_client_for_javascript_waits_when_it_is_throttled() {
+fn graph_client_for_javascript_waits() {
     let server = Server::throttled();
     let Some(mut command) = node(&server) else { return };
     command.arg("throttled");
     run("microsoft-graph-client, throttled", command);
+}
+
+/// They do little else, and so do not disturb each other.
+#[test]
+fn clients_wait_when_they_are_throttled() {
+    let all: [fn(); 3] = [exchangelib_waits, graph_sdk_for_python_waits, graph_client_for_javascript_waits];
+    thread::scope(|scope| {
+        for waits in all {
+            scope.spawn(waits);
+        }
+    });
 }
 
 /// A browser, by the names under which it is known.
@@ -294,7 +303,7 @@ fn davmail(server: &Server) -> Option<(Program, [u16; 2])> {
         if ports.iter().all(|&port| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()) {
             return Some((program, ports));
         }
-        std::thread::sleep(PAUSE);
+        thread::sleep(PAUSE);
     }
     let mut said = String::new();
     let read =

@@ -11,6 +11,7 @@ import ipaddress
 import json
 import os
 import ssl
+import sys
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,6 +58,11 @@ def certificates(ca_out):
 class Recorder(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+
+    def handle_error(self, request, client_address):
+        """Clients hang up as they like; anything else is a mistake of this program."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     def __init__(self, upstream, trust, out, lock):
         super().__init__(("127.0.0.1", 0), Exchange)
