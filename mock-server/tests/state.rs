@@ -19,7 +19,7 @@ use mock_server::mailbox::watch::{Delivery, Event, EventKind, Position, Subscrip
 use mock_server::service::config::Holding;
 use mock_server::service::core::Service;
 use mock_server::service::cost::Work;
-use mock_server::service::errand::Errand;
+use mock_server::service::errand::{Errand, handing};
 use mock_server::state::file::StateFile;
 use mock_server::state::{StateError, restore};
 use mock_server::time::{Moment, Span};
@@ -77,11 +77,8 @@ impl Kept {
             operation: Operation::ReadItems,
         };
         let moment = self.moment(now);
-        let (mut work, mut told) = (Some(work), None);
-        let performed = self.server.perform(moment, &errand, &mut |open| {
-            told = work.take().map(|work| work(open));
-            Work::default()
-        });
+        let work = |open: &mut Open<'_, Named<Plain>>| (work(open), Work::default());
+        let (performed, told) = handing(work, |work| self.server.perform(moment, &errand, work));
         performed.outcome.expect("nothing refuses");
         told.expect("it was done")
     }

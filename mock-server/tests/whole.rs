@@ -13,7 +13,7 @@ use mock_server::mailbox::watch::{EventKind, Object, Position};
 use mock_server::service::config::Holding;
 use mock_server::service::core::Service;
 use mock_server::service::cost::Work;
-use mock_server::service::errand::Errand;
+use mock_server::service::errand::{Errand, handing};
 use mock_server::service::reply::Request;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::{Answer, ChangeKind};
@@ -47,11 +47,8 @@ fn open<T>(server: &mut Server, mailbox: MailboxKey, work: impl FnOnce(&mut Open
         body_bytes: 0,
         operation: Operation::ReadItems,
     };
-    let (mut work, mut told) = (Some(work), None);
-    let performed = server.perform(Moment::START, &errand, &mut |open| {
-        told = work.take().map(|work| work(open));
-        Work::default()
-    });
+    let work = |open: &mut Open<'_, Named<Plain>>| (work(open), Work::default());
+    let (performed, told) = handing(work, |work| server.perform(Moment::START, &errand, work));
     performed.outcome.expect("nothing refuses");
     told.expect("it was done")
 }

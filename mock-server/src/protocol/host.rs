@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::mailbox::content::Content;
 use crate::mailbox::open::Open;
 use crate::service::cost::Work;
-use crate::service::errand::Handler;
+use crate::service::errand::{self, Handler};
 use crate::wire::http::HttpAnswer;
 use crate::wire::id::MailboxKey;
 use crate::wire::operation::Operation;
@@ -66,13 +66,8 @@ pub trait Host {
         operation: Operation,
         work: impl FnOnce(&mut Open<'_, Self::Content>) -> (T, Work),
     ) -> Result<T, Refusal> {
-        let (mut work, mut told) = (Some(work), None);
-        self.handle(mailbox, operation, &mut |open| {
-            let work = work.take().expect("work is done once");
-            let (outcome, weight) = work(open);
-            told = Some(outcome);
-            weight
-        })?;
+        let (passed, told) = errand::handing(work, |work| self.handle(mailbox, operation, work));
+        passed?;
         Ok(told.expect("work that may be told of was done"))
     }
 

@@ -60,6 +60,23 @@ pub(super) const fn broken(kind: RefusalKind) -> Option<Spoil> {
 /// brings it, so that all that surrounds it is compiled once and not for each kind of work.
 pub type Handler<'a, C> = dyn FnMut(&mut Open<'_, C>) -> Work + 'a;
 
+/// Hands work over as a [`Handler`], and keeps what it comes to if it is done.
+///
+/// # Panics
+/// When what it is handed to does it a second time.
+pub fn handing<C, T, R>(
+    work: impl FnOnce(&mut Open<'_, C>) -> (T, Work),
+    pass: impl FnOnce(&mut Handler<'_, C>) -> R,
+) -> (R, Option<T>) {
+    let (mut work, mut told) = (Some(work), None);
+    let passed = pass(&mut |open| {
+        let (outcome, weight) = work.take().expect("work is done once")(open);
+        told = Some(outcome);
+        weight
+    });
+    (passed, told)
+}
+
 /// What became of an errand.
 #[derive(Debug)]
 pub struct Performed {
@@ -160,11 +177,8 @@ impl<C: Content> Service<C> {
         let (operation, protocol) = (Operation::GetEvents, Protocol::Ews);
         let asked = Asked { app: 0, mailbox, operation, protocol, body_bytes: 0 };
         let identity = RequestIdentity { request: 0, attempt: 0 };
-        let (mut work, mut told) = (Some(work), None);
-        let looked = self.open(now, &asked, identity, &mut |open| {
-            told = work.take().map(|work| work(open));
-            Work::default()
-        });
+        let work = |open: &mut Open<'_, C>| (work(open), Work::default());
+        let (looked, told) = handing(work, |work| self.open(now, &asked, identity, work));
         looked.ok().and(told)
     }
 
