@@ -8,12 +8,14 @@ use mock_server::time::{Moment, Span};
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::{ItemErrorKind, RefusalKind};
+use strum::{EnumCount, IntoStaticStr, VariantArray};
 
 use crate::world::Side;
 
 /// What a mailbox's time is charged to. Every moment of every lane is charged to exactly one of them.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, EnumCount, VariantArray, IntoStaticStr)]
 #[repr(u8)]
+#[strum(serialize_all = "snake_case")]
 pub enum Cause {
     /// The network: latency, transfer, and waiting for the link.
     Network,
@@ -41,36 +43,12 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
-        Self::Network,
-        Self::SourceService,
-        Self::SourceQueue,
-        Self::SourceThrottle,
-        Self::TargetService,
-        Self::TargetQueue,
-        Self::TargetThrottle,
-        Self::BackOff,
-        Self::SwitchPlace,
-        Self::Switch,
-        Self::Pipeline,
-    ];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The name used in reports and logs.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Network => "network",
-            Self::SourceService => "source_service",
-            Self::SourceQueue => "source_queue",
-            Self::SourceThrottle => "source_throttle",
-            Self::TargetService => "target_service",
-            Self::TargetQueue => "target_queue",
-            Self::TargetThrottle => "target_throttle",
-            Self::BackOff => "back_off",
-            Self::SwitchPlace => "switch_place",
-            Self::Switch => "switch",
-            Self::Pipeline => "pipeline",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -128,7 +106,7 @@ pub enum SkipReason {
 
 /// A place in the pipeline that is reached only if something goes wrong or changes at the right moment. Where a campaign
 /// of random runs never reaches one of them, it proves nothing about what follows there.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, EnumCount, VariantArray)]
 #[repr(u8)]
 pub enum Mark {
     /// A wait that a refusal asked for was kept.
@@ -165,23 +143,7 @@ pub enum Mark {
 
 impl Mark {
     /// All marks, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
-        Self::WaitKept,
-        Self::AllWaited,
-        Self::MailboxNarrowed,
-        Self::SideNarrowed,
-        Self::EntriesRepeated,
-        Self::FoundStored,
-        Self::FoundMissing,
-        Self::SessionRenewed,
-        Self::DeltaRestarted,
-        Self::LeftoversDeleted,
-        Self::Replaced,
-        Self::CopyResumed,
-        Self::CutoverResumed,
-        Self::SwitchRepeated,
-        Self::TurnedBack,
-    ];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// What was reached, in a few words.
     #[must_use]

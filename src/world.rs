@@ -10,9 +10,11 @@ use mock_server::wire::answer::Answer;
 use mock_server::wire::call::Call;
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::refusal::Refusal;
+use strum::IntoStaticStr;
 
 /// Which of the two mailbox servers a call goes to.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Side {
     /// Where mailboxes come from.
     Source,
@@ -23,11 +25,8 @@ pub enum Side {
 impl Side {
     /// The name used in scenarios, reports and journals.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Target => "target",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,10 +1,13 @@
 //! What a user's program asks for, as a name.
 
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
+
 use crate::scenario::program::Program;
 
 /// What is asked for.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, EnumCount, VariantArray, IntoStaticStr, EnumString)]
 #[repr(u8)]
+#[strum(serialize_all = "snake_case")]
 pub enum Action {
     /// What changed in the inbox since the last time.
     Sync,
@@ -28,38 +31,12 @@ pub enum Action {
 
 impl Action {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
-        Self::Sync,
-        Self::List,
-        Self::Read,
-        Self::Mark,
-        Self::Draft,
-        Self::Send,
-        Self::Calendar,
-        Self::Folders,
-        Self::Post,
-    ];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The name used in recordings and reports.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sync => "sync",
-            Self::List => "list",
-            Self::Read => "read",
-            Self::Mark => "mark",
-            Self::Draft => "draft",
-            Self::Send => "send",
-            Self::Calendar => "calendar",
-            Self::Folders => "folders",
-            Self::Post => "post",
-        }
-    }
-
-    /// The action of a name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -98,14 +75,6 @@ pub fn kind_name(kind: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_and_numbers_are_those_of_the_list() {
-        for (number, action) in Action::ALL.into_iter().enumerate() {
-            assert_eq!((action as usize, Action::named(action.name())), (number, Some(action)));
-        }
-        assert_eq!(Action::named("dance"), None);
-    }
 
     #[test]
     fn every_kind_has_its_own_name() {

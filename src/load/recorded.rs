@@ -94,8 +94,8 @@ impl Row {
         if !(0.0..=LONGEST).contains(&self.at) {
             return Err(RecordingError::At { number });
         }
-        let program = |name: String| Program::named(&name).ok_or(RecordingError::Program { number, name });
-        let action = |name: String| Action::named(&name).ok_or(RecordingError::Action { number, name });
+        let program = |name: String| name.parse().map_err(|_| RecordingError::Program { number, name });
+        let action = |name: String| name.parse().map_err(|_| RecordingError::Action { number, name });
         Ok(Entry {
             at: Span::from_seconds(self.at),
             program: self.program.map(program).transpose()?,

@@ -7,6 +7,7 @@
 
 use hdrhistogram::Histogram;
 use mock_server::time::Span;
+use strum::{EnumCount, IntoStaticStr, VariantArray};
 
 use super::act::{KINDS, kind_name};
 
@@ -51,8 +52,9 @@ pub enum End {
 }
 
 /// Why there was no answer.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, EnumCount, VariantArray, IntoStaticStr)]
 #[repr(u8)]
+#[strum(serialize_all = "snake_case")]
 pub enum Failure {
     /// No connection could be made.
     Unreachable,
@@ -68,18 +70,12 @@ pub enum Failure {
 
 impl Failure {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Unreachable, Self::Reset, Self::Malformed, Self::TimedOut, Self::Denied];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The name used in reports.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unreachable => "unreachable",
-            Self::Reset => "reset",
-            Self::Malformed => "malformed",
-            Self::TimedOut => "timed_out",
-            Self::Denied => "denied",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -3,8 +3,10 @@
 //! Release builds know their names but are not able to make them: `Planted::is` is false there before the program
 //! runs, so that nothing of them is left.
 
+use strum::{EnumCount, VariantArray};
+
 /// A mistake that migration tools make.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, EnumCount, VariantArray)]
 pub enum Bug {
     /// A refusal by a limit inside the answer to a batch counts as done.
     IgnoreRefusedEntries,
@@ -38,22 +40,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 14] = [
-        Self::IgnoreRefusedEntries,
-        Self::RepeatBlindly,
-        Self::AdvanceStateFirst,
-        Self::DropOnReset,
-        Self::ForgetCheckpoint,
-        Self::IgnoreRetryAfter,
-        Self::CountFailedAsDone,
-        Self::SkipLastDelta,
-        Self::TrustAfterCrash,
-        Self::ForgetLostState,
-        Self::FirstPageOnly,
-        Self::KeepDeleted,
-        Self::NeverReplace,
-        Self::LeakPlace,
-    ];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// What the mistake is, in a few words.
     #[must_use]

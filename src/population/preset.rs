@@ -2,6 +2,8 @@
 //!
 //! Each preset has a file of its own in which every number cites its source or says "assumed".
 
+use strum::{EnumCount, IntoStaticStr, VariantArray};
+
 mod enterprise;
 mod nhs;
 mod small_business;
@@ -37,8 +39,9 @@ pub struct Preset {
 }
 
 /// What kind of mailbox it is.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, EnumCount, VariantArray, IntoStaticStr)]
 #[repr(u8)]
+#[strum(serialize_all = "snake_case")]
 pub enum Cohort {
     /// A person who uses it.
     Active,
@@ -56,19 +59,12 @@ pub enum Cohort {
 
 impl Cohort {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 6] = [Self::Active, Self::Staff, Self::Student, Self::Dormant, Self::Shared, Self::Room];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The name used in reports.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Staff => "staff",
-            Self::Student => "student",
-            Self::Dormant => "dormant",
-            Self::Shared => "shared",
-            Self::Room => "room",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether a person works with it every day.

@@ -10,6 +10,7 @@ use mock_server::throttle::limit::Scope;
 use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::RefusalKind;
+use strum::IntoStaticStr;
 
 use super::program::Program;
 use crate::calendar::Window;
@@ -67,7 +68,8 @@ pub struct Assumption {
 }
 
 /// Where a value comes from.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Origin {
     /// The scenario file.
     File,
@@ -82,13 +84,8 @@ pub enum Origin {
 impl Origin {
     /// The name used in reports.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Override => "override",
-            Self::Preset => "preset",
-            Self::Default => "default",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,10 +1,12 @@
 //! The programs that people use their mailboxes with.
 
 use mock_server::wire::call::Protocol;
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 /// A program that people use their mailboxes with.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, EnumCount, VariantArray, IntoStaticStr, EnumString)]
 #[repr(u8)]
+#[strum(serialize_all = "snake_case")]
 pub enum Program {
     /// A desktop program that speaks EWS, as Outlook for Mac does.
     Outlook,
@@ -18,23 +20,12 @@ pub enum Program {
 
 impl Program {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Outlook, Self::Mobile, Self::Web, Self::Chat];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The name used in scenarios, recordings, reports and options.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Outlook => "outlook",
-            Self::Mobile => "mobile",
-            Self::Web => "web",
-            Self::Chat => "chat",
-        }
-    }
-
-    /// The program of a name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|program| program.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The protocol that it speaks.
@@ -44,18 +35,5 @@ impl Program {
             Self::Outlook => Protocol::Ews,
             Self::Mobile | Self::Web | Self::Chat => Protocol::Graph,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_and_numbers_are_those_of_the_list() {
-        for (number, program) in Program::ALL.into_iter().enumerate() {
-            assert_eq!((program as usize, Program::named(program.name())), (number, Some(program)));
-        }
-        assert_eq!(Program::named("pine"), None);
     }
 }

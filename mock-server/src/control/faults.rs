@@ -174,7 +174,7 @@ impl Fault {
 
     fn refusal(&self) -> Result<Act, Wrong> {
         let name = self.kind.as_deref().unwrap_or(RefusalKind::Unavailable.name());
-        let kind = words::named("kind", name, RefusalKind::ALL, RefusalKind::name)?;
+        let kind: RefusalKind = words::named("kind", name)?;
         let status = self.status.unwrap_or_else(|| kind.usual_status());
         if !(400..=599).contains(&status) {
             return Err(Wrong::request(format!("status is {status}"), "give a status from 400 to 599"));

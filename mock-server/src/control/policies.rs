@@ -11,7 +11,6 @@ use crate::throttle::policy::sharing::{Sharer, Sharing};
 use crate::throttle::policy::unit::Unit;
 use crate::throttle::policy::{Concerns, Meter, Policy, preset};
 use crate::time::{Moment, Span};
-use crate::wire::call::Protocol;
 use crate::wire::refusal::RefusalKind;
 
 /// Most allowances that one answer shows; those that are used up most come first.
@@ -159,11 +158,11 @@ impl Entry {
         let sharing = Sharing::named(self.scope.iter().map(String::as_str))
             .map_err(|name| unknown("scope", name, &Sharing::NAMES))?;
         let kind = self.refusal.as_deref().unwrap_or(RefusalKind::RequestLimit.name());
-        let refusal = words::named("refusal", kind, RefusalKind::ALL, RefusalKind::name)?;
+        let refusal = words::named("refusal", kind)?;
         let mut policy = Policy::new(&self.name, self.meter()?, sharing, refusal);
         policy.refused_count = self.refused_count;
         let operations = self.operations.iter().map(|name| words::operation(name));
-        let protocols = self.protocols.iter().map(|name| words::named("protocol", name, Protocol::ALL, Protocol::name));
+        let protocols = self.protocols.iter().map(|name| words::named("protocol", name));
         policy.concerns = Concerns {
             operations: operations.collect::<Result<_, _>>()?,
             protocols: protocols.collect::<Result<_, _>>()?,
@@ -177,7 +176,7 @@ impl Entry {
         let most = || self.most.ok_or_else(|| Wrong::request("most is missing", CHANGE));
         let counted = || -> Result<(Unit, u64, Span), Wrong> {
             let name = self.unit.as_deref().unwrap_or(Unit::Requests.name());
-            let unit = words::named("unit", name, Unit::ALL, Unit::name)?;
+            let unit = words::named("unit", name)?;
             let per = span(self.per_seconds, "per_seconds")?.filter(|per| *per > Span::ZERO);
             Ok((unit, most()?, per.ok_or_else(|| Wrong::request("per_seconds is missing or zero", CHANGE))?))
         };

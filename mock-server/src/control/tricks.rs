@@ -10,7 +10,7 @@ use crate::fault::rule::Act;
 use crate::fault::trick::{Door, Saying, Trick, Words};
 use crate::time::Span;
 use crate::wire::call::Protocol;
-use crate::wire::refusal::{ItemError, ItemErrorKind};
+use crate::wire::refusal::ItemError;
 
 /// A distribution of delays; the middle of it in seconds, and how it spreads.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
@@ -132,7 +132,7 @@ fn missing(key: &str) -> Wrong {
 impl Tricks {
     /// The further conditions.
     pub(super) fn also(&self) -> Result<Also, Wrong> {
-        let protocol = |name: &String| named("protocol", name, Protocol::ALL, Protocol::name);
+        let protocol = |name: &String| named::<Protocol>("protocol", name);
         let bursts = match (span(self.burst_seconds, "burst_seconds")?, share(self.burst_share, "burst_share")?) {
             (Some(length), Some(share)) => Some(Bursts { length, share, by_mailbox: self.burst_by_mailbox }),
             (Some(_), None) => return Err(missing("burst_share")),
@@ -193,7 +193,7 @@ impl Tricks {
 
     fn item_error(&self, retry_after: Option<Span>) -> Result<ItemError, Wrong> {
         let name = self.error.as_deref().ok_or_else(|| missing("error"))?;
-        let kind = named("error", name, ItemErrorKind::ALL, ItemErrorKind::name)?;
+        let kind = named("error", name)?;
         Ok(ItemError { kind, retry_after })
     }
 

@@ -1,6 +1,9 @@
 //! The words and numbers of control requests, and what is wrong with those that nobody understands.
 
+use std::str::FromStr;
+
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use super::reply::Wrong;
 use crate::time::Span;
@@ -18,14 +21,12 @@ pub(super) fn unknown(what: &str, found: &str, known: &[&str]) -> Wrong {
 }
 
 /// The one of this name among all that there are.
-pub(super) fn named<T: Copy, const N: usize>(
-    what: &str,
-    name: &str,
-    all: [T; N],
-    name_of: fn(T) -> &'static str,
-) -> Result<T, Wrong> {
-    let found = all.into_iter().find(|one| name_of(*one) == name);
-    found.ok_or_else(|| unknown(what, name, &all.map(name_of)))
+pub(super) fn named<T>(what: &str, name: &str) -> Result<T, Wrong>
+where
+    T: FromStr + VariantArray + Copy + Into<&'static str>,
+{
+    let known = || T::VARIANTS.iter().map(|one| (*one).into()).collect::<Vec<_>>();
+    name.parse().map_err(|_| unknown(what, name, &known()))
 }
 
 /// The one of this name in a table.
@@ -37,7 +38,7 @@ pub(super) fn listed<T, const N: usize>(what: &str, name: &str, table: [(&str, T
 
 /// The operation of a name.
 pub(super) fn operation(name: &str) -> Result<Operation, Wrong> {
-    named("operation", name, Operation::ALL, Operation::name)
+    named("operation", name)
 }
 
 /// What a preset of this name is, if there is one; `names` are those that there are.

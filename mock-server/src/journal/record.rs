@@ -8,8 +8,7 @@ use crate::service::trace::{self, Step, Undone};
 use crate::time::{Moment, Span};
 use crate::wire::call::RequestIdentity;
 use crate::wire::id::MailboxKey;
-use crate::wire::operation::Operation;
-use crate::wire::refusal::{ItemError, ItemErrorKind, Refusal, RefusalKind};
+use crate::wire::refusal::{ItemError, Refusal, RefusalKind};
 
 /// The version of this format.
 pub const FORMAT: &str = "wavetank.journal/1";
@@ -221,11 +220,11 @@ impl TryFrom<&StepRecord> for Step {
     fn try_from(step: &StepRecord) -> Result<Self, UnknownWord> {
         let unknown = |what, word: &str| UnknownWord { what, word: word.to_owned() };
         let refusal = |(name, status, wait): &(String, u16, Option<u64>)| {
-            let kind = RefusalKind::named(name).ok_or_else(|| unknown("kind of refusal", name))?;
+            let kind = name.parse().map_err(|_| unknown("kind of refusal", name))?;
             Ok(Refusal { kind, status: *status, retry_after: wait.map(Span) })
         };
         let left = |(place, name, wait): &(u32, String, Option<u64>)| {
-            let kind = ItemErrorKind::named(name).ok_or_else(|| unknown("kind of an item's error", name))?;
+            let kind = name.parse().map_err(|_| unknown("kind of an item's error", name))?;
             Ok(Undone { place: *place, error: ItemError { kind, retry_after: wait.map(Span) } })
         };
         let strike = |name: &String| trace::strike_named(name).ok_or_else(|| unknown("strike", name));
@@ -233,7 +232,7 @@ impl TryFrom<&StepRecord> for Step {
         let (request, attempt) = step.request;
         Ok(Self {
             mailbox: MailboxKey(step.mailbox),
-            operation: Operation::named(&step.operation).ok_or_else(|| unknown("operation", &step.operation))?,
+            operation: step.operation.parse().map_err(|_| unknown("operation", &step.operation))?,
             identity: RequestIdentity { request, attempt },
             admitted: step.admitted,
             refusal: step.refusal.as_ref().map(refusal).transpose()?,
@@ -267,7 +266,7 @@ impl Record {
     /// Why it was refused.
     #[must_use]
     pub fn kind(&self) -> Option<RefusalKind> {
-        self.refusal.as_deref().and_then(RefusalKind::named)
+        self.refusal.as_deref().and_then(|name| name.parse().ok())
     }
 
     /// Whether the server itself refused it, and not because of what was asked.
@@ -282,6 +281,8 @@ impl Record {
 mod tests {
     use super::*;
     use crate::fault::plan::Strike;
+    use crate::wire::operation::Operation;
+    use crate::wire::refusal::ItemErrorKind;
 
     #[test]
     fn steps_survive_being_written_and_read() {

@@ -42,7 +42,8 @@ pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Vec<Step>
 
 /// The step of a request that no service of ours saw.
 fn foreign(record: &Record) -> Option<Step> {
-    let operation = record.operation.as_deref().and_then(Operation::named).or_else(|| of_subject(&record.subject))?;
+    let operation =
+        record.operation.as_deref().and_then(|name| name.parse().ok()).or_else(|| of_subject(&record.subject))?;
     let (kind, refused) = (record.kind(), record.is_turned_away());
     let reset = record.status == 0 || record.spoiled.is_some();
     Some(Step {

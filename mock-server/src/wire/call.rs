@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 use super::id::{Id, ItemKey};
 use super::operation::Operation;
@@ -30,7 +31,8 @@ pub struct Upload {
 }
 
 /// The protocol in which a call arrived. It decides the shape of refusals, and which limits count it.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug, EnumCount, VariantArray, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum Protocol {
     /// Exchange Web Services.
     Ews,
@@ -40,15 +42,12 @@ pub enum Protocol {
 
 impl Protocol {
     /// All protocols, in the order of their numbers.
-    pub const ALL: [Self; 2] = [Self::Ews, Self::Graph];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The name used in scenarios, reports and the admin API.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ews => "ews",
-            Self::Graph => "graph",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

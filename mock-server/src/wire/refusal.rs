@@ -2,11 +2,16 @@
 
 use std::fmt;
 
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
+
 use crate::time::Span;
 
 /// Why a call has no answer.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(
+    Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, EnumCount, VariantArray, IntoStaticStr, EnumString,
+)]
 #[repr(u8)]
+#[strum(serialize_all = "snake_case")]
 pub enum RefusalKind {
     /// Graph 429, "Application is over its Request limit."
     RequestLimit,
@@ -52,60 +57,12 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 20] = [
-        Self::RequestLimit,
-        Self::ConcurrencyLimit,
-        Self::UploadLimit,
-        Self::AppLimit,
-        Self::ServerBusy,
-        Self::ConnectionCount,
-        Self::Unavailable,
-        Self::ServerError,
-        Self::GatewayError,
-        Self::OtherStatus,
-        Self::ConnectionReset,
-        Self::Truncated,
-        Self::TimedOut,
-        Self::Malformed,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::Invalid,
-        Self::Conflict,
-        Self::SyncStateLost,
-    ];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The name used in scenarios, reports and logs.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RequestLimit => "request_limit",
-            Self::ConcurrencyLimit => "concurrency_limit",
-            Self::UploadLimit => "upload_limit",
-            Self::AppLimit => "app_limit",
-            Self::ServerBusy => "server_busy",
-            Self::ConnectionCount => "connection_count",
-            Self::Unavailable => "unavailable",
-            Self::ServerError => "server_error",
-            Self::GatewayError => "gateway_error",
-            Self::OtherStatus => "other_status",
-            Self::ConnectionReset => "connection_reset",
-            Self::Truncated => "truncated",
-            Self::TimedOut => "timed_out",
-            Self::Malformed => "malformed",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::Invalid => "invalid",
-            Self::Conflict => "conflict",
-            Self::SyncStateLost => "sync_state_lost",
-        }
-    }
-
-    /// The kind of a name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The HTTP status that goes with it: the documented one for limits and errors of Graph, 500 for SOAP faults and for
@@ -188,8 +145,11 @@ pub struct Refusal {
 }
 
 /// Why one item of a call that succeeded as a whole has no result.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(
+    Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, EnumCount, VariantArray, IntoStaticStr, EnumString,
+)]
 #[repr(u8)]
+#[strum(serialize_all = "snake_case")]
 pub enum ItemErrorKind {
     /// The item cannot be read (`ErrorItemCorrupt`, `ErrorCorruptData`).
     Corrupt,
@@ -211,36 +171,12 @@ pub enum ItemErrorKind {
 
 impl ItemErrorKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
-        Self::Corrupt,
-        Self::TooLarge,
-        Self::NotFound,
-        Self::Busy,
-        Self::Stopped,
-        Self::QuotaExceeded,
-        Self::Invalid,
-        Self::Omitted,
-    ];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The name used in reports and logs.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Corrupt => "corrupt",
-            Self::TooLarge => "too_large",
-            Self::NotFound => "not_found",
-            Self::Busy => "busy",
-            Self::Stopped => "stopped",
-            Self::QuotaExceeded => "quota_exceeded",
-            Self::Invalid => "invalid",
-            Self::Omitted => "omitted",
-        }
-    }
-
-    /// The kind of a name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether asking again for this item may help.
@@ -262,13 +198,6 @@ pub struct ItemError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn kinds_are_numbered_in_order() {
-        for (number, kind) in RefusalKind::ALL.into_iter().enumerate() {
-            assert_eq!(kind as usize, number);
-        }
-    }
 
     #[test]
     fn a_throttled_call_was_never_carried_out() {

@@ -273,9 +273,9 @@ fn start(text: &str) -> Result<f64, String> {
 }
 
 fn program(text: &str) -> Result<Program, String> {
-    Program::named(text.trim()).ok_or_else(|| {
-        format!("there is no program `{text}`; there are {}", Program::ALL.map(Program::name).join(", "))
-    })
+    text.trim()
+        .parse()
+        .map_err(|_| format!("there is no program `{text}`; there are {}", Program::ALL.map(Program::name).join(", ")))
 }
 
 #[cfg(test)]

@@ -49,8 +49,8 @@ impl Kind for Programs {
             let Value::Text(name) = &entry.value else {
                 return Err(Wrong::expected("a program", entry, help));
             };
-            let unknown = || Wrong::new(format!("`{name}` is not a program"), suggestion(name, &names));
-            let program = Program::named(name).ok_or_else(unknown)?;
+            let unknown = |_| Wrong::new(format!("`{name}` is not a program"), suggestion(name, &names));
+            let program = name.parse().map_err(unknown)?;
             if programs.contains(&program) {
                 return Err(Wrong::new(format!("`{name}` is listed twice"), help));
             }

@@ -34,7 +34,7 @@ pub(crate) fn read(side: &Section<'_>, default_preset: &str) -> Costs {
             let note = format!("as for the other calls of this server; {}", found.note);
             let cost = cost(&inner, &default, &note);
             inner.finish();
-            let operation = Operation::named(&name);
+            let operation = name.parse().ok();
             if operation.is_none() {
                 let help = suggestion(&name, &Operation::ALL.map(Operation::name));
                 section.book.report(

@@ -58,7 +58,7 @@ const EFFECTS: &str = "say what it does: `patience` and `back_off` (work that ca
 fn episode(section: Section<'_>) -> Option<Episode> {
     let _ = section.maybe("name", &Words, "", "");
     let name = section.maybe("resource", &Words, "", "").unwrap_or_else(|| Resource::Service.name().to_owned());
-    let resource = Resource::ALL.into_iter().find(|resource| resource.name() == name);
+    let resource = name.parse().ok();
     if resource.is_none() {
         let help = suggestion(&name, &Resource::ALL.map(Resource::name));
         section.report("resource", "no such resource", format!("there is no resource `{name}`"), help);

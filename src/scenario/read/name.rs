@@ -33,8 +33,8 @@ impl Kind for Operations {
                 let Value::Text(name) = &entry.value else {
                     return Err(Wrong::expected("the name of an operation", entry, suggestion("", &names)));
                 };
-                Operation::named(name)
-                    .ok_or_else(|| Wrong::new(format!("there is no operation `{name}`"), suggestion(name, &names)))
+                name.parse()
+                    .map_err(|_| Wrong::new(format!("there is no operation `{name}`"), suggestion(name, &names)))
             })
             .collect()
     }
@@ -61,10 +61,7 @@ impl Kind for Refusals {
         let Value::Text(name) = &node.value else {
             return Err(Wrong::expected("the name of a refusal", node, suggestion("", &names)));
         };
-        RefusalKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| Wrong::new(format!("there is no refusal `{name}`"), suggestion(name, &names)))
+        name.parse().map_err(|_| Wrong::new(format!("there is no refusal `{name}`"), suggestion(name, &names)))
     }
 
     fn print(&self, value: &RefusalKind) -> String {
@@ -129,8 +126,7 @@ impl Kind for Sharings {
 }
 
 /// A protocol.
-pub(crate) const PROTOCOL: Choice<Protocol> =
-    Choice(&[(Protocol::Ews.name(), Protocol::Ews), (Protocol::Graph.name(), Protocol::Graph)]);
+pub(crate) const PROTOCOL: Choice<Protocol> = Choice(&[("ews", Protocol::Ews), ("graph", Protocol::Graph)]);
 
 /// A list of protocols; empty for all.
 pub(crate) struct Protocols;
@@ -141,11 +137,11 @@ impl Kind for Protocols {
     fn read(&self, node: &Node) -> Result<Vec<Protocol>, Wrong> {
         let names = texts(node, "a list of protocols", "write, for example, [\"ews\"]")?;
         let protocol = |name: &str| {
-            let unknown = || {
+            let unknown = |_| {
                 let help = suggestion(name, &Protocol::ALL.map(Protocol::name));
                 Wrong::new(format!("there is no protocol `{name}`"), help)
             };
-            Protocol::ALL.into_iter().find(|protocol| protocol.name() == name).ok_or_else(unknown)
+            name.parse().map_err(unknown)
         };
         names.into_iter().map(protocol).collect()
     }

@@ -127,7 +127,7 @@ fn saying(section: &Section<'_>) -> Option<Saying> {
 fn item_error(section: &Section<'_>) -> Option<ItemError> {
     let names = ItemErrorKind::ALL.map(ItemErrorKind::name);
     let name = section.need("error", &Words, "say what is wrong with the item: error = \"busy\"")?;
-    let kind = ItemErrorKind::ALL.into_iter().find(|kind| kind.name() == name);
+    let kind = name.parse().ok();
     if kind.is_none() {
         section.report("error", "no such error", format!("there is no error `{name}`"), suggestion(&name, &names));
     }

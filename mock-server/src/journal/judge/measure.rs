@@ -1,9 +1,12 @@
 //! What a scorecard measures, by name: what goals are about.
 
+use strum::IntoStaticStr;
+
 use super::card::{Brownout, Card};
 
 /// What the numbers of a measure are.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Unit {
     /// How many.
     Count,
@@ -22,15 +25,8 @@ pub enum Unit {
 impl Unit {
     /// The word for it in JSON.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Count => "count",
-            Self::Share => "share",
-            Self::Index => "index",
-            Self::Ratio => "ratio",
-            Self::Seconds => "seconds",
-            Self::Bytes => "bytes",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// A number as people read it.

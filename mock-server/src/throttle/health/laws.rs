@@ -163,8 +163,7 @@ fn every_listed_preset_exists_and_online_moves_stall_about_as_often_as_they_were
 fn stalls_are_named_as_in_reports_of_moves() {
     let line = Resource::DiskLatency.relinquished(Side::Target);
     assert!(line.ends_with("with a request throttling state 'StalledDueToTarget_DiskLatency'."), "{line}");
-    for (number, resource) in Resource::ALL.into_iter().enumerate() {
-        assert_eq!(resource as usize, number);
+    for resource in Resource::ALL {
         assert!([Side::Source, Side::Target].into_iter().all(|side| resource.word(side).starts_with("StalledDueTo")));
     }
 }

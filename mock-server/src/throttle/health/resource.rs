@@ -1,8 +1,11 @@
 //! What can suffer, in Microsoft's words.
 
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
+
 /// What a service has too little of for a while.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, EnumCount, VariantArray, IntoStaticStr, EnumString)]
 #[repr(u8)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Resource {
     /// Disks answer slowly.
     DiskLatency,
@@ -33,30 +36,12 @@ pub enum Side {
 
 impl Resource {
     /// All resources, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
-        Self::DiskLatency,
-        Self::Processor,
-        Self::MdbReplication,
-        Self::MdbAvailability,
-        Self::ContentIndexing,
-        Self::MailboxLocked,
-        Self::MailboxCapacity,
-        Self::Service,
-    ];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The name used in scenarios.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DiskLatency => "disk-latency",
-            Self::Processor => "processor",
-            Self::MdbReplication => "mdb-replication",
-            Self::MdbAvailability => "mdb-availability",
-            Self::ContentIndexing => "content-indexing",
-            Self::MailboxLocked => "mailbox-locked",
-            Self::MailboxCapacity => "mailbox-capacity",
-            Self::Service => "service",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The state of a move that waits for it, as Microsoft prints it.

@@ -1,9 +1,12 @@
 //! What windows and buckets count.
 
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
+
 use super::asked::Asked;
 
 /// What is counted.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, EnumCount, VariantArray, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Unit {
     /// Requests; one for each call.
     Requests,
@@ -19,18 +22,12 @@ pub enum Unit {
 
 impl Unit {
     /// All units.
-    pub const ALL: [Self; 5] = [Self::Requests, Self::Writes, Self::Bytes, Self::Items, Self::ResourceUnits];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The name used in scenarios and reports.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Requests => "requests",
-            Self::Writes => "writes",
-            Self::Bytes => "bytes",
-            Self::Items => "items",
-            Self::ResourceUnits => "resource-units",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// How much of it a call asks for.
