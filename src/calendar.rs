@@ -38,7 +38,7 @@ pub struct Window {
     pub from: Date,
 }
 
-/// Dates when nothing may run, both ends included.
+/// Dates on which no window opens, both ends included.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Freeze {
     /// The first date.
