@@ -37,6 +37,10 @@ use crate::world::{Side, World};
 /// How often one may ask a run to end: the first time it ends in an orderly way, the second time at once.
 const INTERRUPTS: u32 = 2;
 
+/// A run in the live world. What keeps and what listens are behind pointers, so that there is one live pipeline to
+/// compile: what is looked up costs nothing beside the calls.
+type LiveRun = Run<LiveWorld, Rc<dyn Checkpoint>, Rc<dyn Listener>>;
+
 /// Why a run did not take place, or broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
@@ -97,21 +101,16 @@ pub struct Finished {
 ///
 /// See [`LiveError`]. Progress up to the error is kept.
 #[expect(clippy::too_many_arguments, reason = "each is a different thing that only the caller has")]
-pub fn migrate<P, C, L>(
+pub fn migrate<P: Content + Send + Sync + 'static>(
     plan: &Plan,
     content: &Arc<P>,
     wave: &[MailboxKey],
     close: Option<Span>,
     servers: &[ServerChoice; 2],
-    checkpoint: Rc<C>,
-    listener: Rc<L>,
+    checkpoint: Rc<dyn Checkpoint>,
+    listener: Rc<dyn Listener>,
     interrupts: impl AsyncFnMut(),
-) -> Result<Finished, LiveError>
-where
-    P: Content + Send + Sync + 'static,
-    C: Checkpoint + 'static,
-    L: Listener + 'static,
-{
+) -> Result<Finished, LiveError> {
     if servers.iter().any(|choice| choice.url.is_none()) {
         // Mocks sign tokens with a key that takes a moment to make; the run must not wait for it.
         access::make_key();
@@ -130,7 +129,6 @@ where
     let deadline = close.map_or(Moment::NEVER, |open| Moment::START + open);
     let options = RunOptions::from_plan(plan, seed::pipeline(plan.seed, REPLICATION), deadline);
     let wave = wave.to_vec();
-    // Behind a pointer, so that there is one live pipeline to compile: what is looked up costs nothing beside the calls.
     let checkpoint: Rc<dyn Checkpoint> = match plan.wave.prestage {
         Some(prestage) => Rc::new(Prestaged::new(Arc::clone(content), prestage.lead - prestage.age, true, checkpoint)),
         None => checkpoint,
@@ -204,10 +202,10 @@ async fn prepare(world: &LiveWorld) -> Result<(), LiveError> {
 ///
 /// The first interrupt closes the queue: no mailbox is begun, and those in progress end at their next safe place. The
 /// second one drops what is in progress; what was saved by then is kept. Before the first mailbox, one ends the run.
-async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
+async fn drive(
     clock: &Clock,
     bystanders: &[Bystanders],
-    run: Run<LiveWorld, C, L>,
+    run: LiveRun,
     mut interrupts: impl AsyncFnMut(),
 ) -> Result<Finished, LiveError> {
     let run = Rc::new(run);
@@ -259,7 +257,7 @@ async fn drive<C: Checkpoint + 'static, L: Listener + 'static>(
     }
 }
 
-fn finished<C: Checkpoint, L: Listener>(run: &Run<LiveWorld, C, L>, interrupted: bool) -> Finished {
+fn finished(run: &LiveRun, interrupted: bool) -> Finished {
     Finished { at: run.world().now(), interrupted, waiting: run.waiting(), beside: Beside::default() }
 }
 
