@@ -1,7 +1,7 @@
 //! Real clients against the real command: Python, JavaScript and Java programs that know nothing of the project, and a
 //! browser that shows its control page.
 //!
-//! What they need is set up by `.ci/setup`; a client whose interpreter or packages are missing is skipped, and says so.
+//! What they need is set up by `.ci/clients`; a client whose interpreter or packages are missing is skipped, and says so.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -103,7 +103,7 @@ fn scripts() -> PathBuf {
     root().join("tests/clients")
 }
 
-/// Where `.ci/setup` puts what clients need.
+/// Where `.ci/clients` puts what clients need.
 fn packages() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a build directory").join("clients")
 }
@@ -129,7 +129,7 @@ fn python() -> Option<PathBuf> {
     if python.exists() {
         return Some(python);
     }
-    skip("there is no Python environment at target/clients/venv; .ci/setup makes it");
+    skip("there is no Python environment at target/clients/venv; .ci/clients makes it");
     None
 }
 
@@ -193,7 +193,7 @@ fn clients_need_only_a_proxy_and_an_authority() {
 /// A JavaScript client, if Node and the packages are there.
 fn node(server: &Server) -> Option<Command> {
     if !packages().join("node_modules/@azure/msal-node").is_dir() || Command::new("node").arg("-v").output().is_err() {
-        skip("there is no Node, or no packages at target/clients/node_modules; .ci/setup installs them");
+        skip("there is no Node, or no packages at target/clients/node_modules; .ci/clients installs them");
         return None;
     }
     let mut command = server.environment(Command::new("node"));
@@ -234,7 +234,7 @@ fn chromium() -> Option<PathBuf> {
     let mut all = known.iter().flat_map(|name| std::env::split_paths(&places).map(move |place| place.join(name)));
     let found = all.find(|file| file.is_file());
     if found.is_none() {
-        skip("there is no Chromium; .ci/setup installs it (Debian's package chromium)");
+        skip("there is no Chromium; .ci/clients installs it (Debian's package chromium)");
     }
     found
 }
@@ -244,7 +244,7 @@ fn chromium() -> Option<PathBuf> {
 fn browser(server: &Server) -> Option<Command> {
     let driver = packages().join("node_modules/playwright-core");
     if !driver.is_dir() || Command::new("node").arg("-v").output().is_err() {
-        skip("there is no Node, or no playwright-core at target/clients/node_modules; .ci/setup installs them");
+        skip("there is no Node, or no playwright-core at target/clients/node_modules; .ci/clients installs them");
         return None;
     }
     let mut command = server.environment(Command::new("node"));
@@ -272,7 +272,7 @@ fn davmail(server: &Server) -> Option<(Program, [u16; 2])> {
     let jar = ["/usr/share/davmail/davmail.jar", "/usr/share/java/davmail.jar"].map(Path::new);
     let java = Command::new("java").arg("-version").output();
     let Some(jar) = jar.into_iter().find(|jar| jar.exists()).filter(|_| java.is_ok()) else {
-        skip("there is no DavMail; .ci/setup installs it (Debian's package davmail-server)");
+        skip("there is no DavMail; .ci/clients installs it (Debian's package davmail-server)");
         return None;
     };
     let ports = [free_port(), free_port()];

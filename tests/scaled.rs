@@ -20,13 +20,13 @@ fn skip(why: &str) {
 /// The interpreter with the Python clients' packages, if it was set up, and libfaketime.
 fn python() -> Option<PathBuf> {
     if Command::new("faketime").arg("--version").output().is_err() {
-        skip("there is no libfaketime; .ci/setup installs it");
+        skip("there is no libfaketime; .ci/clients installs it");
         return None;
     }
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a build directory");
     let python = target.join("clients/venv/bin/python");
     if !python.exists() {
-        skip("there is no Python environment at target/clients/venv; .ci/setup makes it");
+        skip("there is no Python environment at target/clients/venv; .ci/clients makes it");
         return None;
     }
     Some(python)

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -29,9 +30,12 @@ impl Heard {
     }
 }
 
-/// Runs a future to its end on a runtime of its own.
-pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+/// Runs a future to its end on a runtime of its own. It is behind a pointer, so that the runtime is compiled once for
+/// each result and not for each future.
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future: Pin<&mut dyn Future<Output = T>> = pin!(future);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(&mut future)
 }
 
 /// A request to `path`; with a body it is a POST.
