@@ -16,17 +16,23 @@ pub fn wave(plan: &Plan, population: &Population, replication: u64, mailboxes: u
 
 /// Puts a wave into the order that the plan asks for. Equal mailboxes keep the order in which they were drawn.
 fn arrange(plan: &Plan, population: &Population, mailboxes: &mut [MailboxKey]) {
-    let work = |mailbox: &MailboxKey| work(plan, &population.mailbox(*mailbox));
+    if plan.pipeline.order != Order::AsDrawn {
+        mailboxes.sort_by_cached_key(|mailbox| rank(plan, &population.mailbox(*mailbox)));
+    }
+}
+
+/// What a mailbox is taken up by, the lowest first.
+#[must_use]
+pub fn rank(plan: &Plan, mailbox: &Mailbox) -> u64 {
     match plan.pipeline.order {
-        Order::AsDrawn => {}
-        Order::HeaviestFirst => mailboxes.sort_by_cached_key(|mailbox| std::cmp::Reverse(work(mailbox))),
-        Order::LightestFirst => mailboxes.sort_by_cached_key(work),
+        Order::AsDrawn => 0,
+        Order::HeaviestFirst => u64::MAX - work(plan, mailbox),
+        Order::LightestFirst => work(plan, mailbox),
     }
 }
 
 /// How much there is to do for a mailbox, in thousandths of an item of mean size.
-#[must_use]
-pub fn work(plan: &Plan, mailbox: &Mailbox) -> u64 {
+fn work(plan: &Plan, mailbox: &Mailbox) -> u64 {
     let copied_ahead = plan.wave.prestage.map(|prestage| prestage.age);
     (wave::work(mailbox, copied_ahead) * 1_000.0) as u64
 }

@@ -8,7 +8,7 @@ use super::job::{Job, Rates};
 use crate::engine::{order, seed};
 use crate::population::mailbox::Mailbox;
 use crate::population::{Population, wave};
-use crate::scenario::plan::{Order, Plan};
+use crate::scenario::plan::Plan;
 use crate::world::Side;
 
 /// The share of a wave size to which the search for the largest one is carried.
@@ -49,14 +49,23 @@ impl Sample {
     pub fn cutovers(&self, plan: &Plan) -> Cutovers {
         let rates = Rates::new(plan);
         let service_seed = seed::service(plan.seed, self.number, Side::Target);
-        let cutover = |(key, mailbox): &(MailboxKey, Mailbox)| {
-            (order::work(plan, mailbox), rates.job(plan, *key, mailbox, service_seed))
+        let cutover = |place: u32| {
+            let (key, mailbox) = &self.mailboxes[place as usize];
+            (place, rates.job(plan, *key, mailbox, service_seed))
         };
         Cutovers {
-            drawn: self.mailboxes.iter().map(cutover).collect(),
-            order: plan.pipeline.order,
+            arranged: self.arranged(plan).into_iter().map(cutover).collect(),
             shared: Shared::new(plan, self.all),
         }
+    }
+
+    /// The places of the mailboxes in the sample, in the order in which they are taken up. Equal mailboxes keep the order
+    /// in which they were drawn.
+    fn arranged(&self, plan: &Plan) -> Vec<u32> {
+        let ranked = (0..).zip(&self.mailboxes).map(|(place, (_, mailbox))| (order::rank(plan, mailbox), place));
+        let mut places: Vec<(u64, u32)> = ranked.collect();
+        places.sort_unstable();
+        places.into_iter().map(|(_, place)| place).collect()
     }
 }
 
@@ -89,11 +98,11 @@ impl Fill<'_> {
     }
 }
 
-/// The cutovers of one replication, in the order in which its wave was drawn, with what their order goes by.
+/// The cutovers of one replication, in the order in which they are taken up, each with its place among those drawn: a
+/// smaller wave is those that were drawn first, in the same order.
 #[derive(Debug)]
 pub struct Cutovers {
-    drawn: Vec<(u64, Job)>,
-    order: Order,
+    arranged: Vec<(u32, Job)>,
     shared: Shared,
 }
 
@@ -101,26 +110,19 @@ impl Cutovers {
     /// How many mailboxes were drawn.
     #[must_use]
     pub fn len(&self) -> u32 {
-        self.drawn.len() as u32
+        self.arranged.len() as u32
     }
 
     /// Whether nothing was drawn.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.drawn.is_empty()
+        self.arranged.is_empty()
     }
 
-    /// Walks the first `size` mailboxes.
+    /// Walks the first `size` mailboxes that were drawn.
     #[must_use]
     pub fn flow(&self, size: u32) -> Flow {
-        let mut places: Vec<u32> = (0..size).collect();
-        let work = |place: &u32| self.drawn[*place as usize].0;
-        match self.order {
-            Order::AsDrawn => {}
-            Order::HeaviestFirst => places.sort_by_key(|place| std::cmp::Reverse(work(place))),
-            Order::LightestFirst => places.sort_by_key(work),
-        }
-        let jobs: Vec<Job> = places.into_iter().map(|place| self.drawn[place as usize].1).collect();
+        let jobs: Vec<Job> = self.arranged.iter().filter(|(place, _)| *place < size).map(|(_, job)| *job).collect();
         fluid::flow(&jobs, &self.shared)
     }
 
