@@ -1,21 +1,37 @@
-//! What every example scenario comes to in virtual time, kept as a short report beside this file.
+//! What every example scenario comes to in virtual time, kept as a short report beside this file, and the names that
+//! scenarios, reports, journals and the control interface have for things.
 //!
-//! A report that differs fails with its difference. If the change is meant, run the tests with `WAVETANK_ACCEPT=1` and
-//! commit the new report with the reason.
+//! What differs fails with its difference. If the change is meant, run the tests with `WAVETANK_ACCEPT=1` and commit what
+//! is kept now with the reason.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::{env, fs};
 
+use mock_server::journal::judge::measure::Unit as Measured;
 use mock_server::journal::recorder::Recorder;
+use mock_server::throttle::health::resource::Resource;
+use mock_server::throttle::policy::unit::Unit;
+use mock_server::wire::call::Protocol;
+use mock_server::wire::operation::Operation;
+use mock_server::wire::refusal::{ItemErrorKind, RefusalKind};
 use serde_json::Value;
 use snapbox::{Assert, Data};
 use wavetank::engine::virtual_time::run::{Keep, people_alone};
 use wavetank::engine::{order, virtual_time};
+use wavetank::event::Cause;
+use wavetank::load::act::Action;
+use wavetank::load::tally::Failure;
 use wavetank::population::Population;
+use wavetank::population::preset::Cohort;
 use wavetank::report::json;
 use wavetank::report::told::Told;
 use wavetank::scenario;
+use wavetank::scenario::plan::Origin;
+use wavetank::scenario::program::Program;
+use wavetank::world::Side;
 
 /// Every example with what is changed so that it takes a moment in a test build.
 const EXAMPLES: [(&str, &[&str]); 12] = [
@@ -70,19 +86,35 @@ fn simulate(name: &str, overrides: &[&str]) -> String {
     json::render(&golden)
 }
 
-/// Compares with the report that is kept, or keeps the new one.
-fn check(name: &str, overrides: &[&str]) -> Result<(), String> {
-    let actual = simulate(name, overrides);
-    let file = folder("tests/golden").join(format!("{name}.json"));
+/// Compares with what is kept in a file beside this one, or keeps it; `title` is what it is called in a difference.
+fn compare(file: &str, title: &str, actual: String) -> Result<(), String> {
+    let file = folder("tests/golden").join(file);
     if env::var_os("WAVETANK_ACCEPT").is_some_and(|value| value == "1") {
-        fs::write(&file, actual).expect("the report can be written");
+        fs::write(&file, actual).expect("the file can be written");
         return Ok(());
     }
     let kept = fs::read_to_string(&file).unwrap_or_default();
-    let name = format!("scenarios/{name}.toml");
     Assert::new()
-        .try_eq(Some(&name), Data::text(actual), Data::text(kept))
+        .try_eq(Some(&title), Data::text(actual), Data::text(kept))
         .map_err(|difference| format!("{difference}"))
+}
+
+fn check(name: &str, overrides: &[&str]) -> Result<(), String> {
+    compare(&format!("{name}.json"), &format!("scenarios/{name}.toml"), simulate(name, overrides))
+}
+
+/// A line with the names of some things, in the order of their numbers.
+fn line(things: &str, names: &[&str]) -> String {
+    format!("{things}: {}\n", names.join(" "))
+}
+
+/// A line with the names of things that are found by name, of which each is.
+fn found<T: FromStr + Copy + Debug + PartialEq>(things: &str, all: &[T], name: fn(T) -> &'static str) -> String {
+    for one in all {
+        assert_eq!(name(*one).parse().ok(), Some(*one));
+        assert!(T::from_str(&name(*one).to_uppercase()).is_err(), "{one:?}");
+    }
+    line(things, &all.iter().map(|one| name(*one)).collect::<Vec<_>>())
 }
 
 #[test]
@@ -97,6 +129,33 @@ fn every_example_comes_to_what_is_on_record() {
         differences.len(),
         EXAMPLES.len()
     );
+}
+
+#[test]
+fn every_name_is_on_record() {
+    let names = [
+        found("operations", &Operation::ALL, Operation::name),
+        found("refusals", &RefusalKind::ALL, RefusalKind::name),
+        found("errors of items", &ItemErrorKind::ALL, ItemErrorKind::name),
+        found("protocols", &Protocol::ALL, Protocol::name),
+        found("units of policies", &Unit::ALL, Unit::name),
+        found("resources", &Resource::ALL, Resource::name),
+        found("programs", &Program::ALL, Program::name),
+        found("actions", &Action::ALL, Action::name),
+        line("causes", &Cause::ALL.map(Cause::name)),
+        line("failures", &Failure::ALL.map(Failure::name)),
+        line("cohorts", &Cohort::ALL.map(Cohort::name)),
+        line("sides", &[Side::Source, Side::Target].map(Side::name)),
+        line("origins", &[Origin::File, Origin::Override, Origin::Preset, Origin::Default].map(Origin::name)),
+        line(
+            "units of measures",
+            &[Measured::Count, Measured::Share, Measured::Index, Measured::Ratio, Measured::Seconds, Measured::Bytes]
+                .map(Measured::name),
+        ),
+    ];
+    if let Err(difference) = compare("names.txt", "names", names.concat()) {
+        panic!("{difference}\nScenarios and journals that exist use these names, and so do readers of reports.");
+    }
 }
 
 #[test]
