@@ -34,7 +34,7 @@ fn simulate(seed: u64, utilization: f64) -> Vec<f64> {
     config.seed = seed;
     config.costs.servers = Some(SERVERS);
     config.costs.default.call = Distribution::Exponential { mean: SERVICE };
-    let mut service = Service::new(config, content::Small { changes_per_hour: 0 });
+    let mut service = Service::new(config, content::Small::default());
     let gap = Distribution::Exponential { mean: SERVICE.scale(1.0 / (utilization * f64::from(SERVERS))) };
     let mut now = Moment::START;
     let mut wait_of = |number: u64| {

@@ -9,20 +9,32 @@ use mock_server::service::config::{Config, Holding};
 use mock_server::service::core::Held;
 use mock_server::throttle::limit::{Limit, Rule, Scope};
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::Protocol;
+use mock_server::wire::call::{FolderKind, Protocol};
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::{ItemError, ItemErrorKind, RefusalKind};
 
-use crate::rig::{Played, Setup, Small, TestWorld, calls_of, play, server};
+use crate::content::{Folder, Small};
+use crate::rig::{Played, Setup, TestWorld, calls_of, play, server};
 use wavetank::checkpoint::disk::Disk;
 use wavetank::checkpoint::memory::Memory;
 use wavetank::checkpoint::prestaged::Prestaged;
 use wavetank::event::{Cause, Event, Mark, Stage};
 use wavetank::world::Side;
 
-pub(crate) const QUIET: Small = Small { changes_per_minute: 0, corrupt: false };
-pub(crate) const BUSY: Small = Small { changes_per_minute: 2, corrupt: true };
+const FOLDERS: [Folder; 7] = [
+    (FolderKind::Root, None, "", 0),
+    (FolderKind::Inbox, Some(0), "Inbox", 61),
+    (FolderKind::Sent, Some(0), "Sent Items", 12),
+    (FolderKind::User, Some(0), "Projects", 5),
+    (FolderKind::User, Some(3), "Alpha", 30),
+    (FolderKind::User, Some(4), "Deep", 3),
+    (FolderKind::Calendar, Some(0), "Calendar", 0),
+];
+
+/// Mailboxes in which nothing changes and everything can be read.
+pub(crate) const QUIET: Small = Small { folders: &FOLDERS, changes: 0, per: Span::seconds(60), corrupt: false };
+pub(crate) const BUSY: Small = Small { changes: 2, corrupt: true, ..QUIET };
 
 pub(crate) fn rule(name: &str, operations: &[Operation], rate: f64, act: Act) -> FaultRule {
     let matches = Match {

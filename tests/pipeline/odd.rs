@@ -19,8 +19,9 @@ use wavetank::checkpoint::memory::Memory;
 use wavetank::scenario::plan::Verify;
 use wavetank::world::Side;
 
+use crate::content::Small;
 use crate::laws::{QUIET, moved, rule, world};
-use crate::rig::{Setup, Small, calls_of, play};
+use crate::rig::{Setup, calls_of, play};
 
 /// The folder "Alpha", with 30 items and the folder "Deep" with three of them in it.
 const ALPHA: u32 = 4;

@@ -16,8 +16,9 @@ use wavetank::checkpoint::memory::Memory;
 use wavetank::scenario::plan::Verify;
 use wavetank::world::{Side, World};
 
+use crate::content::Small;
 use crate::laws::{QUIET, world};
-use crate::rig::{Setup, Small, TestWorld, calls_of, play};
+use crate::rig::{Setup, TestWorld, calls_of, play};
 
 /// What somebody does in the inbox of the target.
 #[derive(Copy, Clone)]

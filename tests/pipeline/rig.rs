@@ -9,14 +9,13 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use mock_server::draw::{Distribution, Purpose, hash};
-use mock_server::mailbox::content::{Content, FolderShape, ItemShape, item_key};
+use mock_server::draw::Distribution;
 use mock_server::service::config::{Conditions, Config, Cost, Costs, Holding, SwitchConfig};
 use mock_server::service::core::{Held, Service};
 use mock_server::service::reply::Request;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
-use mock_server::wire::call::{Call, FolderKind, Protocol, RequestIdentity};
+use mock_server::wire::call::{Call, Protocol, RequestIdentity};
 use mock_server::wire::codec;
 use mock_server::wire::id::{Id, MailboxKey};
 use mock_server::wire::refusal::{Refusal, RefusalKind};
@@ -29,70 +28,7 @@ use wavetank::pipeline::run::{Run, RunOptions, lane};
 use wavetank::scenario::plan::{BatchPlan, Order, PacePlan, PipelinePlan, RetryPlan, Verify};
 use wavetank::world::{Elapsed, Outcome, Route, Side, World};
 
-const FOLDERS: [(FolderKind, Option<u32>, &str, u64); 7] = [
-    (FolderKind::Root, None, "", 0),
-    (FolderKind::Inbox, Some(0), "Inbox", 61),
-    (FolderKind::Sent, Some(0), "Sent Items", 12),
-    (FolderKind::User, Some(0), "Projects", 5),
-    (FolderKind::User, Some(3), "Alpha", 30),
-    (FolderKind::User, Some(4), "Deep", 3),
-    (FolderKind::Calendar, Some(0), "Calendar", 0),
-];
-
-/// Mailboxes of a few folders that change steadily.
-#[derive(Copy, Clone)]
-pub(crate) struct Small {
-    /// Changes per minute and folder.
-    pub(crate) changes_per_minute: u64,
-    /// Whether one item of the second folder cannot be read.
-    pub(crate) corrupt: bool,
-}
-
-impl Content for Small {
-    fn mailboxes(&self) -> u32 {
-        1_000
-    }
-
-    fn find(&self, _: &str) -> Option<MailboxKey> {
-        None
-    }
-
-    fn address(&self, mailbox: MailboxKey) -> String {
-        format!("user{}@example.com", mailbox.0)
-    }
-
-    fn folders(&self, mailbox: MailboxKey) -> Vec<FolderShape> {
-        let shape = |(ordinal, (kind, parent, _, items)): (usize, (FolderKind, Option<u32>, &str, u64))| {
-            let changes_per_day = self.changes_per_minute as f64 * 1_440.0;
-            let mut shape = FolderShape { ordinal: ordinal as u32, parent, kind, items, bytes: 0, changes_per_day };
-            shape.bytes = (0..items).map(|item| u64::from(self.item(mailbox, &shape, item, 0).size)).sum();
-            shape
-        };
-        FOLDERS.into_iter().enumerate().map(shape).collect()
-    }
-
-    fn folder_name(&self, _: MailboxKey, folder: &FolderShape) -> Arc<str> {
-        Arc::from(FOLDERS[folder.ordinal as usize].2)
-    }
-
-    fn key_seed(&self) -> u64 {
-        11
-    }
-
-    fn item(&self, mailbox: MailboxKey, folder: &FolderShape, ordinal: u64, version: u32) -> ItemShape {
-        let place = u64::from(folder.ordinal) << 40 | ordinal;
-        let word = hash(11, Purpose::ItemSize, u64::from(mailbox.0), place, u64::from(version));
-        ItemShape {
-            key: item_key(11, mailbox, folder.ordinal, ordinal),
-            size: 1_000 + (word % 50_000) as u32,
-            corrupt: self.corrupt && folder.ordinal == 2 && ordinal == 7,
-        }
-    }
-
-    fn changes(&self, _: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {
-        if folder.ordinal == 0 { 0 } else { clock.0 / Span::seconds(60).0 * self.changes_per_minute }
-    }
-}
+use crate::content::Small;
 
 /// A server without limits and faults.
 pub(crate) fn server(holding: Holding) -> Config {

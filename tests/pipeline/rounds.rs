@@ -11,14 +11,15 @@ use wavetank::checkpoint::disk::Disk;
 use wavetank::checkpoint::memory::Memory;
 use wavetank::world::Side;
 
+use crate::content::Small;
 use crate::laws::{QUIET, moved, rule, world};
-use crate::rig::{Setup, Small, TestWorld, play};
+use crate::rig::{Setup, TestWorld, play};
 
 /// How long a slow call takes: less than the pipeline waits for an answer.
 const SLOW: Span = Span::seconds(90);
 
 /// A source in which items change while they are copied.
-const LIVELY: Small = Small { changes_per_minute: 1, corrupt: false };
+const LIVELY: Small = Small { changes: 1, ..QUIET };
 
 const STORING: [Operation; 3] = [Operation::ImportItem, Operation::UploadItems, Operation::DeleteItems];
 

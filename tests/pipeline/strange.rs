@@ -18,8 +18,9 @@ use wavetank::checkpoint::memory::Memory;
 use wavetank::scenario::plan::Verify;
 use wavetank::world::{Route, Side, World};
 
+use crate::content::Small;
 use crate::laws::{QUIET, moved, world};
-use crate::rig::{Played, Setup, Small, TestWorld, calls_of, play};
+use crate::rig::{Played, Setup, TestWorld, calls_of, play};
 
 /// More calls than any mailbox of these tests needs.
 const ENDLESS: u64 = 4_000;
@@ -166,7 +167,7 @@ fn a_switch_that_never_completes_is_given_up_after_a_day() {
 fn more_items_than_may_be_left_behind_are_so_in_every_run() {
     let folder = tempfile::tempdir().expect("a folder for the checkpoint");
     let open = || Disk::open(&folder.path().join("checkpoint"), "plan", 1).expect("the file is ours");
-    let world = world(Small { changes_per_minute: 0, corrupt: true }, Protocol::Graph, |_| {});
+    let world = world(Small { corrupt: true, ..QUIET }, Protocol::Graph, |_| {});
     let mut setup = Setup::new(Protocol::Graph, true, 1);
     setup.plan.bad_item_limit = 0;
     for _ in 0..3 {

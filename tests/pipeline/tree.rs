@@ -17,8 +17,9 @@ use wavetank::checkpoint::disk::Disk;
 use wavetank::checkpoint::memory::Memory;
 use wavetank::world::{Side, World};
 
+use crate::content::Small;
 use crate::laws::{BUSY, QUIET, every_fault, moved, world};
-use crate::rig::{Setup, Small, TestWorld, calls_of, play};
+use crate::rig::{Setup, TestWorld, calls_of, play};
 
 /// Who works in a mailbox of the source: at some calls, until the mailbox is closed, does something to its folders.
 struct Person {

@@ -24,7 +24,7 @@ pub(crate) struct Client {
 impl Client {
     /// A client of a server with this configuration.
     pub(crate) fn new(config: Config, changes_per_hour: u64) -> Self {
-        let service = Service::new(config, Small { changes_per_hour });
+        let service = Service::new(config, Small { changes: changes_per_hour, ..Small::default() });
         Self { service, mailbox: MailboxKey(4), now: Moment::START, requests: 0 }
     }
 

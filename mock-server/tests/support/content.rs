@@ -8,8 +8,10 @@ use mock_server::time::Span;
 use mock_server::wire::call::FolderKind;
 use mock_server::wire::id::MailboxKey;
 
-/// Folders of every mailbox: kind, parent, name, base items.
-const FOLDERS: [(FolderKind, Option<u32>, &str, u64); 6] = [
+/// A folder: kind, parent, name, base items.
+pub(crate) type Folder = (FolderKind, Option<u32>, &'static str, u64);
+
+const FOLDERS: [Folder; 6] = [
     (FolderKind::Root, None, "", 0),
     (FolderKind::Inbox, Some(0), "Inbox", 37),
     (FolderKind::Sent, Some(0), "Sent Items", 12),
@@ -18,11 +20,22 @@ const FOLDERS: [(FolderKind, Option<u32>, &str, u64); 6] = [
     (FolderKind::Calendar, Some(0), "Calendar", 3),
 ];
 
-/// Mailboxes in which every folder sees so many changes per hour.
+/// Mailboxes that are all alike.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Small {
-    /// Changes per hour and folder.
-    pub changes_per_hour: u64,
+    /// Their folders, the root first.
+    pub(crate) folders: &'static [Folder],
+    /// Changes of every folder but the root, each time that `per` has passed.
+    pub(crate) changes: u64,
+    pub(crate) per: Span,
+    /// Whether one item of the third folder cannot be read.
+    pub(crate) corrupt: bool,
+}
+
+impl Default for Small {
+    fn default() -> Self {
+        Self { folders: &FOLDERS, changes: 0, per: Span::seconds(3_600), corrupt: true }
+    }
 }
 
 impl Content for Small {
@@ -39,17 +52,17 @@ impl Content for Small {
     }
 
     fn folders(&self, mailbox: MailboxKey) -> Vec<FolderShape> {
-        let shape = |(ordinal, (kind, parent, _, items)): (usize, (FolderKind, Option<u32>, &str, u64))| {
-            let changes_per_day = self.changes_per_hour as f64 * 24.0;
+        let shape = |(ordinal, &(kind, parent, _, items)): (usize, &Folder)| {
+            let changes_per_day = self.changes as f64 * (Span::seconds(86_400).0 / self.per.0) as f64;
             let mut shape = FolderShape { ordinal: ordinal as u32, parent, kind, items, bytes: 0, changes_per_day };
             shape.bytes = (0..items).map(|item| u64::from(self.item(mailbox, &shape, item, 0).size)).sum();
             shape
         };
-        FOLDERS.into_iter().enumerate().map(shape).collect()
+        self.folders.iter().enumerate().map(shape).collect()
     }
 
     fn folder_name(&self, _: MailboxKey, folder: &FolderShape) -> Arc<str> {
-        Arc::from(FOLDERS[folder.ordinal as usize].2)
+        Arc::from(self.folders[folder.ordinal as usize].2)
     }
 
     fn key_seed(&self) -> u64 {
@@ -62,11 +75,11 @@ impl Content for Small {
         ItemShape {
             key: item_key(11, mailbox, folder.ordinal, ordinal),
             size: 1_000 + (word % 50_000) as u32,
-            corrupt: folder.ordinal == 2 && ordinal == 7,
+            corrupt: self.corrupt && folder.ordinal == 2 && ordinal == 7,
         }
     }
 
     fn changes(&self, _: MailboxKey, folder: &FolderShape, clock: Span) -> u64 {
-        if folder.ordinal == 0 { 0 } else { clock.0 / Span::seconds(3_600).0 * self.changes_per_hour }
+        if folder.ordinal == 0 { 0 } else { clock.0 / self.per.0 * self.changes }
     }
 }
