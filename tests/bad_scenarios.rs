@@ -111,6 +111,18 @@ fn contradictory_limits_are_refused() {
 }
 
 #[test]
+fn nothing_contradicts_what_could_not_be_read() {
+    let negative = ("14:9", "`-4` is negative", "from 1 to");
+    check(&with("[pipeline]\nlanes = -4\nopen_switches = 300"), &[negative]);
+    let unit = ("14:20", "`1 kB` is an amount of data, expected a duration", "\"9 min\"");
+    check(&with("[pipeline.retry]\nlongest_back_off = \"1 kB\"\nfirst_back_off = \"1 h\""), &[unit]);
+    let unit = ("14:8", "`1 kB` is an amount of data, expected a duration", "\"9 min\"");
+    check(&with("[wave.prestage]\nlead = \"1 kB\"\ninterval = \"20 d\"\nage = \"9 d\""), &[unit]);
+    let negative = ("14:14", "`-4` is negative", "from 1 to");
+    check(&with("[forecast]\nfluid_runs = -4\nconfidence = \"99.99%\""), &[negative]);
+}
+
+#[test]
 fn an_empty_window_is_refused() {
     check(&RIGHT.replace("07:00", "20:00"), &[EMPTY]);
     check(&RIGHT.replace("[\"Mon\"]", "[]"), &[("8:8", "the window is empty: it opens on no day", "\"Mon\"")]);

@@ -38,6 +38,11 @@ impl Book {
         self.problems.borrow_mut().push((place.clone(), problem));
     }
 
+    /// Whether a problem was noted with what is at a place.
+    fn has_problem(&self, place: &Place) -> bool {
+        self.problems.borrow().iter().any(|(at, _)| at == place)
+    }
+
     /// Writes a resolved value down.
     pub(crate) fn record(&self, key: String, value: String, origin: Origin, note: impl Into<String>) {
         self.values.borrow_mut().push(Assumption { key, value, origin, note: note.into() });
@@ -122,6 +127,14 @@ impl<'b> Section<'b> {
     /// Notes a problem with a key's value.
     pub(crate) fn report(&self, key: &str, label: &str, message: impl Into<String>, help: impl Into<String>) {
         self.book.report(&self.place_of(key), label, Wrong::new(message, help));
+    }
+
+    /// Notes at the first of some keys that their values contradict each other. Not if there is a problem with one of
+    /// them: something else stands in for it then, and nobody wrote that.
+    pub(crate) fn contradict(&self, keys: &[&str], label: &str, message: impl Into<String>, help: impl Into<String>) {
+        if !keys.iter().any(|key| self.has(key) && self.book.has_problem(&self.place_of(key))) {
+            self.report(keys[0], label, message, help);
+        }
     }
 
     /// The value of a key, or what stands in for it.

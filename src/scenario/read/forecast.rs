@@ -40,8 +40,8 @@ pub(crate) fn read(section: Section<'_>, windows: &Windows) -> ForecastPlan {
     );
     let runs = f64::from(fluid_runs);
     if confidence < 1.0 && runs * (1.0 - confidence) < 1.0 - 1e-9 {
-        section.report(
-            "confidence",
+        section.contradict(
+            &["confidence", "fluid_runs"],
             "more than the runs can show",
             format!("{fluid_runs} fluid runs can show a confidence of {}% at most", (1.0 - 1.0 / runs) * 100.0),
             format!("ask for less, or for {:.0} `fluid_runs` or more", (1.0 / (1.0 - confidence)).ceil()),

@@ -29,7 +29,7 @@ pub(crate) fn read(section: Section<'_>, source: &SidePlan, target: &SidePlan) -
     if open_switches > lanes {
         let message = format!("{open_switches} open switches need as many lanes, but there are {lanes}");
         let help = "a lane stays with its mailbox through the switch: raise `lanes` or lower `open_switches`";
-        section.report("open_switches", "more than `lanes`", message, help);
+        section.contradict(&["open_switches", "lanes"], "more than `lanes`", message, help);
     }
     let duration = |key, span, note| section.or(key, &Duration(Span::milliseconds(1)), Otherwise::default(span, note));
     let poll_interval = duration("poll_interval", Span::seconds(15), "assumed: often enough for a step of minutes");
@@ -81,7 +81,8 @@ fn retry(section: Section<'_>) -> RetryPlan {
             time::print(first_back_off),
             time::print(longest_back_off)
         );
-        section.report("first_back_off", "above `longest_back_off`", message, "lower the first or raise the longest");
+        let keys = ["first_back_off", "longest_back_off"];
+        section.contradict(&keys, "above `longest_back_off`", message, "lower the first or raise the longest");
     }
     let jitter =
         section.or("jitter", &Share, Otherwise::default(0.5, "assumed: spreads repeats without doubling them"));

@@ -53,11 +53,11 @@ fn prestage(section: Section<'_>) -> PrestagePlan {
     if age > lead {
         let message =
             format!("the last delta is {} old, but copying begins only {} ahead", time::print(age), time::print(lead));
-        section.report("age", "longer than `lead`", message, "lower `age` or raise `lead`");
+        section.contradict(&["age", "lead"], "longer than `lead`", message, "lower `age` or raise `lead`");
     } else if age > interval {
         let message =
             format!("the last delta is {} old, but there is one every {}", time::print(age), time::print(interval));
-        section.report("age", "longer than `interval`", message, "lower `age` or raise `interval`");
+        section.contradict(&["age", "interval"], "longer than `interval`", message, "lower `age` or raise `interval`");
     }
     let note = "KB 2797784: 300 concurrent migrations per endpoint type in Exchange Online";
     let lanes = section.or("lanes", &Count(1..=1_000_000), Otherwise::default(300, note));
