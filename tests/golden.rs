@@ -19,6 +19,7 @@ use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::{ItemErrorKind, RefusalKind};
 use serde_json::Value;
 use snapbox::{Assert, Data};
+use wavetank::checkpoint::cutover::Step;
 use wavetank::engine::virtual_time::run::{Keep, people_alone};
 use wavetank::engine::{order, virtual_time};
 use wavetank::event::Cause;
@@ -152,9 +153,11 @@ fn every_name_is_on_record() {
             &[Measured::Count, Measured::Share, Measured::Index, Measured::Ratio, Measured::Seconds, Measured::Bytes]
                 .map(Measured::name),
         ),
+        // State files keep their numbers.
+        line("steps of a cutover", &Step::ALL.map(|step| format!("{step:?}")).each_ref().map(String::as_str)),
     ];
     if let Err(difference) = compare("names.txt", "names", names.concat()) {
-        panic!("{difference}\nScenarios and journals that exist use these names, and so do readers of reports.");
+        panic!("{difference}\nScenarios, journals and state files that exist use these, and so do readers of reports.");
     }
 }
 
