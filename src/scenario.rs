@@ -7,6 +7,7 @@
 
 mod file;
 mod kind;
+mod list;
 pub mod plan;
 pub mod preset;
 pub mod problem;

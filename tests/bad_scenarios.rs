@@ -123,6 +123,25 @@ fn nothing_contradicts_what_could_not_be_read() {
 }
 
 #[test]
+fn every_wrong_entry_of_a_list_is_told_where_it_is() {
+    let limit =
+        "[target]\nlimits = [{ name = \"a\", concurrency = 1, operations = [\"find_foldrs\", \"import_item\", 4] }]";
+    let named = ("14:56", "there is no operation `find_foldrs`", "did you mean `find_folders`?");
+    let number = ("14:86", "expected the name of an operation, found a whole number", "`import_item`");
+    check(&with(limit), &[named, number]);
+    let policy =
+        "[target]\npolicies = [{ name = \"a\", concurrency = 1, scope = [\"planet\", \"ap\"], apps = [1, -2] }]";
+    let planet = ("14:53", "nothing is shared by `planet`", "`tenant`");
+    let app = ("14:63", "nothing is shared by `ap`", "did you mean `app`?");
+    check(&with(policy), &[planet, app, ("14:81", "`-2` is negative", "from 0 to")]);
+    let days = RIGHT.replace("[\"Mon\"]", "[\"Mon\", \"Fry\", \"Mon\"]");
+    let fry = ("8:16", "`Fry` is not a day", "did you mean `Fri`?");
+    check(&days, &[fry, ("8:23", "`Mon` is listed twice", "\"Tue\"")]);
+    let programs = "[background]\nprograms = [\"web\", \"oulook\"]";
+    check(&with(programs), &[("14:20", "there is no program `oulook`", "did you mean `outlook`?")]);
+}
+
+#[test]
 fn an_empty_window_is_refused() {
     check(&RIGHT.replace("07:00", "20:00"), &[EMPTY]);
     check(&RIGHT.replace("[\"Mon\"]", "[]"), &[("8:8", "the window is empty: it opens on no day", "\"Mon\"")]);
@@ -140,7 +159,7 @@ fn credentials_of_nobody_are_refused() {
     let both = "[[credentials]]\nuser = \"a@b.c\"\nclient_id = \"x\"";
     check(&with(both), &[("15:13", "the credentials name both a user and an app", "one of them")]);
     let odd = "[[credentials]]\nuser = \"alice\"\n[[credentials]]\nclient_id = \"x\"\npermissions = [\"Mail.Raed\"]";
-    let permission = ("17:15", "there is no permission `Mail.Raed`", "did you mean `Mail.Read`?");
+    let permission = ("17:16", "there is no permission `Mail.Raed`", "did you mean `Mail.Read`?");
     check(&with(odd), &[("14:8", "`alice` is no address", "alice@contoso.test"), permission]);
     let secret = "[[credentials]]\nuser = \"a@b.c\"\nsecret = \"x\"";
     check(&with(secret), &[("15:1", "`credentials.0` has no key `secret`", "`password`")]);

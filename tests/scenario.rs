@@ -65,7 +65,7 @@ fn unknown_names_are_refused_with_a_suggestion() {
     );
     check("[network.target]\npreset = \"idael\"", (6, 10), "there is no link preset `idael`", "did you mean `ideal`?");
     check("[population]\npreset = \"nsh\"", (6, 10), "there is no population preset `nsh`", "did you mean `nhs`?");
-    check("[target]\nprotocol = \"grpah\"", (6, 12), "`grpah` is not known here", "did you mean `graph`?");
+    check("[target]\nprotocol = \"grpah\"", (6, 12), "there is no protocol `grpah`", "did you mean `graph`?");
     check("[pipeline]\norder = 3", (6, 9), "expected a name, found a whole number", "`heaviest-first`");
 }
 
@@ -184,7 +184,7 @@ fn windows_that_never_open_or_close_too_early_are_refused() {
     check(&window(fri, "Fri 19:00", ""), (11, 10), "the window closes before it opens", "Mon 07:00");
     let several = "a window with several opening days has no one closing day";
     check(&window("[\"Mon\", \"Tue\"]", "Wed 07:00", ""), (11, 10), several, "a window of its own");
-    check(&window("[\"Fry\"]", "07:00", ""), (10, 8), "`Fry` is not a day", "did you mean `Fri`?");
+    check(&window("[\"Fry\"]", "07:00", ""), (10, 9), "`Fry` is not a day", "did you mean `Fri`?");
     check(&window(fri, "27:00", ""), (11, 10), "`27:00` is not a time of day", "07:00");
     let freeze = "freezes = [{ from = 2021-01-03, until = 2020-12-21 }]";
     let message = "the freeze ends on 2020-12-21, before it begins on 2021-01-03";

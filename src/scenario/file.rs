@@ -18,6 +18,13 @@ pub(crate) struct Place {
     pub span: Range<usize>,
 }
 
+impl Place {
+    /// Whether it is another place or a part of it.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self.text == other.text && other.span.start <= self.span.start && self.span.end <= other.span.end
+    }
+}
+
 /// A value.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {

@@ -1,12 +1,15 @@
 //! The kinds of value that a key can have: how each is read, checked and printed back.
 
 use std::fmt::Display;
+use std::marker::PhantomData;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use mock_server::draw::Distribution;
 use mock_server::time::Span;
+use strum::VariantArray;
 
-use super::file::{Node, Value};
+use super::file::{Node, Place, Value};
 use super::unit::{UnitError, distribution, rate, size, time};
 
 /// Why a value is not of the wanted kind.
@@ -38,6 +41,10 @@ pub(crate) trait Kind {
     type Value;
     /// Reads and checks a value.
     fn read(&self, node: &Node) -> Result<Self::Value, Wrong>;
+    /// Reads and checks a value, and notes all that is wrong in it with its place.
+    fn inspect(&self, node: &Node, wrongs: &mut Vec<(Place, Wrong)>) -> Option<Self::Value> {
+        self.read(node).map_err(|wrong| wrongs.push((node.place.clone(), wrong))).ok()
+    }
     /// Prints a value as a scenario would write it, so that equal texts mean equal values.
     fn print(&self, value: &Self::Value) -> String;
 }
@@ -297,6 +304,39 @@ impl<T: Copy + PartialEq> Kind for Choice<T> {
 
     fn print(&self, value: &T) -> String {
         self.0.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name).to_owned()
+    }
+}
+
+/// The name of one of the things of a type, which knows all of them.
+pub(crate) struct Name<T> {
+    /// What it is the name of, with its article.
+    one: &'static str,
+    /// The same where there is none.
+    none: &'static str,
+    things: PhantomData<T>,
+}
+
+impl<T> Name<T> {
+    /// Of `one`, such as "an operation"; there is `none` of an unknown name.
+    pub(crate) const fn of(one: &'static str, none: &'static str) -> Self {
+        Self { one, none, things: PhantomData }
+    }
+}
+
+impl<T: VariantArray + Copy + FromStr + Into<&'static str>> Kind for Name<T> {
+    type Value = T;
+
+    fn read(&self, node: &Node) -> Result<T, Wrong> {
+        let names: Vec<&str> = T::VARIANTS.iter().map(|thing| (*thing).into()).collect();
+        let Value::Text(name) = &node.value else {
+            return Err(Wrong::expected(&format!("the name of {}", self.one), node, suggestion("", &names)));
+        };
+        name.parse().map_err(|_| Wrong::new(format!("there is {} `{name}`", self.none), suggestion(name, &names)))
+    }
+
+    fn print(&self, value: &T) -> String {
+        let name: &str = (*value).into();
+        name.to_owned()
     }
 }
 

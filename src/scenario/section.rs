@@ -38,9 +38,9 @@ impl Book {
         self.problems.borrow_mut().push((place.clone(), problem));
     }
 
-    /// Whether a problem was noted with what is at a place.
+    /// Whether a problem was noted with what is at a place, or with a part of it.
     fn has_problem(&self, place: &Place) -> bool {
-        self.problems.borrow().iter().any(|(at, _)| at == place)
+        self.problems.borrow().iter().any(|(at, _)| at.is_within(place))
     }
 
     /// Writes a resolved value down.
@@ -172,7 +172,12 @@ impl<'b> Section<'b> {
     pub(crate) fn read_quietly<K: Kind>(&self, key: &str, kind: &K) -> Option<K::Value> {
         self.ask(key);
         let entry = self.peek(key)?;
-        kind.read(&entry.node).map_err(|wrong| self.book.report(&entry.node.place, "here", wrong)).ok()
+        let mut wrongs = Vec::new();
+        let value = kind.inspect(&entry.node, &mut wrongs);
+        for (place, wrong) in wrongs {
+            self.book.report(&place, "here", wrong);
+        }
+        value
     }
 
     fn read<K: Kind>(&self, key: &str, kind: &K) -> Option<K::Value> {

@@ -5,7 +5,8 @@ use jiff::civil::Time;
 use super::window::{DAYS, weekday};
 use crate::calendar::hours_since_monday;
 use crate::scenario::file::{Node, Value};
-use crate::scenario::kind::{Factor, Kind, Wrong, quoted, suggestion};
+use crate::scenario::kind::{Factor, Kind, Name, Wrong};
+use crate::scenario::list::List;
 use crate::scenario::plan::BackgroundPlan;
 use crate::scenario::program::Program;
 use crate::scenario::section::{Otherwise, Section};
@@ -35,32 +36,23 @@ pub(crate) fn read(root: &Section<'_>) -> Option<BackgroundPlan> {
 /// Names of programs, at least one, none twice.
 struct Programs;
 
-impl Kind for Programs {
+impl List for Programs {
+    type Entry = Name<Program>;
     type Value = Vec<Program>;
+    const OF: &'static str = "programs";
+    const HELP: &'static str = "write, for example, [\"outlook\", \"mobile\"]";
+    const REPEATS: bool = false;
 
-    fn read(&self, node: &Node) -> Result<Vec<Program>, Wrong> {
-        let names = Program::ALL.map(Program::name);
-        let help = format!("write a list of some of {}", quoted(&names));
-        let Value::List(list) = &node.value else {
-            return Err(Wrong::expected("a list of programs", node, help));
-        };
-        let mut programs = Vec::new();
-        for entry in list {
-            let Value::Text(name) = &entry.value else {
-                return Err(Wrong::expected("a program", entry, help));
-            };
-            let unknown = |_| Wrong::new(format!("`{name}` is not a program"), suggestion(name, &names));
-            let program = name.parse().map_err(unknown)?;
-            if programs.contains(&program) {
-                return Err(Wrong::new(format!("`{name}` is listed twice"), help));
-            }
-            programs.push(program);
-        }
-        if programs.is_empty() {
+    fn entry(&self) -> Name<Program> {
+        Name::of("a program", "no program")
+    }
+
+    fn gather(&self, mut entries: Vec<Program>) -> Result<Vec<Program>, Wrong> {
+        if entries.is_empty() {
             return Err(Wrong::new("nobody uses a program", "leave the section out if nobody is at work"));
         }
-        programs.sort_unstable();
-        Ok(programs)
+        entries.sort_unstable();
+        Ok(entries)
     }
 
     fn print(&self, value: &Vec<Program>) -> String {
@@ -130,7 +122,7 @@ mod tests {
             ("starts = \"23:30\"", "no day and time"),
             ("starts = \"Sun 25:00\"", "not a time of day"),
             ("programs = []", "nobody"),
-            ("programs = [\"pine\"]", "not a program"),
+            ("programs = [\"pine\"]", "no program `pine`"),
             ("programs = [\"web\", \"web\"]", "listed twice"),
             ("source = -1", "negative"),
             ("sauce = 1", "sauce"),

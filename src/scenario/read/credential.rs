@@ -7,6 +7,7 @@ use mock_server::wire::permission;
 
 use crate::scenario::file::{Node, Value};
 use crate::scenario::kind::{Kind, Words, Wrong, suggestion};
+use crate::scenario::list::List;
 use crate::scenario::section::Section;
 
 pub(crate) fn read(root: &Section<'_>) -> Credentials {
@@ -59,27 +60,42 @@ impl Kind for Address {
     }
 }
 
-/// The names of permissions.
+/// A permission, however its letters are cased.
+struct Permission;
+
+impl Kind for Permission {
+    type Value = String;
+
+    fn read(&self, node: &Node) -> Result<String, Wrong> {
+        let names: Vec<&str> = permission::Permissions::all_names().collect();
+        let Value::Text(name) = &node.value else {
+            return Err(Wrong::expected("the name of a permission", node, suggestion("", &names)));
+        };
+        let known = names.iter().find(|known| known.eq_ignore_ascii_case(name));
+        let wrong = || Wrong::new(format!("there is no permission `{name}`"), suggestion(name, &names));
+        known.map(|known| (*known).to_owned()).ok_or_else(wrong)
+    }
+
+    fn print(&self, value: &String) -> String {
+        value.clone()
+    }
+}
+
+/// A list of permissions.
 struct Permissions;
 
-impl Kind for Permissions {
+impl List for Permissions {
+    type Entry = Permission;
     type Value = Vec<String>;
+    const OF: &'static str = "permissions";
+    const HELP: &'static str = "write, for example, [\"Mail.ReadWrite\"]";
 
-    fn read(&self, node: &Node) -> Result<Vec<String>, Wrong> {
-        let names: Vec<&str> = permission::Permissions::all_names().collect();
-        let Value::List(list) = &node.value else {
-            return Err(Wrong::expected("a list of permissions", node, "write, for example, [\"Mail.ReadWrite\"]"));
-        };
-        list.iter()
-            .map(|entry| {
-                let Value::Text(name) = &entry.value else {
-                    return Err(Wrong::expected("the name of a permission", entry, suggestion("", &names)));
-                };
-                let known = names.iter().find(|known| known.eq_ignore_ascii_case(name));
-                let wrong = || Wrong::new(format!("there is no permission `{name}`"), suggestion(name, &names));
-                known.map(|known| (*known).to_owned()).ok_or_else(wrong)
-            })
-            .collect()
+    fn entry(&self) -> Permission {
+        Permission
+    }
+
+    fn gather(&self, entries: Vec<String>) -> Result<Vec<String>, Wrong> {
+        Ok(entries)
     }
 
     fn print(&self, value: &Vec<String>) -> String {

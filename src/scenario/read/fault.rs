@@ -7,7 +7,7 @@ use mock_server::time::{Moment, Span};
 use mock_server::wire::refusal::RefusalKind;
 
 use super::entries::{no_such_preset, report_impossible};
-use super::name::{Operations, Pair, Refusals};
+use super::name::{Operations, Pair, REFUSAL};
 use super::trick::{self, Plain};
 use crate::scenario::file::{Node, Value};
 use crate::scenario::kind::{Choice, Count, Duration, Share, Spread, Words};
@@ -125,7 +125,7 @@ fn act_of(section: &Section<'_>, kind: Kind) -> Option<Act> {
     match kind {
         Kind::Refuse => {
             let default = Otherwise::default(RefusalKind::Unavailable, "assumed: overload or maintenance");
-            let kind = section.or("kind", &Refusals, default);
+            let kind = section.or("kind", &REFUSAL, default);
             let default = Otherwise::default(kind.usual_status(), "the status that goes with the refusal");
             let status = section.or("status", &Count(400..=599), default);
             let retry_after =

@@ -8,9 +8,11 @@ use mock_server::throttle::health::{Discretionary, Terms};
 use mock_server::time::Span;
 
 use super::name::{Numbers, Operations};
-use crate::scenario::kind::{Choice, Duration, Factor, Flag, Share, Spread, Words, suggestion};
+use crate::scenario::kind::{Choice, Duration, Factor, Flag, Name, Share, Spread, Words, suggestion};
 use crate::scenario::plan::Origin;
 use crate::scenario::section::Section;
+
+const RESOURCE: Name<Resource> = Name::of("a resource", "no resource");
 
 const REACHES: Choice<Reach> = Choice(&Reach::NAMED);
 
@@ -57,17 +59,12 @@ const EFFECTS: &str = "say what it does: `patience` and `back_off` (work that ca
 
 fn episode(section: Section<'_>) -> Option<Episode> {
     let _ = section.maybe("name", &Words, "", "");
-    let name = section.maybe("resource", &Words, "", "").unwrap_or_else(|| Resource::Service.name().to_owned());
-    let resource = name.parse().ok();
-    if resource.is_none() {
-        let help = suggestion(&name, &Resource::ALL.map(Resource::name));
-        section.report("resource", "no such resource", format!("there is no resource `{name}`"), help);
-    }
+    let resource = section.maybe("resource", &RESOURCE, "", "").unwrap_or(Resource::Service);
     let when = when(&section);
     let reach = section.maybe("reach", &REACHES, "", "").unwrap_or(Reach::Everything);
     let effect = effect(&section);
     section.finish();
-    Some(Episode { resource: resource?, when: when?, reach, effect: effect? })
+    Some(Episode { resource, when: when?, reach, effect: effect? })
 }
 
 fn when(section: &Section<'_>) -> Option<When> {

@@ -7,7 +7,8 @@ use mock_server::wire::operation::Operation;
 use mock_server::wire::refusal::RefusalKind;
 
 use crate::scenario::file::{Node, Value};
-use crate::scenario::kind::{Choice, Kind, Wrong, suggestion};
+use crate::scenario::kind::{Choice, Count, Kind, Name, Wrong, suggestion};
+use crate::scenario::list::{List, joined};
 
 /// Who shares a limit.
 pub(crate) const SCOPES: Choice<Scope> = Choice(&[
@@ -17,55 +18,40 @@ pub(crate) const SCOPES: Choice<Scope> = Choice(&[
     ("tenant", Scope::Tenant),
 ]);
 
+/// An operation.
+pub(crate) const OPERATION: Name<Operation> = Name::of("an operation", "no operation");
+
+/// What a refused client sees.
+pub(crate) const REFUSAL: Name<RefusalKind> = Name::of("a refusal", "no refusal");
+
+/// A protocol.
+pub(crate) const PROTOCOL: Name<Protocol> = Name::of("a protocol", "no protocol");
+
 /// A list of operations; empty for all.
 pub(crate) struct Operations;
 
-impl Kind for Operations {
+impl List for Operations {
+    type Entry = Name<Operation>;
     type Value = Vec<Operation>;
+    const OF: &'static str = "operations";
+    const HELP: &'static str = "write, for example, [\"import_item\"]";
 
-    fn read(&self, node: &Node) -> Result<Vec<Operation>, Wrong> {
-        let names = Operation::ALL.map(Operation::name);
-        let Value::List(list) = &node.value else {
-            return Err(Wrong::expected("a list of operations", node, "write, for example, [\"import_item\"]"));
-        };
-        list.iter()
-            .map(|entry| {
-                let Value::Text(name) = &entry.value else {
-                    return Err(Wrong::expected("the name of an operation", entry, suggestion("", &names)));
-                };
-                name.parse()
-                    .map_err(|_| Wrong::new(format!("there is no operation `{name}`"), suggestion(name, &names)))
-            })
-            .collect()
+    fn entry(&self) -> Name<Operation> {
+        OPERATION
+    }
+
+    fn gather(&self, entries: Vec<Operation>) -> Result<Vec<Operation>, Wrong> {
+        Ok(entries)
     }
 
     fn print(&self, value: &Vec<Operation>) -> String {
-        let names = |list: &[Operation]| list.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ");
+        let names = |list: &[Operation]| joined(list.iter().map(|one| one.name()));
         let others: Vec<_> = Operation::ALL.into_iter().filter(|one| !value.contains(one)).collect();
         match (value.len(), others.len()) {
             (0, _) | (_, 0) => "all".to_owned(),
             (named, left) if left < named => format!("all but {}", names(&others)),
             _ => names(value),
         }
-    }
-}
-
-/// What a refused client sees.
-pub(crate) struct Refusals;
-
-impl Kind for Refusals {
-    type Value = RefusalKind;
-
-    fn read(&self, node: &Node) -> Result<RefusalKind, Wrong> {
-        let names = RefusalKind::ALL.map(RefusalKind::name);
-        let Value::Text(name) = &node.value else {
-            return Err(Wrong::expected("the name of a refusal", node, suggestion("", &names)));
-        };
-        name.parse().map_err(|_| Wrong::new(format!("there is no refusal `{name}`"), suggestion(name, &names)))
-    }
-
-    fn print(&self, value: &RefusalKind) -> String {
-        value.name().to_owned()
     }
 }
 
@@ -96,27 +82,41 @@ impl Kind for Pair {
     }
 }
 
-/// The texts of a list.
-fn texts<'a>(node: &'a Node, what: &str, help: &str) -> Result<Vec<&'a str>, Wrong> {
-    let Value::List(list) = &node.value else { return Err(Wrong::expected(what, node, help)) };
-    let text = |entry: &'a Node| match &entry.value {
-        Value::Text(text) => Ok(text.as_str()),
-        _ => Err(Wrong::expected("a name", entry, help)),
-    };
-    list.iter().map(text).collect()
+/// One of those who may share a policy.
+pub(crate) struct Sharer;
+
+impl Kind for Sharer {
+    type Value = String;
+
+    fn read(&self, node: &Node) -> Result<String, Wrong> {
+        let Value::Text(name) = &node.value else {
+            return Err(Wrong::expected("the name of those who share", node, suggestion("", &Sharing::NAMES)));
+        };
+        let unknown = || Wrong::new(format!("nothing is shared by `{name}`"), suggestion(name, &Sharing::NAMES));
+        Sharing::NAMES.contains(&name.as_str()).then(|| name.clone()).ok_or_else(unknown)
+    }
+
+    fn print(&self, value: &String) -> String {
+        value.clone()
+    }
 }
 
 /// Who shares a policy: any combination of names; empty for everybody.
 pub(crate) struct Sharings;
 
-impl Kind for Sharings {
+impl List for Sharings {
+    type Entry = Sharer;
     type Value = Sharing;
+    const OF: &'static str = "those who share";
+    const HELP: &'static str = "write, for example, [\"app\", \"mailbox\"]";
 
-    fn read(&self, node: &Node) -> Result<Sharing, Wrong> {
-        let names = texts(node, "a list of those who share", "write, for example, [\"app\", \"mailbox\"]")?;
-        let unknown =
-            |name: &str| Wrong::new(format!("nothing is shared by `{name}`"), suggestion(name, &Sharing::NAMES));
-        Sharing::named(names).map_err(unknown)
+    fn entry(&self) -> Sharer {
+        Sharer
+    }
+
+    fn gather(&self, entries: Vec<String>) -> Result<Sharing, Wrong> {
+        let unknown = |name: &str| Wrong::new(format!("nothing is shared by `{name}`"), Self::HELP);
+        Sharing::named(entries.iter().map(String::as_str)).map_err(unknown)
     }
 
     fn print(&self, value: &Sharing) -> String {
@@ -125,51 +125,46 @@ impl Kind for Sharings {
     }
 }
 
-/// A protocol.
-pub(crate) const PROTOCOL: Choice<Protocol> = Choice(&[("ews", Protocol::Ews), ("graph", Protocol::Graph)]);
-
 /// A list of protocols; empty for all.
 pub(crate) struct Protocols;
 
-impl Kind for Protocols {
+impl List for Protocols {
+    type Entry = Name<Protocol>;
     type Value = Vec<Protocol>;
+    const OF: &'static str = "protocols";
+    const HELP: &'static str = "write, for example, [\"ews\"]";
 
-    fn read(&self, node: &Node) -> Result<Vec<Protocol>, Wrong> {
-        let names = texts(node, "a list of protocols", "write, for example, [\"ews\"]")?;
-        let protocol = |name: &str| {
-            let unknown = |_| {
-                let help = suggestion(name, &Protocol::ALL.map(Protocol::name));
-                Wrong::new(format!("there is no protocol `{name}`"), help)
-            };
-            name.parse().map_err(unknown)
-        };
-        names.into_iter().map(protocol).collect()
+    fn entry(&self) -> Name<Protocol> {
+        PROTOCOL
+    }
+
+    fn gather(&self, entries: Vec<Protocol>) -> Result<Vec<Protocol>, Wrong> {
+        Ok(entries)
     }
 
     fn print(&self, value: &Vec<Protocol>) -> String {
         if value.is_empty() {
             return "all".to_owned();
         }
-        value.iter().map(|protocol| protocol.name()).collect::<Vec<_>>().join(", ")
+        joined(value.iter().map(|protocol| protocol.name()))
     }
 }
 
 /// A list of whole numbers.
 pub(crate) struct Numbers;
 
-impl Kind for Numbers {
+impl List for Numbers {
+    type Entry = Count<u32>;
     type Value = Vec<u32>;
+    const OF: &'static str = "numbers";
+    const HELP: &'static str = "write whole numbers in square brackets, for example [1, 2]";
 
-    fn read(&self, node: &Node) -> Result<Vec<u32>, Wrong> {
-        let help = "write whole numbers in square brackets, for example [1, 2]";
-        let Value::List(list) = &node.value else { return Err(Wrong::expected("a list of numbers", node, help)) };
-        let number = |entry: &Node| match entry.value {
-            Value::Whole(whole) => {
-                u32::try_from(whole).map_err(|_| Wrong::new(format!("`{whole}` is out of range"), help))
-            }
-            _ => Err(Wrong::expected("a whole number", entry, help)),
-        };
-        list.iter().map(number).collect()
+    fn entry(&self) -> Count<u32> {
+        Count(0..=u32::MAX)
+    }
+
+    fn gather(&self, entries: Vec<u32>) -> Result<Vec<u32>, Wrong> {
+        Ok(entries)
     }
 
     fn print(&self, value: &Vec<u32>) -> String {

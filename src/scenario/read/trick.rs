@@ -7,7 +7,7 @@ use mock_server::time::Span;
 use mock_server::wire::refusal::{ItemError, ItemErrorKind};
 
 use super::name::{Numbers, Protocols};
-use crate::scenario::kind::{Choice, Count, Duration, Flag, Share, Spread, Words, suggestion};
+use crate::scenario::kind::{Choice, Count, Duration, Flag, Name, Share, Spread, Words, suggestion};
 use crate::scenario::section::{Otherwise, Section};
 
 const DOORS: Choice<Door> = Choice(&Door::NAMED);
@@ -125,12 +125,8 @@ fn saying(section: &Section<'_>) -> Option<Saying> {
 }
 
 fn item_error(section: &Section<'_>) -> Option<ItemError> {
-    let names = ItemErrorKind::ALL.map(ItemErrorKind::name);
-    let name = section.need("error", &Words, "say what is wrong with the item: error = \"busy\"")?;
-    let kind = name.parse().ok();
-    if kind.is_none() {
-        section.report("error", "no such error", format!("there is no error `{name}`"), suggestion(&name, &names));
-    }
+    let name: Name<ItemErrorKind> = Name::of("an error", "no error");
+    let kind = section.need("error", &name, "say what is wrong with the item: error = \"busy\"");
     let retry_after = section.maybe("retry_after", &Duration(Span::ZERO), "", "");
     Some(ItemError { kind: kind?, retry_after })
 }

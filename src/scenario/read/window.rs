@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use crate::calendar::{Freeze, Window};
 use crate::scenario::file::{Node, Value};
 use crate::scenario::kind::{Kind, Words, Wrong, suggestion};
+use crate::scenario::list::{List, joined};
 use crate::scenario::section::{Otherwise, Section};
 
 /// The days of a week by their short names.
@@ -203,37 +204,48 @@ fn day_name(day: Weekday) -> &'static str {
     DAYS[usize::from(day.to_monday_zero_offset().unsigned_abs())].0
 }
 
+/// A day of the week.
+struct DayOfWeek;
+
+impl Kind for DayOfWeek {
+    type Value = Weekday;
+
+    fn read(&self, node: &Node) -> Result<Weekday, Wrong> {
+        match &node.value {
+            Value::Text(name) => weekday(name),
+            _ => Err(Wrong::expected("a day", node, Days::HELP)),
+        }
+    }
+
+    fn print(&self, value: &Weekday) -> String {
+        day_name(*value).to_owned()
+    }
+}
+
 /// Days of the week, at least one, none twice.
 struct Days;
 
-impl Kind for Days {
+impl List for Days {
+    type Entry = DayOfWeek;
     type Value = Vec<Weekday>;
+    const OF: &'static str = "days";
+    const HELP: &'static str = "write, for example, [\"Mon\", \"Tue\", \"Wed\", \"Thu\"]";
+    const REPEATS: bool = false;
 
-    fn read(&self, node: &Node) -> Result<Vec<Weekday>, Wrong> {
-        let help = "write, for example, [\"Mon\", \"Tue\", \"Wed\", \"Thu\"]";
-        let Value::List(list) = &node.value else {
-            return Err(Wrong::expected("a list of days", node, help));
-        };
-        let mut days = Vec::new();
-        for entry in list {
-            let Value::Text(name) = &entry.value else {
-                return Err(Wrong::expected("a day", entry, help));
-            };
-            let day = weekday(name)?;
-            if days.contains(&day) {
-                return Err(Wrong::new(format!("`{name}` is listed twice"), help));
-            }
-            days.push(day);
+    fn entry(&self) -> DayOfWeek {
+        DayOfWeek
+    }
+
+    fn gather(&self, mut entries: Vec<Weekday>) -> Result<Vec<Weekday>, Wrong> {
+        if entries.is_empty() {
+            return Err(Wrong::new("the window is empty: it opens on no day", Self::HELP));
         }
-        if days.is_empty() {
-            return Err(Wrong::new("the window is empty: it opens on no day", help));
-        }
-        days.sort_by_key(|day| day.to_monday_zero_offset());
-        Ok(days)
+        entries.sort_by_key(|day| day.to_monday_zero_offset());
+        Ok(entries)
     }
 
     fn print(&self, value: &Vec<Weekday>) -> String {
-        value.iter().map(|day| day_name(*day)).collect::<Vec<_>>().join(", ")
+        joined(value.iter().map(|day| day_name(*day)))
     }
 }
 
