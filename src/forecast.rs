@@ -10,6 +10,7 @@
 //! Knows nothing of how results are shown.
 
 pub mod bracket;
+pub mod calls;
 pub mod correct;
 pub mod fluid;
 pub mod infer;

@@ -15,10 +15,10 @@ use mock_server::throttle::policy::sharing::Sharing;
 use mock_server::throttle::policy::unit::Unit;
 use mock_server::throttle::policy::{Concerns, Meter};
 use mock_server::time::{Moment, Span};
-use mock_server::wire::call::Protocol;
 use mock_server::wire::operation::Operation;
 
 use self::rate::Rate;
+use super::calls::Calls;
 use super::job::Job;
 use crate::engine::crowd::demand::Demand;
 use crate::scenario::plan::{Plan, SidePlan};
@@ -35,9 +35,8 @@ pub struct Shared {
     pub bytes_per_second: f64,
     /// Calls that the source and the target serve at once; infinite if unlimited.
     pub servers: (f64, f64),
-    /// Requests per second that each of the limits and policies of the whole app or tenant admits, at the source and at the
-    /// target.
-    pub requests_per_second: (Vec<Granted>, Vec<Granted>),
+    /// What each of the limits and policies of the whole app or tenant admits, at the source and at the target.
+    pub granted: Vec<Granted>,
 }
 
 /// The share of something that is left to a wave however much others ask for (assumed: refused requests of others do not
@@ -67,28 +66,29 @@ fn rate<T: Copy>(first: T, later: impl Iterator<Item = (Moment, T)>, of: impl Fn
 pub struct Granted {
     /// Requests per second.
     pub rate: Rate,
-    /// Whether administration counts as well.
-    pub administration: bool,
+    /// Which calls count.
+    pub counts: Calls,
 }
 
 impl Granted {
-    /// How long so many requests take, some of which are administration.
-    fn time_for(&self, requests: f64, administration: f64) -> f64 {
-        self.rate.time_for(if self.administration { requests } else { requests - administration })
+    /// The seconds in which it lets so many calls pass.
+    #[must_use]
+    pub fn time_for(&self, calls: Calls) -> f64 {
+        self.rate.time_for((calls * self.counts).sum())
     }
 }
 
 /// Requests per second that limits and policies of the whole app or tenant admit, each for itself, as they change. People
 /// beside the wave use other apps, so they share only what apps share. What a mailbox, a user or a database has to itself
 /// bounds no wave; what it does to mailboxes is left to the correction by virtual runs.
-fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Granted> {
+fn shared_request_rates(side: &SidePlan, which: Side, people: &Demand) -> Vec<Granted> {
     const NO_BOUND: Admits = (0.0, Rate::UNLIMITED);
     let (limits, changes) = (&side.server.limits, &side.server.limit_changes);
-    let counts = |protocols: &[Protocol]| protocols.is_empty() || protocols.contains(&side.protocol);
-    let of_limit = limits.iter().filter(|limit| counts(&limit.protocols)).filter_map(|limit| {
+    let of_limit = limits.iter().filter_map(|limit| {
+        let concerned = |operation, protocol| limit.concerns(operation, protocol);
         let taken = match limit.scope {
             Scope::App => 0.0,
-            Scope::Tenant => people.requests_of(|operation, protocol| limit.concerns(operation, protocol)),
+            Scope::Tenant => people.requests_of(concerned),
             Scope::AppMailbox | Scope::Mailbox => return None,
         };
         let admits = |rule: Rule| match rule {
@@ -97,7 +97,7 @@ fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Granted> {
         };
         let later = changes.iter().filter(|change| change.limit.name == limit.name);
         let rate = rate(limit.rule, later.map(|change| (change.at, change.limit.rule)), admits);
-        Some(Granted { rate, administration: limit.protocols.is_empty() })
+        Some(Granted { rate, counts: Calls::that_count(side, which, concerned) })
     });
     let Conditions { policies, policy_changes, topology, .. } = &side.server.conditions;
     let of_policy = policies.iter().filter_map(|policy| {
@@ -106,12 +106,13 @@ fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Granted> {
             || (database && topology.databases > 1)
             || (server && topology.servers > 1);
         let Concerns { operations, protocols, apps } = &policy.concerns;
-        let concerns_all = operations.is_empty() && apps.is_empty() && counts(protocols);
-        if mailbox || user || several || !concerns_all {
+        if mailbox || user || several || !apps.is_empty() {
             return None;
         }
-        let theirs = |operation: Operation, protocol| operation.is_in(protocols, protocol);
-        let taken = if app { 0.0 } else { people.requests_of(theirs) };
+        let concerned = |operation: Operation, protocol| {
+            (operations.is_empty() || operations.contains(&operation)) && operation.is_in(protocols, protocol)
+        };
+        let taken = if app { 0.0 } else { people.requests_of(concerned) };
         let admits = |meter: Meter| match meter {
             Meter::Sliding { unit: Unit::Requests, most: burst, per }
             | Meter::Fixed { unit: Unit::Requests, most: burst, per } => {
@@ -124,7 +125,7 @@ fn shared_request_rates(side: &SidePlan, people: &Demand) -> Vec<Granted> {
         };
         let later = policy_changes.iter().filter(|change| change.policy.name == policy.name);
         let rate = rate(policy.meter, later.map(|change| (change.at, change.policy.meter)), admits);
-        Some(Granted { rate, administration: protocols.is_empty() })
+        Some(Granted { rate, counts: Calls::that_count(side, which, concerned) })
     });
     of_limit.chain(of_policy).collect()
 }
@@ -144,30 +145,27 @@ impl Shared {
             bytes_per_second: link(plan.network.source.bytes_per_second)
                 .min(link(plan.network.target.bytes_per_second)),
             servers: (capacity(&plan.source, &people[0]), capacity(&plan.target, &people[1])),
-            requests_per_second: (
-                shared_request_rates(&plan.source, &people[0]),
-                shared_request_rates(&plan.target, &people[1]),
-            ),
+            granted: [(&plan.source, Side::Source), (&plan.target, Side::Target)]
+                .into_iter()
+                .zip(&people)
+                .flat_map(|((side, which), people)| shared_request_rates(side, which, people))
+                .collect(),
         }
     }
 
     /// The least time in which jobs can be done, whatever their order.
     fn bound(&self, jobs: &[Job]) -> Span {
         let mut bytes = 0.0;
-        let (mut requests, mut administration) = ((0.0, 0.0), (0.0, 0.0));
+        let mut calls = Calls::default();
         let mut served = (0.0, 0.0);
         for job in jobs {
             bytes += job.bytes;
-            requests = (requests.0 + job.requests.0, requests.1 + job.requests.1);
-            administration = (administration.0 + job.administration.0, administration.1 + job.administration.1);
+            calls = calls + job.calls;
             served = (served.0 + job.served.0.as_seconds(), served.1 + job.served.1.as_seconds());
         }
-        let longest = |all: &[Granted], requests, administration| {
-            all.iter().map(|granted| granted.time_for(requests, administration)).fold(0.0, f64::max)
-        };
+        let longest = |least: f64, granted: &Granted| least.max(granted.time_for(calls));
         let least = (bytes / 2.0 / self.bytes_per_second)
-            .max(longest(&self.requests_per_second.0, requests.0, administration.0))
-            .max(longest(&self.requests_per_second.1, requests.1, administration.1))
+            .max(self.granted.iter().fold(0.0, longest))
             .max(served.0 / self.servers.0)
             .max(served.1 / self.servers.1);
         Span::from_seconds(least)
@@ -271,20 +269,19 @@ mod tests {
             held: second(held),
             after: second(after),
             bytes: 0.0,
-            requests: (0.0, 0.0),
-            administration: (0.0, 0.0),
+            calls: Calls::default(),
             served: (Span::ZERO, Span::ZERO),
         }
     }
 
-    fn of_all(rate: Rate) -> Granted {
-        Granted { rate, administration: true }
+    fn of_imports(rate: Rate) -> Granted {
+        Granted { rate, counts: Calls { imports: 1.0, ..Calls::default() } }
     }
 
     fn shared(lanes: u32, places: u32) -> Shared {
         let unlimited = f64::INFINITY;
         let servers = (unlimited, unlimited);
-        Shared { lanes, places, bytes_per_second: unlimited, servers, requests_per_second: (vec![], vec![]) }
+        Shared { lanes, places, bytes_per_second: unlimited, servers, granted: vec![] }
     }
 
     #[test]
@@ -316,10 +313,10 @@ mod tests {
     fn a_limit_that_shrinks_bounds_what_comes_after_it() {
         let mut jobs = vec![job(1, 1, 1); 10];
         for job in &mut jobs {
-            job.requests = (0.0, 100.0);
+            job.calls.imports = 100.0;
         }
         let shrinking = Rate::constant(10.0).then(60.0, 5.0);
-        let shared = Shared { requests_per_second: (vec![], vec![of_all(shrinking)]), ..shared(100, 100) };
+        let shared = Shared { granted: vec![of_imports(shrinking)], ..shared(100, 100) };
         assert!((flow(&jobs, &shared).last().as_seconds() - 140.0).abs() < 1e-6);
     }
 
@@ -327,23 +324,25 @@ mod tests {
     fn of_several_limits_the_one_that_takes_longest_bounds_the_wave() {
         let mut jobs = vec![job(1, 1, 1); 10];
         for job in &mut jobs {
-            job.requests = (0.0, 100.0);
+            job.calls.imports = 100.0;
         }
         for (daily, expected) in [(1_000.0, 100.0), (990.0, 100.0), (900.0, 200.0)] {
             // A day's allowance is there in the morning; what is beyond it comes slowly.
-            let rates = vec![of_all(Rate::constant(0.5).beginning_with(daily)), of_all(Rate::constant(10.0))];
-            let shared = Shared { requests_per_second: (vec![], rates), ..shared(100, 100) };
+            let rates = vec![of_imports(Rate::constant(0.5).beginning_with(daily)), of_imports(Rate::constant(10.0))];
+            let shared = Shared { granted: rates, ..shared(100, 100) };
             assert!((flow(&jobs, &shared).last().as_seconds() - expected).abs() < 1e-6, "{daily}");
         }
     }
 
     #[test]
-    fn administration_is_free_where_only_protocols_count() {
-        let jobs = vec![Job { requests: (0.0, 100.0), administration: (0.0, 60.0), ..job(1, 1, 1) }; 10];
-        for (administration, expected) in [(true, 100.0), (false, 40.0)] {
-            let granted = Granted { rate: Rate::constant(10.0), administration };
-            let shared = Shared { requests_per_second: (vec![], vec![granted]), ..shared(100, 100) };
-            assert!((flow(&jobs, &shared).last().as_seconds() - expected).abs() < 1e-6, "{administration}");
+    fn only_calls_that_count_bound_the_wave() {
+        let calls = Calls { imports: 40.0, polls: 60.0, ..Calls::default() };
+        let jobs = vec![Job { calls, ..job(1, 1, 1) }; 10];
+        for (polls, expected) in [(1.0, 100.0), (0.0, 40.0)] {
+            let counts = Calls { imports: 1.0, polls, ..Calls::default() };
+            let granted = Granted { rate: Rate::constant(10.0), counts };
+            let shared = Shared { granted: vec![granted], ..shared(100, 100) };
+            assert!((flow(&jobs, &shared).last().as_seconds() - expected).abs() < 1e-6, "{polls}");
         }
     }
 

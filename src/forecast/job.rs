@@ -5,9 +5,11 @@
 
 use mock_server::draw::{self, Purpose};
 use mock_server::time::Span;
+use mock_server::wire::call::Protocol;
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::operation::Operation;
 
+use super::calls::{self, Calls};
 use crate::population::mailbox::Mailbox;
 use crate::population::wave;
 use crate::scenario::plan::{LinkPlan, Plan, SidePlan};
@@ -23,10 +25,8 @@ pub struct Job {
     pub after: Span,
     /// Bytes that cross the network, both ways.
     pub bytes: f64,
-    /// Requests to source and target.
-    pub requests: (f64, f64),
-    /// Those of them that are administration, which comes in no protocol.
-    pub administration: (f64, f64),
+    /// Calls of both sides.
+    pub calls: Calls,
     /// Time that the source's and the target's servers work.
     pub served: (Span, Span),
 }
@@ -39,7 +39,8 @@ pub struct Rates {
     sync: Span,
     export_each: Span,
     export_call: Span,
-    import: Span,
+    import_call: Span,
+    import_each: Span,
     person: Span,
     network_source: Span,
     network_target: Span,
@@ -62,6 +63,7 @@ impl Rates {
     pub fn new(plan: &Plan) -> Self {
         let source = |operation| cost(&plan.source, operation);
         let target = |operation| cost(&plan.target, operation);
+        let import = target(calls::import(plan.target.protocol));
         let (list_source, list_target) = (source(Operation::FindFolders).0, target(Operation::FindFolders).0);
         Self {
             list_source,
@@ -69,7 +71,8 @@ impl Rates {
             sync: source(Operation::SyncItems).0,
             export_call: source(Operation::ExportItems).0,
             export_each: source(Operation::ExportItems).1,
-            import: target(Operation::ImportItem).0 + target(Operation::ImportItem).1,
+            import_call: import.0,
+            import_each: import.1,
             person: target(Operation::ProvisionUser).0,
             network_source: there_and_back(&plan.network.source),
             network_target: there_and_back(&plan.network.target),
@@ -86,8 +89,14 @@ impl Rates {
         let workers = f64::from(plan.pipeline.requests_per_mailbox);
         let pages = (folders / 500.0).ceil();
         let exports = (changed / f64::from(plan.pipeline.batch.export_items)).ceil();
+        let imports = match plan.target.protocol {
+            Protocol::Graph => changed,
+            Protocol::Ews => (changed / f64::from(plan.pipeline.batch.upload_items)).ceil(),
+        };
+        let together = if imports > 0.0 { changed / imports } else { 1.0 };
+        let import = self.import_call + self.import_each.scale(together);
         let sync_round = (self.sync + self.network_source).scale(folders / workers);
-        let import_round = (self.import + self.network_target).scale((changed / workers).ceil());
+        let import_round = (import + self.network_target).scale((imports / workers).ceil());
         let export_round = (self.export_call + self.network_source).scale(exports) + self.export_each.scale(changed);
         let listing = (self.list_source + self.network_source + self.list_target + self.network_target).scale(pages);
         let person = self.person + self.network_target;
@@ -101,12 +110,17 @@ impl Rates {
             held: sync_round + person * 4 + seen,
             after: listing + person * 2,
             bytes: changed * wave::BYTES_PER_CHANGE * 2.0,
-            requests: (pages * 2.0 + folders * 2.0 + exports + 2.0, pages * 2.0 + changed + 5.0 + polls as f64),
-            // The source is stopped and released; the switch is started and asked about.
-            administration: (2.0, 1.0 + polls as f64),
+            calls: Calls {
+                mailboxes: 1.0,
+                listings: pages * 2.0,
+                syncs: folders * 2.0,
+                exports,
+                imports,
+                polls: polls as f64,
+            },
             served: (
                 self.sync.scale(folders * 2.0) + self.export_call.scale(exports) + self.export_each.scale(changed),
-                self.import.scale(changed) + self.person * (4 + polls),
+                import.scale(imports) + self.person * (4 + polls),
             ),
         }
     }

@@ -17,6 +17,7 @@ use wavetank::engine::live::drive::{DriveOptions, Http, drive};
 use wavetank::engine::live::run::migrate;
 use wavetank::engine::live::server::{self, ServerChoice};
 use wavetank::engine::virtual_time::run::{Finished, simulate};
+use wavetank::forecast::calls::Calls;
 use wavetank::forecast::fluid::Shared;
 use wavetank::load::demand::Demand;
 use wavetank::load::tally::Tally;
@@ -118,8 +119,8 @@ fn people_beside_a_wave_do_the_same_again() {
 fn forecasts_grant_a_wave_what_people_leave() {
     // The limit of 60 requests a second lets as many through at once.
     let seconds_for = |plan: &Plan, requests: f64| {
-        let rates = Shared::new(plan, 200).requests_per_second.0;
-        rates.iter().map(|granted| granted.rate.time_for(60.0 + requests)).fold(0.0, f64::max)
+        let calls = Calls { syncs: 60.0 + requests, ..Calls::default() };
+        Shared::new(plan, 200).granted.iter().map(|granted| granted.time_for(calls)).fold(0.0, f64::max)
     };
     assert!((seconds_for(&plan(&[]), 60_000.0) - 1_000.0).abs() < 1e-6);
     let beside = seconds_for(&with_people(30.0, &[]), 30_000.0);
@@ -135,6 +136,20 @@ fn forecasts_grant_a_wave_what_people_leave() {
     assert!(seconds_for(&with_people(30.0, &[&limit("graph")]), 60_000.0) < 1e-6);
     let beside_some = seconds_for(&with_people(30.0, &[&limit("ews")]), 60_000.0);
     assert!(beside_some > 1_100.0 && beside_some < 1_900.0, "{beside_some}");
+}
+
+#[test]
+fn limits_on_some_operations_bound_only_those_in_a_forecast() {
+    let calls = Calls { syncs: 60.0, exports: 600.0, ..Calls::default() };
+    for (operations, seconds) in [("export_items", 54.0), ("sync_items", 0.0), ("find_folders", 0.0)] {
+        let rule = format!("name = \"some\", requests = \"60/6 s\", operations = [\"{operations}\"]");
+        for stack in ["limits=[{ scope = \"tenant\", ", "policies=[{ scope = [], "] {
+            let overrides = ["source.limits=[]".to_owned(), format!("source.{stack}{rule} }}]")];
+            let granted = Shared::new(&plan(&overrides), 200).granted;
+            let found = granted.iter().map(|granted| granted.time_for(calls)).fold(0.0, f64::max);
+            assert!((found - seconds).abs() < 1e-6, "{stack}{rule}: {found} s");
+        }
+    }
 }
 
 /// Sends the load of a plan's people to a mock of its source, up to a moment.

@@ -1,0 +1,107 @@
+//! How many calls a cutover makes, as far as the fluid model counts them: those of the usual course, without refusals.
+
+use std::ops::{Add, Mul};
+
+use mock_server::wire::call::Protocol;
+use mock_server::wire::codec;
+use mock_server::wire::operation::Operation;
+
+use crate::scenario::plan::SidePlan;
+use crate::world::Side;
+
+/// Something about each kind of call: how many there are, or how many of them count.
+#[derive(Copy, Clone, PartialEq, Default, Debug)]
+pub struct Calls {
+    /// For what each mailbox makes once: on the source it is stopped and released; on the target the session is opened,
+    /// the user is provisioned and licensed, the switch is started, the mailbox is released.
+    pub mailboxes: f64,
+    /// For pages of folders, on either side.
+    pub listings: f64,
+    /// For changes of a folder, on the source.
+    pub syncs: f64,
+    /// For exports, on the source.
+    pub exports: f64,
+    /// For imports, on the target.
+    pub imports: f64,
+    /// For questions about the switch, on the target.
+    pub polls: f64,
+}
+
+impl Calls {
+    /// How many calls of a side count with what concerns some operations only, for each that is made.
+    #[must_use]
+    pub fn that_count(side: &SidePlan, which: Side, concerned: impl Fn(Operation, Protocol) -> bool) -> Self {
+        let count = |operations: &[Operation]| {
+            let spoken = |operation| codec::spoken(side.protocol, operation);
+            operations.iter().filter(|operation| concerned(**operation, spoken(**operation))).count() as f64
+        };
+        let listings = count(&[Operation::FindFolders]);
+        match which {
+            Side::Source => Self {
+                mailboxes: count(&[Operation::StopMailbox, Operation::ReleaseMailbox]),
+                listings,
+                syncs: count(&[Operation::SyncItems]),
+                exports: count(&[Operation::ExportItems]),
+                ..Self::default()
+            },
+            Side::Target => Self {
+                mailboxes: count(&[
+                    Operation::CreateImportSession,
+                    Operation::ProvisionUser,
+                    Operation::AssignLicense,
+                    Operation::StartSwitch,
+                    Operation::ReleaseMailbox,
+                ]),
+                listings,
+                imports: count(&[import(side.protocol)]),
+                polls: count(&[Operation::PollSwitch]),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// The sum over all kinds.
+    #[must_use]
+    pub fn sum(self) -> f64 {
+        self.mailboxes + self.listings + self.syncs + self.exports + self.imports + self.polls
+    }
+}
+
+/// The operation that stores items.
+#[must_use]
+pub fn import(target: Protocol) -> Operation {
+    match target {
+        Protocol::Graph => Operation::ImportItem,
+        Protocol::Ews => Operation::UploadItems,
+    }
+}
+
+impl Add for Calls {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            mailboxes: self.mailboxes + other.mailboxes,
+            listings: self.listings + other.listings,
+            syncs: self.syncs + other.syncs,
+            exports: self.exports + other.exports,
+            imports: self.imports + other.imports,
+            polls: self.polls + other.polls,
+        }
+    }
+}
+
+impl Mul for Calls {
+    type Output = Self;
+
+    fn mul(self, other: Self) -> Self {
+        Self {
+            mailboxes: self.mailboxes * other.mailboxes,
+            listings: self.listings * other.listings,
+            syncs: self.syncs * other.syncs,
+            exports: self.exports * other.exports,
+            imports: self.imports * other.imports,
+            polls: self.polls * other.polls,
+        }
+    }
+}
