@@ -16,6 +16,7 @@ pub mod judge;
 pub mod load;
 pub mod man;
 pub mod options;
+pub mod output;
 pub mod replay;
 pub mod run;
 pub mod schema;
@@ -30,7 +31,7 @@ pub mod when;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::Exit;
 
@@ -85,13 +86,19 @@ struct Arguments {
 /// The command line's grammar, for completions and manual pages.
 #[must_use]
 pub fn grammar() -> clap::Command {
-    Arguments::command()
+    // A number that must not be negative is told so, not that there is no such option.
+    let negative = |option: clap::Arg| {
+        let takes = option.get_action().takes_values() && !option.is_positional();
+        option.allow_negative_numbers(takes)
+    };
+    Arguments::command().mut_subcommands(|task| task.mut_args(negative))
 }
 
 /// Runs the command with the arguments of the process. A panic is a bug: it says how to report it and exits with 70.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let given = grammar().try_get_matches().and_then(|given| Arguments::from_arg_matches(&given));
+    let arguments = match given {
         Ok(arguments) => arguments,
         Err(usage) => return usage_exit(&usage).into(),
     };

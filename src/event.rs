@@ -300,6 +300,19 @@ impl Listener for Deaf {
     fn note(&self, _: Moment, _: &Event) {}
 }
 
+/// Calls something whenever a mailbox has ended, whatever came of it.
+#[derive(Copy, Clone, Debug)]
+pub struct AtEnd<F>(pub F);
+
+impl<F: Fn()> Listener for AtEnd<F> {
+    #[inline]
+    fn note(&self, _: Moment, event: &Event) {
+        if let Event::MailboxEnded { .. } = event {
+            (self.0)();
+        }
+    }
+}
+
 impl<T: Listener + ?Sized> Listener for std::rc::Rc<T> {
     fn note(&self, at: Moment, event: &Event) {
         (**self).note(at, event);

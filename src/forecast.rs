@@ -17,6 +17,7 @@ pub mod infer;
 pub mod job;
 pub mod parallel;
 pub mod prestage;
+pub mod progress;
 pub mod result;
 pub mod sensitivity;
 pub mod size;
@@ -30,8 +31,9 @@ use crate::population::Population;
 use crate::population::describe::Description;
 use crate::scenario::plan::Plan;
 use job::Rates;
+use progress::Progress;
 use result::Forecast;
-use window::{Effort, Progress, Question};
+use window::{Effort, Question};
 
 /// Why a forecast cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,19 @@ pub enum ForecastError {
     /// A window does not open any more.
     #[error("window `{0}` does not open on any date after {1}: every opening is frozen")]
     NeverOpens(String, jiff::civil::Date),
+}
+
+impl ForecastError {
+    /// What may be done about it.
+    #[must_use]
+    pub const fn help(&self) -> &'static str {
+        match self {
+            Self::NoWindow => {
+                "say when waves may run with [[windows]]; without one, `wavetank simulate` says how long the wave takes"
+            }
+            Self::NeverOpens(..) => "let the window open earlier with `from`, or shorten its `freezes`",
+        }
+    }
 }
 
 /// An opening for people: local date, time and zone.

@@ -43,9 +43,17 @@ fn help_and_version_are_results() {
 
 #[test]
 fn wrong_usage_exits_with_2_and_says_so_on_stderr() {
-    for arguments in [&["no-such"][..], &[], &["explain"], &["explain", "x.toml", "--seed", "-1"]] {
+    for arguments in [&["no-such"][..], &[], &["explain"], &["explain", "x.toml", "--sed", "-1"]] {
         let (stdout, stderr) = check(arguments, 2);
         assert!(stdout.is_empty() && stderr.contains("Usage"), "{arguments:?} {stdout} {stderr}");
+    }
+    // A number that is out of range is not taken for an option that there is not.
+    for (arguments, value) in [
+        (&["explain", "x.toml", "--seed", "-1"][..], "invalid value '-1' for '--seed <NUMBER>'"),
+        (&["load", "--url", "http://127.0.0.1:9", "--rate", "-5"], "invalid value '-5' for '--rate"),
+    ] {
+        let (stdout, stderr) = check(arguments, 2);
+        assert!(stdout.is_empty() && stderr.contains(value) && !stderr.contains("tip:"), "{stderr}");
     }
     // No scenario can have such a seed.
     check(&["swarm", "--from", "9223372036854775808", "--seeds", "1"], 2);
@@ -109,6 +117,40 @@ fn the_schema_the_completions_and_the_manual_are_results() {
     let directory = tempfile::tempdir().expect("a directory");
     check(&["man", "--out", directory.path().to_str().expect("UTF-8")], 0);
     assert!(directory.path().join("wavetank-explain.1").exists());
+}
+
+#[test]
+fn results_that_cannot_be_kept_are_refused_before_anything_takes_long() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("a file");
+    std::fs::write(&file, "a").expect("writable");
+    let out = file.to_str().expect("UTF-8");
+    for arguments in [
+        &["simulate", "scenarios/network-bound.toml"][..],
+        &["forecast", "scenarios/small-business.toml"],
+        &["run", "scenarios/network-bound.toml"],
+        &["run", "--", "true"],
+        &["load", "scenarios/small-business.toml"],
+    ] {
+        let (command, rest) = arguments.split_at(1);
+        let (stdout, stderr) = check(&[command, &["--out", out], rest].concat(), 2);
+        assert!(stdout.is_empty() && stderr.contains(&format!("error: cannot write to {out}: ")), "{stderr}");
+        assert!(stderr.contains("help: name a directory"), "{stderr}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).ok().as_deref(), Some("a"));
+}
+
+#[test]
+fn a_scorecard_is_kept_like_any_other_result() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let out = directory.path().join("out");
+    let (stdout, stderr) =
+        check(&["run", "--mailbox", "alice@contoso.test", "--out", out.to_str().expect("UTF-8"), "--", "true"], 0);
+    assert!(stderr.contains("report.txt"), "{stderr}");
+    assert_eq!(std::fs::read_to_string(out.join("report.txt")).expect("it is kept"), stdout);
+    let summary = std::fs::read(out.join("summary.json")).expect("it is kept");
+    let summary: serde_json::Value = serde_json::from_slice(&summary).expect("JSON");
+    assert!(summary["schema"].is_string(), "{summary}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use snapbox::{Assert, Data};
 use wavetank::checkpoint::cutover::Step;
 use wavetank::engine::virtual_time::run::{Keep, people_alone};
 use wavetank::engine::{order, virtual_time};
-use wavetank::event::Cause;
+use wavetank::event::{Cause, Deaf};
 use wavetank::load::act::Action;
 use wavetank::load::tally::Failure;
 use wavetank::population::Population;
@@ -70,7 +70,7 @@ fn simulate(name: &str, overrides: &[&str]) -> String {
     let mailboxes = order::wave(&plan, &population, 0, plan.wave.mailboxes);
     let recorder = Recorder::new(1.0).with_goals(plan.goals.clone());
     let keep = Keep { recorder: (!plan.goals.is_empty()).then_some(recorder), scripts: None };
-    let (finished, _) = virtual_time::run::rehearse(&plan, &population, &mailboxes, plan.open(), &keep);
+    let (finished, _) = virtual_time::run::rehearse(&plan, &population, &mailboxes, plan.open(), &Deaf, &keep);
     assert_eq!(finished.stuck, 0, "{name}: a lane waits for ever");
     let alone = plan.background.as_ref().map(|_| people_alone(&plan, &population, 0, finished.until));
     let goals = keep.recorder.map(|recorder| recorder.card().goals).unwrap_or_default();

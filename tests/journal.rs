@@ -30,6 +30,7 @@ use wavetank::engine::live::server::{self, ServerChoice};
 use wavetank::engine::order;
 use wavetank::engine::virtual_time::run::{Keep, rehearse, simulate};
 use wavetank::engine::wire::url::ServerUrl;
+use wavetank::event::Deaf;
 use wavetank::metrics::collect::{Collector, refusals_of};
 use wavetank::metrics::summary::Summary;
 use wavetank::population::Population;
@@ -141,7 +142,7 @@ impl Trial {
             Script::new(steps::of(own).expect("steps"))
         };
         let keep = Keep { recorder, scripts: Some([script(Side::Source), script(Side::Target)]) };
-        rehearse(&self.plan, &self.population, &self.wave, self.plan.open(), &keep).0.summary
+        rehearse(&self.plan, &self.population, &self.wave, self.plan.open(), &Deaf, &keep).0.summary
     }
 }
 
@@ -212,7 +213,7 @@ fn a_virtual_run_that_is_replayed_takes_as_long_as_it_took() {
     let file = directory.path().join("run.journal");
     let recorder = recorder(&file);
     let keep = Keep { recorder: Some(recorder.clone()), scripts: None };
-    let (first, _) = rehearse(&trial.plan, &trial.population, &trial.wave, trial.plan.open(), &keep);
+    let (first, _) = rehearse(&trial.plan, &trial.population, &trial.wave, trial.plan.open(), &Deaf, &keep);
     recorder.end().expect("a journal");
     let unwatched = simulate(&trial.plan, &trial.population, &trial.wave, 0, trial.plan.open());
     assert_eq!(first.done, unwatched.done, "whoever watches changes nothing");

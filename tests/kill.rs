@@ -431,9 +431,11 @@ fn a_run_that_goes_on_keeps_its_state_until_its_result_is_kept() {
     let report = out.join("summary.json");
     fs::remove_file(&report).expect("the first part wrote it");
     fs::create_dir(&report).expect("nothing is there");
-    let (code, _, said) = ended(start());
+    let (code, summary, said) = ended(start());
     assert_eq!((code, kept()), (Some(5), 3), "{said}");
     assert!(said.contains("not all of the result is kept"), "{said}");
+    // It is told all the same.
+    assert_eq!(summary["mailboxes"]["completed"], 4, "{said}");
     fs::remove_dir(&report).expect("nothing is in it");
     let (code, summary, said) = ended(start());
     assert_eq!((code, kept()), (Some(0), 0), "{said}");

@@ -42,6 +42,12 @@ pub fn failure(error: &(dyn Error + 'static)) {
     self::error(&causes.map(ToString::to_string).collect::<Vec<_>>().join(": "));
 }
 
+/// Makes a directory if need be, and finds out whether files can be kept in it.
+pub fn try_to_keep(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    tempfile::tempfile_in(directory).map(drop)
+}
+
 /// Writes files into a directory, which is made if need be. Each appears whole or not at all.
 pub fn keep(directory: &Path, files: &[(&str, impl AsRef<str>)]) -> io::Result<()> {
     fs::create_dir_all(directory)?;
@@ -103,6 +109,11 @@ impl Progress {
     /// Moves the bar to a step.
     pub fn set(&self, step: u64) {
         self.bar.set_position(step);
+    }
+
+    /// Moves the bar by a step.
+    pub fn step(&self) {
+        self.bar.inc(1);
     }
 
     /// Says more about what is being done.

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::console;
 use super::exit::Exit;
-use super::options::{Format, ScenarioArgs};
+use super::options::ScenarioArgs;
+use super::output::Format;
 use crate::report::json::render;
 use crate::scenario::plan::{Assumption, Plan};
 

@@ -3,7 +3,8 @@
 use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
-use super::options::{Format, OutputArgs, ScenarioArgs, ThreadArgs};
+use super::options::{ScenarioArgs, ThreadArgs};
+use super::output::{OutputArgs, Told};
 use super::{explain, wave};
 use crate::forecast;
 use crate::population::Population;
@@ -41,6 +42,9 @@ pub fn run(options: &Options) -> Exit {
             return Exit::InvalidInput;
         }
     };
+    if let Err(exit) = options.output.prepare() {
+        return exit;
+    }
     let stopwatch = Stopwatch::start();
     let totals = population.describe(population.len());
     let progress = Progress::new(STEPS, "forecast");
@@ -54,27 +58,17 @@ pub fn run(options: &Options) -> Exit {
         Ok(answer) => answer,
         Err(error) => {
             console::error(&format!("{}: {error}", plan.file.display()));
+            console::message(format_args!("help: {}", error.help()));
             return Exit::InvalidInput;
         }
     };
     let wall_seconds = stopwatch.seconds();
     let published = json::forecast::report(&plan, &totals, &answer, wall_seconds);
-    if let Some(directory) = &options.output.out {
-        let page = html::forecast(&plan, &totals, &answer, &published, &SizeBins::of(&population));
-        let files = [
-            ("summary.json", json::render(&published)),
-            ("report.html", page),
-            ("scenario.json", explain::json(&plan)),
-        ];
-        if let Err(error) = console::keep(directory, &files) {
-            console::error(&format!("cannot write to {}: {error}", directory.display()));
-            return Exit::Incomplete;
-        }
-        console::message(format_args!("report: {}", directory.join("report.html").display()));
-    }
-    let exit = console::print(&match options.output.format {
-        Format::Json => json::render(&published),
-        Format::Text => text::forecast::report(&plan, &totals, &answer, wall_seconds),
+    let page = html::forecast(&plan, &totals, &answer, &published, &SizeBins::of(&population));
+    let exit = options.output.tell(&Told {
+        published: &json::render(&published),
+        readable: &text::forecast::report(&plan, &totals, &answer, wall_seconds),
+        beside: &[("report.html", &page), ("scenario.json", &explain::json(&plan))],
     });
     console::message(format_args!("to reproduce: wavetank forecast {}", options.scenario.reproduce()));
     exit.max(wave::stuck(answer.windows.iter().map(|window| window.stuck).sum()))

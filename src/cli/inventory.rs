@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::console::{self, Progress};
 use super::exit::Exit;
-use super::options::Format;
+use super::output::Format;
 use crate::population::describe::{Spread, quantile};
 use crate::population::inventory::fit::Fit;
 use crate::population::inventory::{ImportError, Inventory};

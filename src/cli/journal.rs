@@ -14,7 +14,7 @@ use mock_server::journal::write::Writer;
 
 use super::console;
 use super::exit::Exit;
-use super::options::Format;
+use super::output::{Format, OutputArgs, Told};
 use super::wave::ModelArgs;
 use crate::report::json;
 
@@ -94,6 +94,12 @@ pub fn shown(card: &Scorecard, format: Format) -> String {
         Format::Json => json::render(card),
         Format::Text => text::report(card),
     }
+}
+
+/// Keeps a scorecard where the user wants it, and prints it.
+#[must_use]
+pub fn tell(card: &Scorecard, output: &OutputArgs) -> Exit {
+    output.tell(&Told { published: &json::render(card), readable: &text::report(card), beside: &[] })
 }
 
 /// Reads a journal or an HTTP archive; problems are written to stderr.

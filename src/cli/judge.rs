@@ -6,7 +6,7 @@ use mock_server::journal::judge::goal::{Goal, Jury};
 use mock_server::journal::read::Journal;
 
 use super::exit::Exit;
-use super::options::Format;
+use super::output::Format;
 use super::{console, journal, options};
 use crate::scenario;
 

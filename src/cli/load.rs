@@ -13,7 +13,7 @@ use self::demand::DemandArgs;
 use self::target::Target;
 use super::console::{self, Progress};
 use super::exit::Exit;
-use super::options::Format;
+use super::output::{self, OutputArgs};
 use super::wave::Changes;
 use crate::engine::live::drive::{self, DriveError, DriveOptions, Driven, Http};
 use crate::engine::live::run as live;
@@ -82,9 +82,8 @@ pub struct Options {
     #[arg(long, value_name = "DURATION", default_value = "1 ms", value_parser = time::parse)]
     tolerance: Span,
 
-    /// The form of the result on stdout
-    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
-    format: Format,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Versions of HTTP.
@@ -134,28 +133,29 @@ fn attempt(options: &Options) -> Result<Exit, Exit> {
         progress.set(at.elapsed.as_milliseconds_up().min(demand.length.as_milliseconds_up()));
         progress.say(&format!("{} ended, {} waiting, ms", count(at.ended), count(at.waiting)));
     };
+    options.output.prepare()?;
     let driven = drive::drive(&drive, |share| demand.of(share), &errand, watch, live::interrupted());
     drop(progress);
     let help = "lower the rate, give it more --workers, or let nothing else run on this machine";
-    let told = Told { target: target.said, demand: demand.said, seed: target.seed, format: options.format, help };
+    let told = Told { target: target.said, demand: demand.said, seed: target.seed, output: &options.output, help };
     told.tell(&drive, driven)
 }
 
 /// What a load was for people, and how they are told what came of it.
-pub(super) struct Told {
+pub(super) struct Told<'a> {
     /// Where it went.
     pub(super) target: String,
     /// What was sent when.
     pub(super) demand: String,
     /// The seed of all draws.
     pub(super) seed: u64,
-    /// The form of the result.
-    pub(super) format: Format,
+    /// Where the result goes.
+    pub(super) output: &'a OutputArgs,
     /// What may be done about a generator that was late.
     pub(super) help: &'static str,
 }
 
-impl Told {
+impl Told<'_> {
     /// Writes the result, and how the command ends.
     pub(super) fn tell(self, drive: &DriveOptions, driven: Result<Driven, DriveError>) -> Result<Exit, Exit> {
         let Driven { tally, measured, interrupted } = driven.map_err(|error| failed(&error))?;
@@ -173,9 +173,10 @@ impl Told {
             tolerance: drive.tolerance,
             interrupted,
         };
-        let exit = console::print(&match self.format {
-            Format::Json => json::render(&json::load::report(&outcome)),
-            Format::Text => text::load::report(&outcome),
+        let exit = self.output.tell(&output::Told {
+            published: &json::render(&json::load::report(&outcome)),
+            readable: &text::load::report(&outcome),
+            beside: &[],
         });
         let spoiled = if outcome.spoiled.is_some() {
             console::error(

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::thread;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use mock_server::time::Span;
 
 use super::console;
@@ -128,28 +128,6 @@ impl ThreadArgs {
     pub fn count(self) -> usize {
         self.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from)
     }
-}
-
-/// The form of a result on stdout.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// For programs
-    Json,
-}
-
-/// Where results go.
-#[derive(Args, Clone, Debug)]
-pub struct OutputArgs {
-    /// The form of the result on stdout
-    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
-    pub format: Format,
-
-    /// A directory to keep the summary, the report and the resolved scenario in
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use mock_server::serve::Doors;
 
 use self::load::LoadArgs;
 use super::exit::Exit;
-use super::options::{self, OutputArgs, ScenarioArgs};
+use super::options::{self, ScenarioArgs};
+use super::output::OutputArgs;
 use super::wave::{Model, ModelArgs};
 use super::{console, journal};
 use crate::population::inventory::Inventory;
@@ -99,11 +100,11 @@ pub fn run(options: &Options) -> Exit {
         Ok(journal) => journal,
         Err(exit) => return exit,
     };
-    let played = match options.way {
+    let played = options.output.prepare().and_then(|()| match options.way {
         Way::Virtual => virtually::run(options, &journal),
         Way::Server => serve::run(options, &journal),
         Way::Load => load::run(options, &journal),
-    };
+    });
     match played {
         Ok(exit) | Err(exit) => exit,
     }

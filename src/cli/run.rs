@@ -21,7 +21,7 @@ use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
 use super::journal::{self, JournalArgs};
-use super::options::OutputArgs;
+use super::output::OutputArgs;
 use super::serve::{self, Limits, Serving, Sides};
 use super::servers::ServerArgs;
 use super::wave::{Changes, Model, ModelArgs};
@@ -107,7 +107,7 @@ impl Options {
             journal: self.journal.clone(),
             time_scale: self.time_scale,
         };
-        Foreign { command: &self.command, servers, format: self.output.format }
+        Foreign { command: &self.command, servers, output: &self.output }
     }
 }
 
@@ -145,6 +145,7 @@ pub fn run(options: &Options) -> Exit {
 /// Runs the wave, tells the result, and keeps what the same command can go on from.
 fn attempt(options: &Options, model: &Model, mut servers: [ServerChoice; 2]) -> Result<Exit, Exit> {
     with_people(model, &mut servers)?;
+    options.output.prepare()?;
     let keeping = Keeping::begin(options, model, &mut servers)?;
     let recorder = witness(options, model, &mut servers)?;
     let stopwatch = Stopwatch::start();
@@ -243,7 +244,6 @@ fn migrate(model: &Model, servers: &[ServerChoice; 2], keeping: &Keeping) -> Res
     let watch = Rc::new(Watch {
         collector: Collector::new(wave.len() as u64, deadline),
         progress: Progress::new(wave.len() as u64, "mailboxes"),
-        ended: Cell::new(0),
         items: Cell::new(0),
     });
     let listener = Rc::clone(&watch);
@@ -266,7 +266,6 @@ fn migrate(model: &Model, servers: &[ServerChoice; 2], keeping: &Keeping) -> Res
 struct Watch {
     collector: Collector,
     progress: Progress,
-    ended: Cell<u64>,
     items: Cell<u64>,
 }
 
@@ -274,10 +273,7 @@ impl Listener for Watch {
     fn note(&self, at: Moment, event: &Event) {
         self.collector.note(at, event);
         match *event {
-            Event::MailboxEnded { .. } => {
-                self.ended.set(self.ended.get() + 1);
-                self.progress.set(self.ended.get());
-            }
+            Event::MailboxEnded { .. } => self.progress.step(),
             Event::ItemsCopied { items, .. } => {
                 self.items.set(self.items.get() + u64::from(items));
                 self.progress.say(&format!("{} items copied, mailboxes", count(self.items.get())));

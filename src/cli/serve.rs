@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::journal::JournalArgs;
-use super::options::Format;
+use super::output::Format;
 use super::wave::{Changes, ModelArgs};
 use super::{console, journal};
 use crate::engine::live::server;

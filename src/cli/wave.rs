@@ -6,7 +6,8 @@ use std::sync::Arc;
 use mock_server::wire::id::MailboxKey;
 
 use super::exit::Exit;
-use super::options::{Format, OutputArgs, ScenarioArgs};
+use super::options::ScenarioArgs;
+use super::output::{self, OutputArgs};
 use super::{console, explain, journal};
 use crate::engine::order;
 use crate::population::Population;
@@ -116,23 +117,9 @@ impl Model {
         let plan = &self.plan;
         let published = json::render(&json::run::whole(plan, told, wall_seconds));
         let readable = text::run::report(plan, told, wall_seconds);
-        if let Some(directory) = &output.out {
-            let files = [
-                ("summary.json", published.as_str()),
-                ("report.txt", readable.as_str()),
-                ("report.html", &html::run::page(plan, told, wall_seconds)),
-                ("scenario.json", &explain::json(plan)),
-            ];
-            if let Err(error) = console::keep(directory, &files) {
-                console::error(&format!("cannot write to {}: {error}", directory.display()));
-                return Exit::Incomplete;
-            }
-            console::message(format_args!("report: {}", directory.join("report.html").display()));
-        }
-        let exit = console::print(match output.format {
-            Format::Json => &published,
-            Format::Text => &readable,
-        });
+        let (page, scenario) = (html::run::page(plan, told, wall_seconds), explain::json(plan));
+        let beside = [("report.html", page.as_str()), ("scenario.json", scenario.as_str())];
+        let exit = output.tell(&output::Told { published: &published, readable: &readable, beside: &beside });
         exit.max(journal::exit_of(told.goals))
     }
 }

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use super::console;
 use super::exit::Exit;
-use super::options::{Format, ScenarioArgs};
+use super::options::ScenarioArgs;
+use super::output::Format;
 use crate::pipeline::planted::Planted;
 use crate::report::json::render;
 use crate::swarm::condition::Condition;

@@ -6,6 +6,7 @@ use mock_server::draw::Distribution;
 use mock_server::time::Span;
 
 use super::parallel;
+use super::progress::{Progress, Stretch};
 use super::result::Effect;
 use super::size::{Fill, Sample};
 use crate::scenario::plan::{Plan, PrestagePlan};
@@ -122,8 +123,11 @@ pub struct Base<'a> {
 
 /// The effect of every knob on the wave size: the mean relative change over a few waves in the fluid model.
 #[must_use]
-pub fn effects(base: &Base<'_>, threads: usize) -> Vec<Effect> {
+pub fn effects(base: &Base<'_>, threads: usize, progress: Progress<'_>) -> Vec<Effect> {
     let Fill { plan, population, open } = base.fill;
+    let knobs = knobs(plan, open);
+    let numbers = 0..knobs.len() as u64;
+    let stretch = Stretch::new(progress, (0.0, 1.0), "what would change it".to_owned(), numbers.end);
     let most = (base.recommended.saturating_mul(5) / 2).max(FEWEST);
     let samples = parallel::map(threads, 0..REPLICATIONS, |number| {
         Sample::draw(plan, population, number, most.min(population.len()))
@@ -134,8 +138,7 @@ pub fn effects(base: &Base<'_>, threads: usize) -> Vec<Effect> {
         samples.iter().map(|sample| f64::from(fill.largest(sample, guess))).collect()
     };
     let unchanged = sizes(plan, open, 1.0);
-    let knobs = knobs(plan, open);
-    parallel::map(threads, 0..knobs.len() as u64, |number| {
+    parallel::map(threads, numbers, |number| {
         let knob = &knobs[number as usize];
         let changed = sizes(&knob.plan, knob.open, knob.guess);
         let mean = |sizes: &mut dyn Iterator<Item = f64>| sizes.sum::<f64>() / samples.len() as f64;
@@ -146,6 +149,7 @@ pub fn effects(base: &Base<'_>, threads: usize) -> Vec<Effect> {
             || mean(&mut changed.iter().copied()).floor(),
             |relative| (f64::from(base.recommended) * relative).round(),
         );
+        stretch.step();
         Effect {
             knob: knob.key.to_owned(),
             from: knob.from.clone(),

@@ -5,13 +5,14 @@ use mock_server::time::Span;
 use super::bracket::Bracket;
 use super::correct::{self, Estimate, correction, quantile};
 use super::fluid::Flow;
+use super::progress::{Progress, Stretch};
 use super::result::{Correction, PrestageFlow, Quantiles, Throughput, WaveSize, WindowForecast};
 use super::sensitivity::{self, Base};
 use super::size::{Fill, Sample};
 use super::{parallel, prestage};
 use crate::engine::order;
-use crate::engine::virtual_time::run::{Finished, simulate};
-use crate::event::Cause;
+use crate::engine::virtual_time::run::{Finished, observe};
+use crate::event::{AtEnd, Cause};
 use crate::metrics::beside::Beside;
 use crate::population::Population;
 use crate::population::describe::Description;
@@ -102,6 +103,9 @@ pub struct Effort {
 /// Where the progress stands when virtual runs begin, when those of the first size have ended, and when all have.
 const CHECKS: (f64, f64, f64) = (0.1, 0.7, 0.8);
 
+/// Where it stands, of one size, when the walks in the fluid model have ended.
+const WALKS: f64 = 0.3;
+
 /// The part of the progress that the virtual runs of one size after another take: nearly all for the first, as others are
 /// seldom needed, and half of what is left for each of those.
 fn part_of(round: u32) -> (f64, f64) {
@@ -109,9 +113,6 @@ fn part_of(round: u32) -> (f64, f64) {
     let left = |round: u32| (end - first) * 0.5_f64.powf(f64::from(round - 1));
     if round == 1 { (begin, first) } else { (end - left(round - 1), end - left(round)) }
 }
-
-/// Told after every step; the arguments are the share done, from 0 to 1, and what is being done.
-pub type Progress<'a> = &'a (dyn Fn(f64, &str) + Sync);
 
 impl Question<'_> {
     fn fill(&self) -> Fill<'_> {
@@ -151,10 +152,10 @@ impl Question<'_> {
     }
 
     /// Runs one wave in the virtual world and compares it with the fluid model.
-    fn check(&self, size: u32, number: u64) -> Check {
+    fn check(&self, size: u32, number: u64, mailboxes: &Stretch<'_>) -> Check {
         let fluid = self.sample(number, size).cutovers(self.plan).flow(size);
         let wave = order::wave(self.plan, self.population, number, size);
-        let finished = simulate(self.plan, self.population, &wave, number, None);
+        let finished = observe(self.plan, self.population, &wave, number, None, &AtEnd(|| mailboxes.step()));
         let virtual_time = Flow { done: finished.done.clone() }.time_of_share(self.share());
         let ratio = virtual_time.as_seconds() / fluid.time_of_share(self.share()).as_seconds();
         Check { ratio, share_at: virtual_time, finished }
@@ -174,9 +175,9 @@ impl Question<'_> {
         // Where nothing fits, times are those of the smallest wave there is.
         let shown = f64::from(recommended.max(1));
 
-        progress(0.8, "what would change it");
         let base = Base { fill: self.fill(), ratio: correction.mean, recommended };
-        let sensitivity = sensitivity::effects(&base, self.threads);
+        let rest = |share: f64, what: &str| progress(CHECKS.2 + (1.0 - CHECKS.2) * share, what);
+        let sensitivity = sensitivity::effects(&base, self.threads, &rest);
         progress(1.0, "done");
 
         let sizes = self.sizes(&walks, &correction);
@@ -232,9 +233,13 @@ impl Question<'_> {
         for round in 1.. {
             let (begin, end) = part_of(round);
             let progress = &|share: f64, what: &str| progress(begin + (end - begin) * share, what);
-            progress(0.0, &format!("waves in the fluid model, {size} mailboxes"));
-            let walks = parallel::map(self.threads, 0..u64::from(self.plan.forecast.fluid_runs.max(1)), |number| {
-                self.walk(number, size)
+            let numbers = 0..u64::from(self.plan.forecast.fluid_runs.max(1));
+            let what = format!("waves in the fluid model, {size} mailboxes");
+            let stretch = Stretch::new(progress, (0.0, WALKS), what, numbers.end);
+            let walks = parallel::map(self.threads, numbers, |number| {
+                let walk = self.walk(number, size);
+                stretch.step();
+                walk
             });
             let (checks, correction, estimate) = self.correct(&walks, size, progress);
             effort.virtual_runs += checks.len() as u32;
@@ -269,12 +274,12 @@ impl Question<'_> {
         loop {
             let first = checks.len() as u32;
             let last = (first + BATCH).min(most);
-            progress(
-                0.3 + 0.7 * f64::from(first) / f64::from(most),
-                &format!("virtual runs {} to {last} of at most {most}", first + 1),
-            );
             let numbers = u64::from(first)..u64::from(last);
-            checks.extend(parallel::map(self.threads, numbers, |number| self.check(size, number)));
+            let share = |runs: u32| WALKS + (1.0 - WALKS) * f64::from(runs) / f64::from(most);
+            let what = format!("virtual runs {} to {last} of at most {most}", first + 1);
+            let mailboxes = u64::from(size) * u64::from(last - first);
+            let stretch = Stretch::new(progress, (share(first), share(last)), what, mailboxes);
+            checks.extend(parallel::map(self.threads, numbers, |number| self.check(size, number, &stretch)));
             let correction = correction(checks.iter().map(|check| check.ratio).collect(), size);
             let sizes = self.sizes(walks, &correction);
             let estimate = correct::estimate(self.plan.seed, &sizes, &correction, wanted.confidence);

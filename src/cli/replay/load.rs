@@ -101,7 +101,7 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
         target: drive.url.to_string(),
         demand: format!("open loop, {} recorded requests", count(asked.len() as u64)),
         seed: 0,
-        format: options.output.format,
+        output: &options.output,
         help: "lower the --speed, or let nothing else run on this machine",
     };
     told.tell(&drive, driven)

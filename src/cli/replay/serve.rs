@@ -40,7 +40,7 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
     }
     serve::until_interrupted(servers, options.output.format)?;
     let card = journal::end(&recorder)?;
-    Ok(console::print(&journal::shown(&card, options.output.format)))
+    Ok(journal::tell(&card, &options.output))
 }
 
 /// What is kept and played of one side.

@@ -10,10 +10,12 @@ use mock_server::wire::refusal::RefusalKind;
 
 use super::{Options, model, of_side};
 use crate::cli::clock::Stopwatch;
+use crate::cli::console::{self, Progress};
 use crate::cli::exit::Exit;
-use crate::cli::options::Format;
-use crate::cli::{console, journal, wave};
+use crate::cli::output::Format;
+use crate::cli::{journal, wave};
 use crate::engine::virtual_time::run::{Followed, Keep, rehearse};
+use crate::event::AtEnd;
 use crate::report::told::Told;
 use crate::world::Side;
 
@@ -36,7 +38,11 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
     let recorder = journal::judging(None, &model.plan.goals, 1.0);
     let keep = Keep { recorder, scripts: Some(steps.map(Script::new)) };
     let stopwatch = Stopwatch::start();
-    let (finished, followed) = rehearse(&model.plan, &model.population, &model.wave(), model.plan.open(), &keep);
+    let (plan, wave) = (&model.plan, model.wave());
+    let progress = Progress::new(wave.len() as u64, "mailboxes");
+    let listener = AtEnd(|| progress.step());
+    let (finished, followed) = rehearse(plan, &model.population, &wave, plan.open(), &listener, &keep);
+    drop(progress);
     let goals = keep.recorder.map(|recorder| recorder.card().goals).unwrap_or_default();
     let told = Told { world: "replay", summary: &finished.summary, beside: &finished.beside(None), goals: &goals };
     let exit = model.tell(&told, stopwatch.seconds(), &options.output);

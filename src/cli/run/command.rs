@@ -12,7 +12,7 @@ use mock_server::serve::Ready;
 use tokio::sync::oneshot;
 
 use crate::cli::exit::Exit;
-use crate::cli::options::Format;
+use crate::cli::output::OutputArgs;
 use crate::cli::serve::{Open, Serving};
 use crate::cli::{console, journal};
 use crate::engine::live::run as live;
@@ -37,8 +37,8 @@ pub(super) struct Foreign<'a> {
     pub(super) command: &'a [OsString],
     /// The servers, and what is kept of them.
     pub(super) servers: Serving,
-    /// The form of the result.
-    pub(super) format: Format,
+    /// Where the result goes.
+    pub(super) output: &'a OutputArgs,
 }
 
 impl Foreign<'_> {
@@ -56,6 +56,7 @@ impl Foreign<'_> {
         doors.ca_out.get_or_insert_with(|| own.path().join("ca.pem"));
         // A scenario that is wrong leaves no journal.
         let goals = self.servers.goals()?;
+        self.output.prepare()?;
         let kept = self.servers.begin_journal()?;
         let recorder = kept.unwrap_or_else(|| Recorder::new(self.servers.time_scale)).with_goals(goals);
         let servers = self.servers.start(&recorder)?;
@@ -66,7 +67,7 @@ impl Foreign<'_> {
         })?;
         drop((servers, own));
         let card = journal::end(&recorder)?;
-        let exit = console::print(&journal::shown(&card, self.format));
+        let exit = journal::tell(&card, self.output);
         let exit = exit.max(journal::exit_of(&card.goals));
         if status.success() {
             return Ok(exit);

@@ -197,13 +197,14 @@ pub struct Followed {
     pub sides: [Played; 2],
 }
 
-/// Runs a wave like [`simulate`], keeps what passes, and plays what was recorded.
+/// Runs a wave like [`observe`], keeps what passes, and plays what was recorded.
 #[must_use]
 pub fn rehearse(
     plan: &Plan,
     population: &Population,
     wave: &[MailboxKey],
     close: Option<Span>,
+    listener: &dyn Listener,
     keep: &Keep,
 ) -> (Finished, Followed) {
     let followed = Cell::new(Followed::default());
@@ -211,7 +212,7 @@ pub fn rehearse(
         let played = |side| world.service(side).borrow().played().unwrap_or_default();
         followed.set(Followed { sides: [played(Side::Source), played(Side::Target)] });
     };
-    let inside = Inside { listener: &Deaf, look: &look, watch: None, rekey: None, planted: Planted::NONE, keep };
+    let inside = Inside { listener, look: &look, watch: None, rekey: None, planted: Planted::NONE, keep };
     let finished = look_at(plan, population, wave, 0, close, &inside);
     (finished, followed.get())
 }
