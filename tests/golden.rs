@@ -40,7 +40,7 @@ const EXAMPLES: [(&str, &[&str]); 12] = [
     ("closed-link", &[]),
     ("closed-service", &[]),
     ("closed-upload", &[]),
-    ("enterprise-weekend", &["wave.mailboxes=15"]),
+    ("enterprise-weekend", &["wave.mailboxes=300"]),
     ("fault-heavy", &[]),
     ("network-bound", &[]),
     ("nhsmail", &["wave.mailboxes=3_000"]),

@@ -325,7 +325,9 @@ pub struct Pipeline {
     pub largest_item: Option<Size>,
     /// `heaviest-first`, `lightest-first` or `as-drawn`.
     pub order: Option<String>,
-    /// `counts` or `fingerprint`.
+    /// `counts`: items and bytes of every folder on both sides. `fingerprint`: every single item of the mailbox as well,
+    /// which lists all of it on both sides while the mailbox is cut over, and makes a virtual run take a second or two for
+    /// each million of items.
     pub verify: Option<String>,
 }
 
