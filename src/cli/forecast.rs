@@ -4,7 +4,7 @@ use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
 use super::options::{ScenarioArgs, ThreadArgs};
-use super::output::{OutputArgs, Told};
+use super::output::OutputArgs;
 use super::{explain, wave};
 use crate::forecast;
 use crate::population::Population;
@@ -64,11 +64,10 @@ pub fn run(options: &Options) -> Exit {
     };
     let wall_seconds = stopwatch.seconds();
     let published = json::forecast::report(&plan, &totals, &answer, wall_seconds);
-    let page = html::forecast(&plan, &totals, &answer, &published, &SizeBins::of(&population));
-    let exit = options.output.tell(&Told {
-        published: &json::render(&published),
-        readable: &text::forecast::report(&plan, &totals, &answer, wall_seconds),
-        beside: &[("report.html", &page), ("scenario.json", &explain::json(&plan))],
+    let readable = text::forecast::report(&plan, &totals, &answer, wall_seconds);
+    let exit = options.output.tell(&json::render(&published), &readable, || {
+        let page = html::forecast(&plan, &totals, &answer, &published, &SizeBins::of(&population));
+        vec![("report.html", page), ("scenario.json", explain::json(&plan))]
     });
     console::message(format_args!("to reproduce: wavetank forecast {}", options.scenario.reproduce()));
     exit.max(wave::stuck(answer.windows.iter().map(|window| window.stuck).sum()))

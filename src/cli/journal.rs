@@ -14,7 +14,7 @@ use mock_server::journal::write::Writer;
 
 use super::console;
 use super::exit::Exit;
-use super::output::{Format, OutputArgs, Told};
+use super::output::{Format, OutputArgs};
 use super::wave::ModelArgs;
 use crate::report::json;
 
@@ -99,7 +99,7 @@ pub fn shown(card: &Scorecard, format: Format) -> String {
 /// Keeps a scorecard where the user wants it, and prints it.
 #[must_use]
 pub fn tell(card: &Scorecard, output: &OutputArgs) -> Exit {
-    output.tell(&Told { published: &json::render(card), readable: &text::report(card), beside: &[] })
+    output.tell(&json::render(card), &text::report(card), Vec::new)
 }
 
 /// Reads a journal or an HTTP archive; problems are written to stderr.

@@ -13,7 +13,7 @@ use self::demand::DemandArgs;
 use self::target::Target;
 use super::console::{self, Progress};
 use super::exit::Exit;
-use super::output::{self, OutputArgs};
+use super::output::OutputArgs;
 use super::wave::Changes;
 use crate::engine::live::drive::{self, DriveError, DriveOptions, Driven, Http};
 use crate::engine::live::run as live;
@@ -128,12 +128,12 @@ fn attempt(options: &Options) -> Result<Exit, Exit> {
         tolerance: options.tolerance,
     };
     let drive = Arc::new(drive);
+    options.output.prepare()?;
     let progress = Progress::new(demand.length.as_milliseconds_up(), "load");
     let watch = |at: drive::Progress| {
         progress.set(at.elapsed.as_milliseconds_up().min(demand.length.as_milliseconds_up()));
         progress.say(&format!("{} ended, {} waiting, ms", count(at.ended), count(at.waiting)));
     };
-    options.output.prepare()?;
     let driven = drive::drive(&drive, |share| demand.of(share), &errand, watch, live::interrupted());
     drop(progress);
     let help = "lower the rate, give it more --workers, or let nothing else run on this machine";
@@ -173,11 +173,8 @@ impl Told<'_> {
             tolerance: drive.tolerance,
             interrupted,
         };
-        let exit = self.output.tell(&output::Told {
-            published: &json::render(&json::load::report(&outcome)),
-            readable: &text::load::report(&outcome),
-            beside: &[],
-        });
+        let published = json::render(&json::load::report(&outcome));
+        let exit = self.output.tell(&published, &text::load::report(&outcome), Vec::new);
         let spoiled = if outcome.spoiled.is_some() {
             console::error(
                 "the run is invalid: the generator was late itself, and what it measured says little of the server",

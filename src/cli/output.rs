@@ -36,16 +36,6 @@ pub struct OutputArgs {
     pub out: Option<PathBuf>,
 }
 
-/// A result in both forms.
-pub struct Told<'a> {
-    /// For programs.
-    pub published: &'a str,
-    /// For people.
-    pub readable: &'a str,
-    /// Files that are kept beside it, by name. The first, if there is one, is the page to look at.
-    pub beside: &'a [(&'a str, &'a str)],
-}
-
 impl OutputArgs {
     /// Makes sure that results can be kept, before anything takes long.
     ///
@@ -60,24 +50,27 @@ impl OutputArgs {
         })
     }
 
-    /// Keeps a result where the user wants it, and prints it. What cannot be kept is printed all the same.
+    /// Keeps a result where the user wants it, as programs and as people read it, and prints it. What cannot be kept is
+    /// printed all the same. `beside` makes files that are kept beside it, by name; the first of them, if there are any, is
+    /// the page to look at.
     #[must_use]
-    pub fn tell(&self, told: &Told<'_>) -> Exit {
-        let kept = self.out.as_ref().map_or(Exit::Ok, |directory| keep(directory, told));
+    pub fn tell(&self, published: &str, readable: &str, beside: impl FnOnce() -> Vec<(&'static str, String)>) -> Exit {
+        let kept = self.out.as_ref().map_or(Exit::Ok, |directory| keep(directory, published, readable, &beside()));
         kept.max(console::print(match self.format {
-            Format::Json => told.published,
-            Format::Text => told.readable,
+            Format::Json => published,
+            Format::Text => readable,
         }))
     }
 }
 
-fn keep(directory: &Path, told: &Told<'_>) -> Exit {
-    let files = [&[(SUMMARY, told.published), (TEXT, told.readable)], told.beside].concat();
+fn keep(directory: &Path, published: &str, readable: &str, beside: &[(&str, String)]) -> Exit {
+    let mut files = vec![(SUMMARY, published), (TEXT, readable)];
+    files.extend(beside.iter().map(|(name, content)| (*name, content.as_str())));
     if let Err(error) = console::keep(directory, &files) {
         console::error(&format!("cannot write to {}: {error}", directory.display()));
         return Exit::Incomplete;
     }
-    let shown = told.beside.first().map_or(TEXT, |(name, _)| name);
+    let shown = beside.first().map_or(TEXT, |(name, _)| name);
     console::message(format_args!("report: {}", directory.join(shown).display()));
     Exit::Ok
 }

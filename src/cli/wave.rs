@@ -7,7 +7,7 @@ use mock_server::wire::id::MailboxKey;
 
 use super::exit::Exit;
 use super::options::ScenarioArgs;
-use super::output::{self, OutputArgs};
+use super::output::OutputArgs;
 use super::{console, explain, journal};
 use crate::engine::order;
 use crate::population::Population;
@@ -117,9 +117,9 @@ impl Model {
         let plan = &self.plan;
         let published = json::render(&json::run::whole(plan, told, wall_seconds));
         let readable = text::run::report(plan, told, wall_seconds);
-        let (page, scenario) = (html::run::page(plan, told, wall_seconds), explain::json(plan));
-        let beside = [("report.html", page.as_str()), ("scenario.json", scenario.as_str())];
-        let exit = output.tell(&output::Told { published: &published, readable: &readable, beside: &beside });
+        let exit = output.tell(&published, &readable, || {
+            vec![("report.html", html::run::page(plan, told, wall_seconds)), ("scenario.json", explain::json(plan))]
+        });
         exit.max(journal::exit_of(told.goals))
     }
 }

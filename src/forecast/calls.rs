@@ -1,6 +1,6 @@
 //! How many calls a cutover makes, as far as the fluid model counts them: those of the usual course, without refusals.
 
-use std::ops::{Add, Mul};
+use std::ops::Add;
 
 use mock_server::wire::call::Protocol;
 use mock_server::wire::codec;
@@ -9,7 +9,7 @@ use mock_server::wire::operation::Operation;
 use crate::scenario::plan::SidePlan;
 use crate::world::Side;
 
-/// Something about each kind of call: how many there are, or how many of them count.
+/// Something about each kind of call: how many there are, or how many of each that is made count.
 #[derive(Copy, Clone, PartialEq, Default, Debug)]
 pub struct Calls {
     /// For what each mailbox makes once: on the source it is stopped and released; on the target the session is opened,
@@ -28,7 +28,8 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// How many calls of a side count with what concerns some operations only, for each that is made.
+    /// How many calls of a side count with what concerns some operations only, for each that is made: of what each mailbox
+    /// makes once several, of the others one or none.
     #[must_use]
     pub fn that_count(side: &SidePlan, which: Side, concerned: impl Fn(Operation, Protocol) -> bool) -> Self {
         let count = |operations: &[Operation]| {
@@ -60,10 +61,15 @@ impl Calls {
         }
     }
 
-    /// The sum over all kinds.
+    /// How many of them count, if so many of each kind do for each that is made.
     #[must_use]
-    pub fn sum(self) -> f64 {
-        self.mailboxes + self.listings + self.syncs + self.exports + self.imports + self.polls
+    pub fn counted(self, counts: Self) -> f64 {
+        self.mailboxes * counts.mailboxes
+            + self.listings * counts.listings
+            + self.syncs * counts.syncs
+            + self.exports * counts.exports
+            + self.imports * counts.imports
+            + self.polls * counts.polls
     }
 }
 
@@ -87,21 +93,6 @@ impl Add for Calls {
             exports: self.exports + other.exports,
             imports: self.imports + other.imports,
             polls: self.polls + other.polls,
-        }
-    }
-}
-
-impl Mul for Calls {
-    type Output = Self;
-
-    fn mul(self, other: Self) -> Self {
-        Self {
-            mailboxes: self.mailboxes * other.mailboxes,
-            listings: self.listings * other.listings,
-            syncs: self.syncs * other.syncs,
-            exports: self.exports * other.exports,
-            imports: self.imports * other.imports,
-            polls: self.polls * other.polls,
         }
     }
 }

@@ -74,7 +74,7 @@ impl Granted {
     /// The seconds in which it lets so many calls pass.
     #[must_use]
     pub fn time_for(&self, calls: Calls) -> f64 {
-        self.rate.time_for((calls * self.counts).sum())
+        self.rate.time_for(calls.counted(self.counts))
     }
 }
 
