@@ -49,7 +49,10 @@ fn wrong_usage_exits_with_2_and_says_so_on_stderr() {
     }
     // A number that is out of range is not taken for an option that there is not.
     for (arguments, value) in [
-        (&["explain", "x.toml", "--seed", "-1"][..], "invalid value '-1' for '--seed <NUMBER>'"),
+        (
+            &["explain", "x.toml", "--seed", "-1"][..],
+            "invalid value '-1' for '--seed <NUMBER>': a seed is a whole number from 0 to",
+        ),
         (&["load", "--url", "http://127.0.0.1:9", "--rate", "-5"], "invalid value '-5' for '--rate"),
     ] {
         let (stdout, stderr) = check(arguments, 2);

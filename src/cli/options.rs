@@ -15,6 +15,9 @@ use crate::scenario::plan::Plan;
 use crate::scenario::problem::Problems;
 use crate::scenario::unit::time;
 
+/// The greatest seed that a scenario can have.
+pub const LAST_SEED: u64 = i64::MAX as u64;
+
 /// A scenario file and what is changed in it.
 #[derive(Args, Clone, Debug)]
 pub struct ScenarioArgs {
@@ -27,7 +30,7 @@ pub struct ScenarioArgs {
     pub overrides: Vec<String>,
 
     /// Replace the seed
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, value_name = "NUMBER", value_parser = seed)]
     pub seed: Option<u64>,
 }
 
@@ -87,6 +90,12 @@ pub fn report(problems: &Problems) -> Exit {
 pub fn scale(text: &str) -> Result<u32, String> {
     let k = text.strip_prefix("1/").and_then(|k| k.trim().parse().ok()).filter(|k| *k > 0);
     k.ok_or_else(|| format!("`{text}` is no scale: write 1/k with a whole number k, for example 1/100"))
+}
+
+/// Reads a seed: a whole number that a scenario can have too.
+pub fn seed(text: &str) -> Result<u64, String> {
+    let seed = text.parse().ok().filter(|seed| *seed <= LAST_SEED);
+    seed.ok_or_else(|| format!("a seed is a whole number from 0 to {LAST_SEED}"))
 }
 
 /// Reads a factor: a number from a thousandth to a million.

@@ -45,7 +45,7 @@ pub struct Options {
     overrides: Vec<String>,
 
     /// Replace the seed
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, value_name = "NUMBER", value_parser = options::seed)]
     seed: Option<u64>,
 
     /// Where requests belong of which the journal does not say it, as in HTTP archives

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::clock::Stopwatch;
 use super::console::{self, Progress};
 use super::exit::Exit;
-use super::options::ThreadArgs;
+use super::options::{self, LAST_SEED, ThreadArgs};
 use crate::pipeline::planted::Planted;
 use crate::report::number::count;
 use crate::swarm::campaign::{self, Campaign};
@@ -16,9 +16,6 @@ use crate::swarm::scenario;
 /// Runs from which on a mark that was never reached fails a campaign (assumed: the rarest is reached in one run of some
 /// dozens).
 const TELLING: u64 = 200;
-
-/// The greatest seed that a scenario can have.
-const LAST_SEED: u64 = i64::MAX as u64;
 
 /// Run many small random storms in virtual time and check that nothing is lost, doubled, stuck or late
 ///
@@ -31,7 +28,7 @@ pub struct Options {
     seeds: u64,
 
     /// The first seed
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=LAST_SEED))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = options::seed)]
     from: u64,
 
     #[command(flatten)]

@@ -37,7 +37,7 @@ pub struct Changes {
     pub overrides: Vec<String>,
 
     /// Replace the seed of every random choice; 1 where there is no scenario
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, value_name = "NUMBER", value_parser = super::options::seed)]
     pub seed: Option<u64>,
 
     /// Take a scale model: one mailbox in so many, with what mailboxes share divided by as much
