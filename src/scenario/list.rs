@@ -6,10 +6,10 @@ use super::kind::{Kind, Wrong};
 
 /// A list, for a key whose value is made of entries.
 pub(crate) trait List {
-    /// What each entry is.
+    /// The kind of the entries.
     type Entry: Kind;
-    /// What the list is in the plan.
-    type Value;
+    /// What each entry is.
+    const ENTRY: Self::Entry;
     /// What it is a list of, for messages.
     const OF: &'static str;
     /// How one is written.
@@ -17,36 +17,38 @@ pub(crate) trait List {
     /// Whether an entry may be there more than once.
     const REPEATS: bool = true;
 
-    /// The kind of the entries.
-    fn entry(&self) -> Self::Entry;
-
-    /// What the entries come to together.
-    fn gather(&self, entries: Vec<<Self::Entry as Kind>::Value>) -> Result<Self::Value, Wrong>;
+    /// Puts the entries into their order, and says what is wrong with them together.
+    fn settle(_: &mut Entries<Self>) -> Result<(), Wrong> {
+        Ok(())
+    }
 
     /// As [`Kind::print`].
-    fn print(&self, value: &Self::Value) -> String;
+    fn print(&self, entries: &Entries<Self>) -> String;
 }
 
-impl<L: List> Kind for L {
-    type Value = L::Value;
+/// The entries of a list in the plan.
+pub(crate) type Entries<L> = Vec<<<L as List>::Entry as Kind>::Value>;
 
-    fn read(&self, node: &Node) -> Result<L::Value, Wrong> {
+impl<L: List> Kind for L {
+    type Value = Entries<L>;
+
+    fn read(&self, node: &Node) -> Result<Entries<L>, Wrong> {
         let mut wrongs = Vec::new();
         self.inspect(node, &mut wrongs).ok_or_else(|| wrongs.swap_remove(0).1)
     }
 
-    fn inspect(&self, node: &Node, wrongs: &mut Vec<(Place, Wrong)>) -> Option<L::Value> {
+    fn inspect(&self, node: &Node, wrongs: &mut Vec<(Place, Wrong)>) -> Option<Entries<L>> {
         let Value::List(list) = &node.value else {
             let wrong = Wrong::expected(&format!("a list of {}", L::OF), node, L::HELP);
             wrongs.push((node.place.clone(), wrong));
             return None;
         };
-        let (kind, before) = (self.entry(), wrongs.len());
+        let before = wrongs.len();
         let mut known = Vec::new();
         let mut values = Vec::new();
         for entry in list {
-            let Some(value) = kind.inspect(entry, wrongs) else { continue };
-            let name = kind.print(&value);
+            let Some(value) = L::ENTRY.inspect(entry, wrongs) else { continue };
+            let name = L::ENTRY.print(&value);
             if !L::REPEATS && known.contains(&name) {
                 let wrong = Wrong::new(format!("`{name}` is listed twice"), L::HELP);
                 wrongs.push((entry.place.clone(), wrong));
@@ -57,10 +59,11 @@ impl<L: List> Kind for L {
         if wrongs.len() > before {
             return None;
         }
-        self.gather(values).map_err(|wrong| wrongs.push((node.place.clone(), wrong))).ok()
+        L::settle(&mut values).map_err(|wrong| wrongs.push((node.place.clone(), wrong))).ok()?;
+        Some(values)
     }
 
-    fn print(&self, value: &L::Value) -> String {
+    fn print(&self, value: &Entries<L>) -> String {
         List::print(self, value)
     }
 }

@@ -38,21 +38,17 @@ struct Programs;
 
 impl List for Programs {
     type Entry = Name<Program>;
-    type Value = Vec<Program>;
+    const ENTRY: Name<Program> = Name::of("a program", "no program");
     const OF: &'static str = "programs";
     const HELP: &'static str = "write, for example, [\"outlook\", \"mobile\"]";
     const REPEATS: bool = false;
 
-    fn entry(&self) -> Name<Program> {
-        Name::of("a program", "no program")
-    }
-
-    fn gather(&self, mut entries: Vec<Program>) -> Result<Vec<Program>, Wrong> {
+    fn settle(entries: &mut Vec<Program>) -> Result<(), Wrong> {
         if entries.is_empty() {
             return Err(Wrong::new("nobody uses a program", "leave the section out if nobody is at work"));
         }
         entries.sort_unstable();
-        Ok(entries)
+        Ok(())
     }
 
     fn print(&self, value: &Vec<Program>) -> String {

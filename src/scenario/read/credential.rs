@@ -86,17 +86,9 @@ struct Permissions;
 
 impl List for Permissions {
     type Entry = Permission;
-    type Value = Vec<String>;
+    const ENTRY: Permission = Permission;
     const OF: &'static str = "permissions";
     const HELP: &'static str = "write, for example, [\"Mail.ReadWrite\"]";
-
-    fn entry(&self) -> Permission {
-        Permission
-    }
-
-    fn gather(&self, entries: Vec<String>) -> Result<Vec<String>, Wrong> {
-        Ok(entries)
-    }
 
     fn print(&self, value: &Vec<String>) -> String {
         value.join(", ")

@@ -32,17 +32,9 @@ pub(crate) struct Operations;
 
 impl List for Operations {
     type Entry = Name<Operation>;
-    type Value = Vec<Operation>;
+    const ENTRY: Name<Operation> = OPERATION;
     const OF: &'static str = "operations";
     const HELP: &'static str = "write, for example, [\"import_item\"]";
-
-    fn entry(&self) -> Name<Operation> {
-        OPERATION
-    }
-
-    fn gather(&self, entries: Vec<Operation>) -> Result<Vec<Operation>, Wrong> {
-        Ok(entries)
-    }
 
     fn print(&self, value: &Vec<Operation>) -> String {
         let names = |list: &[Operation]| joined(list.iter().map(|one| one.name()));
@@ -86,18 +78,18 @@ impl Kind for Pair {
 pub(crate) struct Sharer;
 
 impl Kind for Sharer {
-    type Value = String;
+    type Value = &'static str;
 
-    fn read(&self, node: &Node) -> Result<String, Wrong> {
+    fn read(&self, node: &Node) -> Result<&'static str, Wrong> {
         let Value::Text(name) = &node.value else {
             return Err(Wrong::expected("the name of those who share", node, suggestion("", &Sharing::NAMES)));
         };
         let unknown = || Wrong::new(format!("nothing is shared by `{name}`"), suggestion(name, &Sharing::NAMES));
-        Sharing::NAMES.contains(&name.as_str()).then(|| name.clone()).ok_or_else(unknown)
+        Sharing::NAMES.into_iter().find(|known| known == name).ok_or_else(unknown)
     }
 
-    fn print(&self, value: &String) -> String {
-        value.clone()
+    fn print(&self, value: &&'static str) -> String {
+        (*value).to_owned()
     }
 }
 
@@ -106,21 +98,17 @@ pub(crate) struct Sharings;
 
 impl List for Sharings {
     type Entry = Sharer;
-    type Value = Sharing;
+    const ENTRY: Sharer = Sharer;
     const OF: &'static str = "those who share";
     const HELP: &'static str = "write, for example, [\"app\", \"mailbox\"]";
 
-    fn entry(&self) -> Sharer {
-        Sharer
+    fn settle(names: &mut Vec<&'static str>) -> Result<(), Wrong> {
+        names.sort_by_key(|name| Sharing::NAMES.iter().position(|known| known == name));
+        names.dedup();
+        Ok(())
     }
 
-    fn gather(&self, entries: Vec<String>) -> Result<Sharing, Wrong> {
-        let unknown = |name: &str| Wrong::new(format!("nothing is shared by `{name}`"), Self::HELP);
-        Sharing::named(entries.iter().map(String::as_str)).map_err(unknown)
-    }
-
-    fn print(&self, value: &Sharing) -> String {
-        let names = value.names();
+    fn print(&self, names: &Vec<&'static str>) -> String {
         if names.is_empty() { "everybody".to_owned() } else { names.join(" and ") }
     }
 }
@@ -130,17 +118,9 @@ pub(crate) struct Protocols;
 
 impl List for Protocols {
     type Entry = Name<Protocol>;
-    type Value = Vec<Protocol>;
+    const ENTRY: Name<Protocol> = PROTOCOL;
     const OF: &'static str = "protocols";
     const HELP: &'static str = "write, for example, [\"ews\"]";
-
-    fn entry(&self) -> Name<Protocol> {
-        PROTOCOL
-    }
-
-    fn gather(&self, entries: Vec<Protocol>) -> Result<Vec<Protocol>, Wrong> {
-        Ok(entries)
-    }
 
     fn print(&self, value: &Vec<Protocol>) -> String {
         if value.is_empty() {
@@ -155,17 +135,9 @@ pub(crate) struct Numbers;
 
 impl List for Numbers {
     type Entry = Count<u32>;
-    type Value = Vec<u32>;
+    const ENTRY: Count<u32> = Count(0..=u32::MAX);
     const OF: &'static str = "numbers";
     const HELP: &'static str = "write whole numbers in square brackets, for example [1, 2]";
-
-    fn entry(&self) -> Count<u32> {
-        Count(0..=u32::MAX)
-    }
-
-    fn gather(&self, entries: Vec<u32>) -> Result<Vec<u32>, Wrong> {
-        Ok(entries)
-    }
 
     fn print(&self, value: &Vec<u32>) -> String {
         value.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")

@@ -121,7 +121,7 @@ fn table(section: Section<'_>, protocol: Protocol) -> Vec<Policy> {
     } else {
         written(&section, protocol).into_iter().collect()
     };
-    let scope = section.maybe("scope", &Sharings, "", "");
+    let scope = section.maybe("scope", &Sharings, "", "").and_then(|names| Sharing::named(names).ok());
     let refused_count = section.maybe("refused_count", &Flag, "", "");
     let refusal = section.maybe("refusal", &REFUSAL, "", "");
     let operations = section.maybe("operations", &Operations, "", "");
@@ -276,7 +276,7 @@ fn print(policy: &Policy) -> String {
         ),
     };
     let counts = if policy.refused_count && policy.meter.unit().is_some() { ", refused ones count" } else { "" };
-    let sharers = Sharings.print(&policy.sharing);
+    let sharers = Sharings.print(&policy.sharing.names());
     let Concerns { operations, protocols, .. } = &policy.concerns;
     let concerned = (Operations.print(operations), Protocols.print(protocols));
     format!("{rule}{counts}, per {sharers}, {} operations, {} protocols, {}", concerned.0, concerned.1, policy.refusal)

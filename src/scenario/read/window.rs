@@ -227,21 +227,17 @@ struct Days;
 
 impl List for Days {
     type Entry = DayOfWeek;
-    type Value = Vec<Weekday>;
+    const ENTRY: DayOfWeek = DayOfWeek;
     const OF: &'static str = "days";
     const HELP: &'static str = "write, for example, [\"Mon\", \"Tue\", \"Wed\", \"Thu\"]";
     const REPEATS: bool = false;
 
-    fn entry(&self) -> DayOfWeek {
-        DayOfWeek
-    }
-
-    fn gather(&self, mut entries: Vec<Weekday>) -> Result<Vec<Weekday>, Wrong> {
+    fn settle(entries: &mut Vec<Weekday>) -> Result<(), Wrong> {
         if entries.is_empty() {
             return Err(Wrong::new("the window is empty: it opens on no day", Self::HELP));
         }
         entries.sort_by_key(|day| day.to_monday_zero_offset());
-        Ok(entries)
+        Ok(())
     }
 
     fn print(&self, value: &Vec<Weekday>) -> String {
