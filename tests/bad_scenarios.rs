@@ -144,6 +144,10 @@ fn every_wrong_entry_of_a_list_is_told_where_it_is() {
 #[test]
 fn an_empty_window_is_refused() {
     check(&RIGHT.replace("07:00", "20:00"), &[EMPTY]);
+    let fry = ("8:9", "`Fry` is not a day", "did you mean `Fri`?");
+    check(&RIGHT.replace("07:00", "20:00").replace("[\"Mon\"]", "[\"Fry\"]"), &[fry, EMPTY]);
+    // Nobody knows whether the closing day follows a day that could not be read.
+    check(&RIGHT.replace("07:00", "Mon 07:00").replace("[\"Mon\"]", "[\"Fry\"]"), &[fry]);
     check(&RIGHT.replace("[\"Mon\"]", "[]"), &[("8:8", "the window is empty: it opens on no day", "\"Mon\"")]);
 }
 

@@ -55,8 +55,8 @@ fn window(section: Section<'_>, name: Option<String>) -> Option<Window> {
     let help = "say from which date on: from = 2020-10-05";
     let from = section.need("from", &Day, help);
     let freezes = section.sections("freezes").into_iter().filter_map(freeze).collect();
-    let later = match (&days, opens, closes) {
-        (Some(days), Some(opens), Some(closes)) => closing_day(&section, days, opens, closes),
+    let later = match (opens, closes) {
+        (Some(opens), Some(closes)) => closing_day(&section, days.as_deref(), opens, closes),
         _ => None,
     };
     section.finish();
@@ -72,8 +72,13 @@ fn window(section: Section<'_>, name: Option<String>) -> Option<Window> {
     })
 }
 
-/// How many days after the opening day a window closes.
-fn closing_day(section: &Section<'_>, days: &[Weekday], opens: Time, closes: (Option<Weekday>, Time)) -> Option<u8> {
+/// How many days after the opening day a window closes. Nothing is said of opening days that could not be read.
+fn closing_day(
+    section: &Section<'_>,
+    days: Option<&[Weekday]>,
+    opens: Time,
+    closes: (Option<Weekday>, Time),
+) -> Option<u8> {
     let help = "name the closing day if it is not within a day: closes = \"Mon 07:00\"";
     match closes {
         (None, time) if time == opens => {
@@ -81,7 +86,7 @@ fn closing_day(section: &Section<'_>, days: &[Weekday], opens: Time, closes: (Op
             None
         }
         (None, time) => Some(u8::from(time < opens)),
-        (Some(_), _) if days.len() != 1 => {
+        (Some(_), _) if days?.len() != 1 => {
             let help = "leave the closing day out, or write a window of its own for each opening day";
             section.report(
                 "closes",
@@ -92,7 +97,7 @@ fn closing_day(section: &Section<'_>, days: &[Weekday], opens: Time, closes: (Op
             None
         }
         (Some(day), time) => {
-            let later = days[0].until(day).unsigned_abs();
+            let later = days?.first()?.until(day).unsigned_abs();
             if later == 0 && time <= opens {
                 section.report("closes", "before it opens", "the window closes before it opens", help);
                 return None;
