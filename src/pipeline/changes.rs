@@ -57,6 +57,17 @@ struct Mentions<'c> {
 
 /// The last change of each item, as it is told in full, and whether the first says that it was made.
 pub(super) fn latest(changes: &[ItemChange]) -> impl Iterator<Item = (&ItemChange, bool)> {
+    // Where references ascend, as they often do in a listing, nothing is told twice.
+    let mentioned = (!changes.is_sorted_by(|one, next| one.item < next.item)).then(|| mentions(changes));
+    changes.iter().enumerate().filter_map(move |(place, change)| {
+        let Some(mentioned) = &mentioned else { return Some((change, change.kind == ChangeKind::Create)) };
+        let Mentions { last, described, made } = *mentioned.get(&change.item)?;
+        let full = if change.kind == ChangeKind::Delete { change } else { described.unwrap_or(change) };
+        (last == place).then_some((full, made))
+    })
+}
+
+fn mentions(changes: &[ItemChange]) -> IdMap<&Id, Mentions<'_>> {
     let mut items: IdMap<&Id, Mentions<'_>> = IdMap::default();
     items.reserve(changes.len());
     for (place, change) in changes.iter().enumerate() {
@@ -65,11 +76,7 @@ pub(super) fn latest(changes: &[ItemChange]) -> impl Iterator<Item = (&ItemChang
         mentions.last = place;
         mentions.described = change.key.map(|_| change).or(mentions.described);
     }
-    changes.iter().enumerate().filter_map(move |(place, change)| {
-        let Mentions { last, described, made } = *items.get(&change.item)?;
-        let full = if change.kind == ChangeKind::Delete { change } else { described.unwrap_or(change) };
-        (last == place).then_some((full, made))
-    })
+    items
 }
 
 /// The work of one round.
