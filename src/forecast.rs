@@ -11,6 +11,7 @@
 
 pub mod bracket;
 pub mod calls;
+pub mod comparison;
 pub mod correct;
 pub mod fluid;
 pub mod infer;

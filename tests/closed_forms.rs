@@ -10,9 +10,11 @@ use std::path::Path;
 use mock_server::draw::Distribution;
 use mock_server::throttle::limit::Rule;
 use mock_server::time::Moment;
+use mock_server::wire::id::MailboxKey;
 use mock_server::wire::operation::Operation;
 use wavetank::engine::virtual_time;
 use wavetank::event::{Cause, Event, Listener};
+use wavetank::forecast::job::{Job, Rates};
 use wavetank::forecast::result::WindowForecast;
 use wavetank::metrics::summary::Summary;
 use wavetank::population::{Population, wave};
@@ -309,6 +311,49 @@ fn requests_to_target() -> f64 {
     let finished = virtual_time::run::observe(&plan, &population, &mailboxes, 0, plan.open(), &ear);
     assert_eq!(finished.summary.mailboxes.completed, mailboxes.len() as u64);
     ear.0.get() as f64 / mailboxes.len() as f64
+}
+
+/// What a wave comes to with one way of verification, in the virtual world and in the fluid model: items listed page by
+/// page, bytes of answers, lane time after the switch.
+struct Verified {
+    syncs: f64,
+    received: f64,
+    lane_time: f64,
+    jobs: Vec<Job>,
+}
+
+fn verified(verify: &str) -> Verified {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/enterprise-weekend.toml");
+    let plan = scenario::load(&path, &[format!("pipeline.verify={verify}")], None).expect("a scenario");
+    let population = Population::new(&plan.population, plan.seed).expect("the preset is known");
+    let mailboxes = wave::draw(&population, plan.seed, 0, 30);
+    let finished = virtual_time::run::simulate(&plan, &population, &mailboxes, 0, None);
+    let Summary { requests, received_bytes, charged, verification, .. } = finished.summary;
+    assert_eq!((verification.missing, verification.duplicate), (0, 0));
+    let rates = Rates::new(&plan);
+    let job = |mailbox: &MailboxKey| rates.job(&plan, *mailbox, &population.mailbox(*mailbox), 0);
+    Verified {
+        syncs: requests[Operation::SyncItems as usize].count as f64,
+        received: received_bytes as f64,
+        lane_time: charged.iter().map(|span| span.as_seconds()).sum(),
+        jobs: mailboxes.iter().map(job).collect(),
+    }
+}
+
+#[test]
+fn comparing_every_item_takes_what_the_fluid_model_counts() {
+    let (counts, items) = (verified("counts"), verified("fingerprint"));
+    let more = |of: fn(&Job) -> f64| {
+        let sum = |jobs: &[Job]| jobs.iter().map(of).sum::<f64>();
+        sum(&items.jobs) - sum(&counts.jobs)
+    };
+    let pages = (items.syncs - counts.syncs) / more(|job| job.calls.item_pages * 2.0);
+    let bytes = (items.received - counts.received) / more(|job| job.bytes.0 + job.bytes.1);
+    let time = (items.lane_time - counts.lane_time) / more(|job| job.after.as_seconds());
+    // It counts pages as if every folder had one that is not full, and the lane time as if all folders were alike.
+    assert!((0.85..=1.0).contains(&pages), "{pages} of the pages");
+    assert!((0.95..=1.05).contains(&bytes), "{bytes} of the bytes");
+    assert!((1.0..=1.6).contains(&time), "{time} of the lane time");
 }
 
 #[test]

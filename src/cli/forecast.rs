@@ -9,10 +9,14 @@ use super::{explain, wave};
 use crate::forecast;
 use crate::population::Population;
 use crate::report::html::SizeBins;
-use crate::report::{html, json, text};
+use crate::report::{html, json, number, text};
+use crate::scenario::plan::Verify;
 
 /// Steps of the progress bar.
 const STEPS: u64 = 1_000;
+
+/// Items from which on comparing each of them is worth a word: one or two minutes for each virtual run of all of them.
+const MANY_ITEMS: u64 = 100_000_000;
 
 /// Size the waves of a scenario: how many mailboxes fit into each window, how sure that is, and what would change it
 #[derive(clap::Args, Debug)]
@@ -47,6 +51,9 @@ pub fn run(options: &Options) -> Exit {
     }
     let stopwatch = Stopwatch::start();
     let totals = population.describe(population.len());
+    if let Some(warning) = long_comparison(plan.pipeline.verify, totals.items) {
+        console::message(format_args!("warning: {warning}"));
+    }
     let progress = Progress::new(STEPS, "forecast");
     let told = |share: f64, what: &str| {
         progress.set((share * STEPS as f64) as u64);
@@ -71,4 +78,28 @@ pub fn run(options: &Options) -> Exit {
     });
     console::message(format_args!("to reproduce: wavetank forecast {}", options.scenario.reproduce()));
     exit.max(wave::stuck(answer.windows.iter().map(|window| window.stuck).sum()))
+}
+
+/// What to say of a comparison that makes virtual runs long.
+fn long_comparison(verify: Verify, items: u64) -> Option<String> {
+    (verify == Verify::Fingerprint && items >= MANY_ITEMS).then(|| {
+        format!(
+            "every item of a wave is compared, out of {}: each million takes a virtual run a second or two; with \
+             --set pipeline.verify=counts folders are compared by their items and bytes",
+            number::count(items)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_comparisons_of_many_items_are_worth_a_word() {
+        assert_eq!(long_comparison(Verify::Counts, MANY_ITEMS), None);
+        assert_eq!(long_comparison(Verify::Fingerprint, MANY_ITEMS - 1), None);
+        let said = long_comparison(Verify::Fingerprint, 5_300_000_000).expect("many items");
+        assert!(said.contains("out of 5,300,000,000: "), "{said}");
+    }
 }

@@ -25,6 +25,8 @@ pub struct Calls {
     pub imports: f64,
     /// For questions about the switch, on the target.
     pub polls: f64,
+    /// For pages of all items of a folder, on either side.
+    pub item_pages: f64,
 }
 
 impl Calls {
@@ -37,11 +39,13 @@ impl Calls {
             operations.iter().filter(|operation| concerned(**operation, spoken(**operation))).count() as f64
         };
         let listings = count(&[Operation::FindFolders]);
+        let syncs = count(&[Operation::SyncItems]);
         match which {
             Side::Source => Self {
                 mailboxes: count(&[Operation::StopMailbox, Operation::ReleaseMailbox]),
                 listings,
-                syncs: count(&[Operation::SyncItems]),
+                syncs,
+                item_pages: syncs,
                 exports: count(&[Operation::ExportItems]),
                 ..Self::default()
             },
@@ -56,6 +60,7 @@ impl Calls {
                 listings,
                 imports: count(&[import(side.protocol)]),
                 polls: count(&[Operation::PollSwitch]),
+                item_pages: syncs,
                 ..Self::default()
             },
         }
@@ -70,6 +75,7 @@ impl Calls {
             + self.exports * counts.exports
             + self.imports * counts.imports
             + self.polls * counts.polls
+            + self.item_pages * counts.item_pages
     }
 }
 
@@ -93,6 +99,7 @@ impl Add for Calls {
             exports: self.exports + other.exports,
             imports: self.imports + other.imports,
             polls: self.polls + other.polls,
+            item_pages: self.item_pages + other.item_pages,
         }
     }
 }

@@ -31,8 +31,8 @@ pub struct Shared {
     pub lanes: u32,
     /// Open switches at once: the smaller of our own cap and the service's.
     pub places: u32,
-    /// Bytes per second over both links; infinite if unlimited.
-    pub bytes_per_second: f64,
+    /// Bytes per second over the links to the source and to the target; infinite if unlimited.
+    pub bytes_per_second: (f64, f64),
     /// Calls that the source and the target serve at once; infinite if unlimited.
     pub servers: (f64, f64),
     /// What each of the limits and policies of the whole app or tenant admits, at the source and at the target.
@@ -142,8 +142,7 @@ impl Shared {
         Self {
             lanes: plan.pipeline.lanes,
             places: plan.pipeline.open_switches.min(plan.target.server.switch.places),
-            bytes_per_second: link(plan.network.source.bytes_per_second)
-                .min(link(plan.network.target.bytes_per_second)),
+            bytes_per_second: (link(plan.network.source.bytes_per_second), link(plan.network.target.bytes_per_second)),
             servers: (capacity(&plan.source, &people[0]), capacity(&plan.target, &people[1])),
             granted: [(&plan.source, Side::Source), (&plan.target, Side::Target)]
                 .into_iter()
@@ -155,16 +154,17 @@ impl Shared {
 
     /// The least time in which jobs can be done, whatever their order.
     fn bound(&self, jobs: &[Job]) -> Span {
-        let mut bytes = 0.0;
+        let mut bytes = (0.0, 0.0);
         let mut calls = Calls::default();
         let mut served = (0.0, 0.0);
         for job in jobs {
-            bytes += job.bytes;
+            bytes = (bytes.0 + job.bytes.0, bytes.1 + job.bytes.1);
             calls = calls + job.calls;
             served = (served.0 + job.served.0.as_seconds(), served.1 + job.served.1.as_seconds());
         }
         let longest = |least: f64, granted: &Granted| least.max(granted.time_for(calls));
-        let least = (bytes / 2.0 / self.bytes_per_second)
+        let least = (bytes.0 / self.bytes_per_second.0)
+            .max(bytes.1 / self.bytes_per_second.1)
             .max(self.granted.iter().fold(0.0, longest))
             .max(served.0 / self.servers.0)
             .max(served.1 / self.servers.1);
@@ -268,7 +268,7 @@ mod tests {
             before: second(before),
             held: second(held),
             after: second(after),
-            bytes: 0.0,
+            bytes: (0.0, 0.0),
             calls: Calls::default(),
             served: (Span::ZERO, Span::ZERO),
         }
@@ -281,7 +281,7 @@ mod tests {
     fn shared(lanes: u32, places: u32) -> Shared {
         let unlimited = f64::INFINITY;
         let servers = (unlimited, unlimited);
-        Shared { lanes, places, bytes_per_second: unlimited, servers, granted: vec![] }
+        Shared { lanes, places, bytes_per_second: (unlimited, unlimited), servers, granted: vec![] }
     }
 
     #[test]
@@ -301,12 +301,11 @@ mod tests {
 
     #[test]
     fn a_saturated_link_bounds_the_wave() {
-        let mut jobs = vec![job(1, 1, 1); 10];
-        for job in &mut jobs {
-            job.bytes = 2_000.0;
+        let jobs = vec![Job { bytes: (1_000.0, 1_500.0), ..job(1, 1, 1) }; 10];
+        for (links, expected) in [((100.0, 1e9), 100.0), ((1e9, 100.0), 150.0), ((100.0, 500.0), 100.0)] {
+            let shared = Shared { bytes_per_second: links, ..shared(100, 100) };
+            assert!((flow(&jobs, &shared).last().as_seconds() - expected).abs() < 1e-6, "{links:?}");
         }
-        let shared = Shared { bytes_per_second: 100.0, ..shared(100, 100) };
-        assert!((flow(&jobs, &shared).last().as_seconds() - 100.0).abs() < 1e-6);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use mock_server::wire::id::MailboxKey;
 use mock_server::wire::operation::Operation;
 
 use super::calls::{self, Calls};
+use super::comparison::Comparison;
 use crate::population::mailbox::Mailbox;
 use crate::population::wave;
 use crate::scenario::plan::{LinkPlan, Plan, SidePlan};
@@ -23,8 +24,8 @@ pub struct Job {
     pub held: Span,
     /// Lane time after the place is given back.
     pub after: Span,
-    /// Bytes that cross the network, both ways.
-    pub bytes: f64,
+    /// Bytes that cross the links to the source and to the target.
+    pub bytes: (f64, f64),
     /// Calls of both sides.
     pub calls: Calls,
     /// Time that the source's and the target's servers work.
@@ -44,12 +45,11 @@ pub struct Rates {
     person: Span,
     network_source: Span,
     network_target: Span,
+    comparison: Option<Comparison>,
 }
 
 fn cost(side: &SidePlan, operation: Operation) -> (Span, Span) {
-    let costs = &side.server.costs;
-    let cost =
-        costs.by_operation.iter().find(|(named, _)| *named == operation).map_or(&costs.default, |(_, cost)| cost);
+    let cost = side.server.costs.of(operation);
     (cost.call.mean(), cost.per_item)
 }
 
@@ -76,6 +76,7 @@ impl Rates {
             person: target(Operation::ProvisionUser).0,
             network_source: there_and_back(&plan.network.source),
             network_target: there_and_back(&plan.network.target),
+            comparison: Comparison::of(plan),
         }
     }
 
@@ -105,11 +106,13 @@ impl Rates {
         let poll = plan.pipeline.poll_interval;
         let polls = if poll == Span::ZERO { 0 } else { switch.0.div_ceil(poll.0) };
         let seen = if poll == Span::ZERO { switch } else { poll * polls };
+        let compared = self.comparison.as_ref().map(|comparison| comparison.of_mailbox(shape)).unwrap_or_default();
+        let copied = changed * wave::BYTES_PER_CHANGE;
         Job {
             before: listing + sync_round + export_round + import_round,
             held: sync_round + person * 4 + seen,
-            after: listing + person * 2,
-            bytes: changed * wave::BYTES_PER_CHANGE * 2.0,
+            after: listing + compared.takes + person * 2,
+            bytes: (copied + compared.bytes.0, copied + compared.bytes.1),
             calls: Calls {
                 mailboxes: 1.0,
                 listings: pages * 2.0,
@@ -117,10 +120,14 @@ impl Rates {
                 exports,
                 imports,
                 polls: polls as f64,
+                item_pages: compared.pages,
             },
             served: (
-                self.sync.scale(folders * 2.0) + self.export_call.scale(exports) + self.export_each.scale(changed),
-                import.scale(imports) + self.person * (4 + polls),
+                self.sync.scale(folders * 2.0)
+                    + self.export_call.scale(exports)
+                    + self.export_each.scale(changed)
+                    + compared.served.0,
+                import.scale(imports) + self.person * (4 + polls) + compared.served.1,
             ),
         }
     }

@@ -33,6 +33,15 @@ pub struct Costs {
     pub servers: Option<u32>,
 }
 
+impl Costs {
+    /// The cost of an operation.
+    #[must_use]
+    pub fn of(&self, operation: Operation) -> &Cost {
+        let own = self.by_operation.iter().find(|(named, _)| *named == operation);
+        own.map_or(&self.default, |(_, cost)| cost)
+    }
+}
+
 /// The asynchronous switch of a mailbox's address to this server.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SwitchConfig {

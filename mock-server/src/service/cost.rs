@@ -48,13 +48,9 @@ impl CostTable {
     /// The table of a configuration.
     #[must_use]
     pub fn new(seed: u64, costs: &Costs) -> Self {
-        let cost = |operation| {
-            let own = costs.by_operation.iter().find(|(named, _)| *named == operation);
-            own.map_or(&costs.default, |(_, cost)| cost).clone()
-        };
         Self {
             hashes: Hashes::new(seed, Purpose::Service),
-            by_operation: Operation::ALL.into_iter().map(cost).collect(),
+            by_operation: Operation::ALL.into_iter().map(|operation| costs.of(operation).clone()).collect(),
         }
     }
 

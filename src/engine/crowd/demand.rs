@@ -67,8 +67,7 @@ impl Demand {
 
 /// Mean time of a call in seconds.
 fn mean_time(costs: &Costs, operation: Operation, items: u64, bytes: u64) -> f64 {
-    let cost = costs.by_operation.iter().find(|(named, _)| *named == operation);
-    let cost = cost.map_or(&costs.default, |(_, cost)| cost);
+    let cost = costs.of(operation);
     let mebibytes = bytes as f64 / f64::from(1 << 20);
     cost.call.mean().as_seconds()
         + cost.per_item.as_seconds() * items as f64
