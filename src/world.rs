@@ -8,27 +8,9 @@ use std::future::Future;
 use mock_server::time::{Moment, Span};
 use mock_server::wire::answer::Answer;
 use mock_server::wire::call::Call;
+pub use mock_server::wire::call::Side;
 use mock_server::wire::id::MailboxKey;
 use mock_server::wire::refusal::Refusal;
-use strum::IntoStaticStr;
-
-/// Which of the two mailbox servers a call goes to.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum Side {
-    /// Where mailboxes come from.
-    Source,
-    /// Where mailboxes go to.
-    Target,
-}
-
-impl Side {
-    /// The name used in scenarios, reports and journals.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-}
 
 /// The envelope of a call.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]

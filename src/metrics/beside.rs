@@ -1,7 +1,7 @@
 //! What a run comes to beside the wave itself: how long the servers' health stalled mailboxes, and what people met who
 //! worked beside the wave.
 
-use mock_server::throttle::health::resource::{Resource, Side as Place};
+use mock_server::throttle::health::resource::Resource;
 use mock_server::throttle::health::stall::{ByResource, Stalled};
 
 use crate::load::tally::Tally;
@@ -42,10 +42,7 @@ impl State {
     /// The state of a move that it stalls, as Microsoft prints it.
     #[must_use]
     pub const fn word(&self) -> &'static str {
-        self.resource.word(match self.side {
-            Side::Source => Place::Source,
-            Side::Target => Place::Target,
-        })
+        self.resource.word(self.side)
     }
 }
 

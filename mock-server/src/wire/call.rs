@@ -51,6 +51,24 @@ impl Protocol {
     }
 }
 
+/// One of the two servers of a move.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Side {
+    /// Where mailboxes come from.
+    Source,
+    /// Where mailboxes go to.
+    Target,
+}
+
+impl Side {
+    /// The name used in scenarios, reports and journals.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// Which request this is, the same in every world: faults are keyed by it.
 ///
 /// On the wire it travels as `client-request-id`, a GUID that holds both numbers. A request without one is numbered by

@@ -4,6 +4,7 @@ use mock_server::draw::Distribution;
 use mock_server::fault::preset;
 use mock_server::fault::rule::{Act, FaultRule, Match};
 use mock_server::time::{Moment, Span};
+use mock_server::wire::call::Side;
 use mock_server::wire::refusal::RefusalKind;
 
 use super::entries::{no_such_preset, report_impossible};
@@ -50,15 +51,6 @@ enum Kind {
     ExpireToken,
     RevokeToken,
     ShortToken,
-}
-
-/// Which server the rules belong to.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Side {
-    /// Where mailboxes come from.
-    Source,
-    /// Where mailboxes go to.
-    Target,
 }
 
 pub(crate) fn read(side: &Section<'_>, which: Side) -> Vec<FaultRule> {

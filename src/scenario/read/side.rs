@@ -3,9 +3,8 @@
 use mock_server::draw::Distribution;
 use mock_server::service::config::{Conditions, Config, Holding, SwitchConfig};
 use mock_server::time::Span;
-use mock_server::wire::call::Protocol;
+use mock_server::wire::call::{Protocol, Side};
 
-use super::fault::Side;
 use super::name::PROTOCOL;
 use super::{cost, fault, limit, limit_change, policy};
 use crate::scenario::kind::{Count, Data, Share, Spread};

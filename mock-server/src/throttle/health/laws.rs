@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 use super::episode::{Effect, Episode, Reach, When};
 use super::load::Load;
-use super::resource::{Resource, Side};
+use super::resource::Resource;
 use super::{Health, Terms, Verdict, preset};
 use crate::draw::Distribution;
 use crate::throttle::policy::asked::Asked;
 use crate::time::{Moment, Span};
-use crate::wire::call::Protocol;
+use crate::wire::call::{Protocol, Side};
 use crate::wire::id::MailboxKey;
 use crate::wire::operation::Operation;
 

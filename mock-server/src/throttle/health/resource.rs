@@ -2,6 +2,8 @@
 
 use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
+use crate::wire::call::Side;
+
 /// What a service has too little of for a while.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, EnumCount, VariantArray, IntoStaticStr, EnumString)]
 #[repr(u8)]
@@ -25,15 +27,6 @@ pub enum Resource {
     Service,
 }
 
-/// On which side of a move a resource is.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Side {
-    /// Where mailboxes come from.
-    Source,
-    /// Where mailboxes go to.
-    Target,
-}
-
 impl Resource {
     /// All resources, in the order of their numbers.
     pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
@@ -44,7 +37,7 @@ impl Resource {
         self.into()
     }
 
-    /// The state of a move that waits for it, as Microsoft prints it.
+    /// The state of a move that waits for it on one of its sides, as Microsoft prints it.
     ///
     /// `StalledDueToSource_*` and `StalledDueToTarget_*` with `DiskLatency`, `Processor`, `MdbReplication` and
     /// `MdbAvailability`: "Troubleshooting slow migrations", Exchange team blog, 2020-10-19. `StalledDueToCI`,
