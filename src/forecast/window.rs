@@ -114,6 +114,17 @@ fn part_of(round: u32) -> (f64, f64) {
     if round == 1 { (begin, first) } else { (end - left(round - 1), end - left(round)) }
 }
 
+/// The part of the progress of virtual runs that so many of them make, of which there are at least and at most some. Those
+/// that are always made take most of it, as more are seldom needed.
+fn part_of_runs(runs: u32, (fewest, most): (u32, u32)) -> f64 {
+    const ALWAYS: f64 = 0.75;
+
+    let (always, rest) = (f64::from(runs.min(fewest)), f64::from(runs.saturating_sub(fewest)));
+    let room = f64::from(most.saturating_sub(fewest));
+    let ends = if room > 0.0 { (ALWAYS, 1.0 - ALWAYS) } else { (1.0, 0.0) };
+    ends.0 * always / f64::from(fewest) + ends.1 * rest / room.max(1.0)
+}
+
 impl Question<'_> {
     fn fill(&self) -> Fill<'_> {
         Fill { plan: self.plan, population: self.population, open: self.open }
@@ -275,7 +286,7 @@ impl Question<'_> {
             let first = checks.len() as u32;
             let last = (first + BATCH).min(most);
             let numbers = u64::from(first)..u64::from(last);
-            let share = |runs: u32| WALKS + (1.0 - WALKS) * f64::from(runs) / f64::from(most);
+            let share = |runs: u32| WALKS + (1.0 - WALKS) * part_of_runs(runs, wanted.virtual_runs);
             let what = format!("virtual runs {} to {last} of at most {most}", first + 1);
             let mailboxes = u64::from(size) * u64::from(last - first);
             let stretch = Stretch::new(progress, (share(first), share(last)), what, mailboxes);
@@ -355,6 +366,13 @@ fn time_by_cause(checks: &[Check]) -> [f64; Cause::ALL.len()] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn most_of_the_progress_is_made_by_the_runs_that_are_always_made() {
+        for (ends, expected) in [((2, 8), [0.375, 0.75, 0.875, 1.0]), ((8, 8), [0.125, 0.25, 0.625, 1.0])] {
+            assert_eq!([1, 2, 5, 8].map(|runs| part_of_runs(runs, ends)), expected, "{ends:?}");
+        }
+    }
 
     #[test]
     fn progress_never_goes_back_however_many_sizes_are_run() {
