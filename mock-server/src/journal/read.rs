@@ -105,12 +105,18 @@ fn lines(path: &Path, mut from: impl BufRead, archive: bool) -> Result<Journal, 
         let end = match from.read_line(&mut text) {
             Ok(0) => break,
             Ok(_) => !text.ends_with('\n'),
-            // A frame without an end: whoever wrote it was killed.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => true,
+            // A frame without an end: whoever wrote it was killed, or still writes.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                cut = true;
+                true
+            }
             Err(error) => return Err(failed(error)),
         };
         number += 1;
         if text.trim().is_empty() {
+            if end {
+                break;
+            }
             continue;
         }
         let wrong = |source| ReadError::Line { path: path.to_owned(), line: number, source };
@@ -191,10 +197,43 @@ mod tests {
         let journal = read(&path).expect("a journal");
         assert_eq!((journal.header, journal.records.len(), journal.cut), (header(), 5_000, false));
         assert_eq!(journal.records[4_999], record(5_000));
+        assert!(fs::read(&path).expect("it can be read").starts_with(&ZSTD));
+    }
+
+    /// Wherever it breaks off: within a line, between two, or before the first.
+    #[test]
+    fn what_is_there_of_a_journal_without_an_end_is_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("journal.zst");
+        let writer = Writer::begin(&path, &header()).expect("a file");
+        (1..=3).for_each(|number| writer.add(record(number)));
+        // What was written without a pause is readable soon.
+        let begun = std::time::Instant::now();
+        while read(&path).map_or(0, |journal| journal.records.len()) < 3 {
+            assert!(begun.elapsed().as_secs() < 60, "nothing is written");
+            std::thread::yield_now();
+        }
+        assert!(read(&path).is_ok_and(|journal| journal.cut), "it is still written");
+        (4..=3_000).for_each(|number| writer.add(record(number)));
+        writer.end().expect("all is written");
         let whole = fs::read(&path).expect("it can be read");
-        assert!(whole.starts_with(&ZSTD));
-        fs::write(&path, &whole[..whole.len() / 2]).expect("it can be written");
-        assert!(read(&path).is_ok_and(|journal| journal.records.len() < 5_000));
+        let mut before = 0;
+        for length in (0..whole.len()).step_by(whole.len() / 300 + 1).chain([whole.len() - 1]) {
+            fs::write(&path, &whole[..length]).expect("it can be written");
+            let records = match read(&path) {
+                Ok(journal) => {
+                    assert!(journal.cut, "{length} of {} bytes", whole.len());
+                    journal.records.len()
+                }
+                // So little that there is no header.
+                Err(error) => {
+                    assert!(matches!(error, ReadError::Io { .. } | ReadError::Unknown { .. }), "{error}");
+                    0
+                }
+            };
+            assert!((before..=3_000).contains(&records), "{length} bytes: {records}");
+            before = records;
+        }
     }
 
     #[test]
