@@ -216,3 +216,36 @@ fn a_journal_that_holds_nothing_is_played_to_nobody() {
         assert!(stdout.is_empty() && stderr.contains("the journal holds no request"), "{stderr}");
     }
 }
+
+#[test]
+fn what_a_server_recorded_is_not_replaced() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("night.zst");
+    std::fs::write(&file, "what happened").expect("writable");
+    let journal = file.to_str().expect("UTF-8");
+    for arguments in [
+        &["serve", "--mailbox", "alice@contoso.test"][..],
+        &["run", "scenarios/network-bound.toml"],
+        &["run", "--mailbox", "alice@contoso.test", "--", "true"],
+    ] {
+        let (command, rest) = arguments.split_at(1);
+        let (stdout, stderr) = check(&[command, &["--journal", journal], rest].concat(), 2);
+        assert!(
+            stdout.is_empty() && stderr.contains("night.zst is there, and what it tells of would be lost"),
+            "{stderr}"
+        );
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "what happened");
+}
+
+#[test]
+fn what_has_no_meaning_for_a_journal_is_refused() {
+    for (arguments, part) in [
+        (&["judge", "x.zst", "--server", "nope"][..], "[possible values: source, target]"),
+        (&["replay", "x.zst", "--url", "http://127.0.0.1:9"], "add --as load"),
+        (&["replay", "x.zst", "--as", "server", "--speed", "9"], "add --as load"),
+    ] {
+        let (stdout, stderr) = check(arguments, 2);
+        assert!(stdout.is_empty() && stderr.contains(part), "{stderr}");
+    }
+}

@@ -22,7 +22,8 @@ use crate::report::json;
 #[derive(clap::Args, Clone, Debug)]
 pub struct JournalArgs {
     /// Keep everything that passes in this file, without secrets, as JSON Lines compressed with Zstandard: `wavetank
-    /// replay` plays it again, `wavetank judge` tells how clients did
+    /// replay` plays it again, `wavetank judge` tells how clients did. Only virtual runs, which happen the same again, replace
+    /// one that is there
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
 
@@ -32,6 +33,14 @@ pub struct JournalArgs {
 }
 
 impl JournalArgs {
+    /// Refuses to replace a journal of what happens only once.
+    pub fn spare(&self) -> Result<(), Exit> {
+        let Some(path) = self.journal.as_ref().filter(|path| path.exists()) else { return Ok(()) };
+        console::error(&format!("{} is there, and what it tells of would be lost", path.display()));
+        console::message("help: name another file with --journal, or remove this one");
+        Err(Exit::InvalidInput)
+    }
+
     /// Begins the journal, if there is to be one; problems are written to stderr. Time runs so many times faster than the
     /// wall clock.
     pub fn begin(&self, model: Option<&ModelArgs>, time_scale: f64) -> Result<Option<Recorder>, Exit> {

@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::output::Format;
 use super::{console, journal, options};
 use crate::scenario;
+use crate::world::Side;
 
 /// Tell from a journal how each client did: whether it waits when told to, what it sends in vain, loses or doubles
 ///
@@ -20,9 +21,9 @@ pub struct Options {
     #[arg(value_name = "JOURNAL")]
     journal: PathBuf,
 
-    /// Only what one server saw, where there were several: source or target
-    #[arg(long, value_name = "NAME")]
-    server: Option<String>,
+    /// Only what one server saw, where there were several
+    #[arg(long, value_enum, value_name = "SIDE")]
+    server: Option<options::Where>,
 
     /// The scenario whose goals are judged, if not that of the journal
     #[arg(long, value_name = "FILE")]
@@ -44,11 +45,12 @@ pub fn run(options: &Options) -> Exit {
 fn attempt(options: &Options) -> Result<Exit, Exit> {
     let journal = journal::load(&options.journal)?;
     let mut goals = goals(options, &journal)?;
+    let only = options.server.map(|side| Side::from(side).name());
+    let wanted = |server: Option<&str>| only.is_none() || server == only;
     // Of what another server saw nothing is heard.
-    goals.retain(|goal| options.server.is_none() || goal.server.is_none() || goal.server == options.server);
+    goals.retain(|goal| goal.server.is_none() || wanted(goal.server.as_deref()));
     let mut jury = Jury::new(journal.header.time_scale).with_goals(goals);
-    let wanted = |server: &Option<String>| options.server.is_none() || *server == options.server;
-    for record in journal.records.iter().filter(|record| wanted(&record.server)) {
+    for record in journal.records.iter().filter(|record| wanted(record.server.as_deref())) {
         jury.hear(&record.told());
     }
     let card = jury.card();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::thread;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use mock_server::time::Span;
 
 use super::console;
@@ -14,6 +14,7 @@ use crate::scenario;
 use crate::scenario::plan::Plan;
 use crate::scenario::problem::Problems;
 use crate::scenario::unit::time;
+use crate::world::Side;
 
 /// The greatest seed that a scenario can have.
 pub const LAST_SEED: u64 = i64::MAX as u64;
@@ -76,6 +77,25 @@ impl ScenarioArgs {
             line.push_str(&seed.to_string());
         }
         line
+    }
+}
+
+/// A server of a migration.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum Where {
+    /// Where mailboxes come from
+    Source,
+    /// Where mailboxes go to
+    #[default]
+    Target,
+}
+
+impl From<Where> for Side {
+    fn from(side: Where) -> Self {
+        match side {
+            Where::Source => Self::Source,
+            Where::Target => Self::Target,
+        }
     }
 }
 

@@ -50,7 +50,7 @@ pub struct Options {
 
     /// Where requests belong of which the journal does not say it, as in HTTP archives
     #[arg(long, value_enum, default_value_t, value_name = "SIDE")]
-    side: Where,
+    side: options::Where,
 
     #[command(flatten)]
     doors: Doors,
@@ -74,28 +74,14 @@ enum Way {
     Load,
 }
 
-/// A server of a migration.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, ValueEnum)]
-enum Where {
-    /// Where mailboxes come from
-    Source,
-    /// Where mailboxes go to
-    #[default]
-    Target,
-}
-
-impl From<Where> for Side {
-    fn from(side: Where) -> Self {
-        match side {
-            Where::Source => Self::Source,
-            Where::Target => Self::Target,
-        }
-    }
-}
-
 /// Runs the subcommand.
 #[must_use]
 pub fn run(options: &Options) -> Exit {
+    if options.way != Way::Load && options.load.is_asked_for() {
+        console::error("only a load goes to a server that is named, at a speed that is given");
+        console::message("help: add --as load, or leave --url, --allow-host and --speed out");
+        return Exit::InvalidInput;
+    }
     let journal = match journal::load(&options.journal) {
         Ok(journal) => journal,
         Err(exit) => return exit,

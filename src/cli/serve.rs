@@ -161,6 +161,7 @@ impl Options {
 impl Serving {
     /// Begins the journal, if there is to be one.
     pub(super) fn begin_journal(&self) -> Result<Option<Recorder>, Exit> {
+        self.journal.spare()?;
         self.journal.begin(self.model.as_ref(), self.time_scale)
     }
 

@@ -102,6 +102,18 @@ pub(super) const ACTS: [Offer; 20] = [
     without(NO_CALL, offer("tokens", "short-token", "Tokens that are given out meanwhile are good for a short time.")),
 ];
 
+/// Whether there is an act of this name.
+pub(super) fn is_known(act: &str) -> bool {
+    ACTS.iter().any(|offer| offer.name == act)
+}
+
+/// Whether something can be said about a fault of this act, by its key.
+pub(super) fn takes(act: &str, key: &str) -> bool {
+    let ignores = |key| ACTS.iter().any(|offer| offer.name == act && offer.ignores.contains(&key));
+    let mut parameters = parameters(act).into_iter().chain(common()).chain(conditions());
+    key == "act" || parameters.any(|parameter| parameter.key == key && !ignores(key))
+}
+
 /// The name of an act.
 pub(super) const fn name_of(act: &Act) -> &'static str {
     match act {

@@ -1,12 +1,9 @@
 //! Faults that are switched on and off while the server runs, in the words of scenario files.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::acts;
-use super::reply::Wrong;
+use super::reply::{self, Wrong};
 use super::tricks::{Spread, Tricks};
 use super::words::{self, span};
 use crate::fault::preset;
@@ -61,31 +58,52 @@ pub(super) struct Fault {
     /// Further conditions and acts.
     #[serde(flatten)]
     tricks: Tricks,
-    /// What nobody knows.
-    #[serde(flatten, skip_serializing)]
-    unknown: BTreeMap<String, Value>,
 }
 
 fn always() -> f64 {
     1.0
 }
 
-/// What a control request adds: the rules of a preset, or a fault of its own.
+/// How faults are switched on.
+const HELP: &str = "send {\"act\": \"refuse\", \"kind\": \"request_limit\", \"nth\": 5, \"seconds\": 60}, or {\"preset\": \
+                    \"NAME\", \"seconds\": 60}; GET /_tank/faults/acts tells all that can be said";
+
+/// A preset of faults, as it is asked for.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Preset {
+    /// Its name.
+    preset: String,
+    /// After how many seconds its faults end by themselves; never if absent.
+    seconds: Option<f64>,
+}
+
+/// What a control request adds: the rules of a preset, or a fault of its own.
+#[derive(Clone, PartialEq, Debug)]
 pub(super) enum Wanted {
     /// A preset.
-    Preset {
-        /// Its name.
-        preset: String,
-        /// After how many seconds its faults end by themselves; never if absent.
-        seconds: Option<f64>,
-    },
+    Preset(Preset),
     /// A fault.
     Fault(Box<Fault>),
 }
 
 impl Wanted {
+    /// Reads a control request. What has no meaning for its act is refused.
+    pub(super) fn read(body: &[u8]) -> Result<Self, Wrong> {
+        let mut fields = reply::fields(body, HELP)?;
+        if fields.contains_key("preset") {
+            return reply::of_fields(fields, HELP).map(Self::Preset);
+        }
+        let Some(act) = fields.get("act").cloned() else { return Err(Wrong::request("act is missing", HELP)) };
+        if let Some(act) = act.as_str().filter(|act| acts::is_known(act))
+            && let Some(key) = fields.keys().find(|key| !acts::takes(act, key))
+        {
+            return Err(Wrong::request(format!("the act `{act}` has no `{key}`"), "look at GET /_tank/faults/acts"));
+        }
+        fields.entry("name").or_insert(act);
+        reply::of_fields(fields, HELP).map(|fault| Self::Fault(Box::new(fault)))
+    }
+
     /// The rules that it adds, from `now` on, where mailboxes are found by their addresses.
     pub(super) fn rules(
         &self,
@@ -94,7 +112,7 @@ impl Wanted {
     ) -> Result<Vec<FaultRule>, Wrong> {
         let (name, seconds) = match self {
             Self::Fault(fault) => return Ok(vec![fault.rule(now, find)?]),
-            Self::Preset { preset, seconds } => (preset, *seconds),
+            Self::Preset(Preset { preset, seconds }) => (preset, *seconds),
         };
         let mut rules = words::preset(name, preset::named(name), preset::NAMES)?;
         let until = span(seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
@@ -114,9 +132,6 @@ impl Fault {
         words::share(Some(self.rate), "rate")?;
         if self.nth == Some(0) {
             return Err(Wrong::request("nth is 0", "give a number from 1: every n-th call is hit"));
-        }
-        if let Some(key) = self.unknown.keys().next() {
-            return Err(Wrong::request(format!("a fault has no `{key}`"), "look at GET /_tank/faults/acts"));
         }
         let until = span(self.seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
         let matches = Match {
@@ -200,7 +215,6 @@ impl Fault {
             retry_after_seconds: None,
             delay: Spread::default(),
             tricks: Tricks::of(also),
-            unknown: BTreeMap::new(),
             life_seconds: None,
             seconds: (*until < Moment::NEVER).then(|| until.since(now).as_seconds()),
         };
@@ -239,10 +253,13 @@ mod tests {
     }
 
     fn check(text: &str, expected: Result<(), &str>) {
-        let fault: Fault = serde_json::from_str(text).expect("a fault");
         let now = Moment::START + Span::seconds(5);
-        match (fault.rule(now, find), expected) {
-            (Ok(rule), Ok(())) => assert_eq!(shown(&rule, now).rule(now, find), Ok(rule), "{text}"),
+        let rules = |text: &[u8]| Wanted::read(text).and_then(|wanted| wanted.rules(now, find));
+        match (rules(text.as_bytes()), expected) {
+            (Ok(found), Ok(())) => {
+                let again = serde_json::to_vec(&shown(&found[0], now)).expect("JSON");
+                assert_eq!(rules(&again), Ok(found), "{text}");
+            }
             (Err(wrong), Err(part)) => assert!(wrong.error.contains(part), "{wrong:?}"),
             (found, _) => panic!("{text}: {found:?}"),
         }
@@ -270,6 +287,7 @@ mod tests {
         check(r#"{"name":"l","act":"empty","mailbox":"7"}"#, Ok(()));
         check(r#"{"name":"d","act":"revoke-token","nth":7}"#, Ok(()));
         check(r#"{"name":"e","act":"short-token","life_seconds":30}"#, Ok(()));
+        check(r#"{"act":"refuse","seconds":3}"#, Ok(()));
     }
 
     #[test]
@@ -277,6 +295,11 @@ mod tests {
         check(r#"{"name":"a","act":"explode"}"#, Err("no act `explode`"));
         check(r#"{"name":"a","act":"delay"}"#, Err("delay_seconds is missing"));
         check(r#"{"name":"a","act":"reset","sulk":1}"#, Err("no `sulk`"));
+        check(r#"{"name":"a","act":"refuse","body":"x"}"#, Err("the act `refuse` has no `body`"));
+        check(r#"{"name":"a","act":"unreachable","operations":["find_items"]}"#, Err("has no `operations`"));
+        check(r#"{"preset":"storm","rate":1}"#, Err("unknown field `rate`, expected `preset` or `seconds`"));
+        check(r#"{"name":"a"}"#, Err("act is missing"));
+        check(r#"["a","refuse"]"#, Err("expected a map"));
         check(r#"{"name":"a","act":"reset","cohort":2}"#, Err("cohort is 2"));
         check(r#"{"name":"a","act":"fail-item"}"#, Err("error is missing"));
         check(r#"{"name":"a","act":"say","words":"mumble"}"#, Err("no words `mumble`"));
@@ -371,7 +394,6 @@ mod tests {
             seconds: number,
             delay: Spread::everything(),
             tricks: Tricks::everything(),
-            unknown: BTreeMap::new(),
         };
         let said = serde_json::to_value(&everything).expect("JSON");
         let said: BTreeSet<&str> = said.as_object().expect("an object").keys().map(String::as_str).collect();

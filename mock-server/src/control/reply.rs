@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::wire::http::HttpAnswer;
 
@@ -55,7 +56,26 @@ pub(super) fn typed(status: u16, content_type: &str, body: Vec<u8>) -> HttpAnswe
     HttpAnswer { status, headers, body }
 }
 
+/// Reads the JSON object of a request, keys and values.
+pub(super) fn fields(body: &[u8], help: &str) -> Result<Map<String, Value>, Wrong> {
+    read(body, help)
+}
+
+/// Reads an object of a request, which is never a list of what belongs into it.
+pub(super) fn object<T: DeserializeOwned>(body: &[u8], help: &str) -> Result<T, Wrong> {
+    of_fields(fields(body, help)?, help)
+}
+
+/// What the keys and values of a request stand for.
+pub(super) fn of_fields<T: DeserializeOwned>(fields: Map<String, Value>, help: &str) -> Result<T, Wrong> {
+    serde_json::from_value(Value::Object(fields)).map_err(|error| unexpected(&error, help))
+}
+
+fn unexpected(error: &serde_json::Error, help: &str) -> Wrong {
+    Wrong::request(format!("the body is not as expected: {error}"), help)
+}
+
 /// Reads the JSON of a request. The error says where and what was expected.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8], help: &str) -> Result<T, Wrong> {
-    serde_json::from_slice(body).map_err(|error| Wrong::request(format!("the body is not as expected: {error}"), help))
+    serde_json::from_slice(body).map_err(|error| unexpected(&error, help))
 }

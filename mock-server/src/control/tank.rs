@@ -116,7 +116,7 @@ impl<C: Directory> Tank<C> {
             }
             ("GET", ["limits"]) => Ok(reply::json(200, &limits::show(service, now))),
             ("PUT", ["limits"]) => {
-                let change = reply::read(&request.body, limits::CHANGE)?;
+                let change = reply::object(&request.body, limits::CHANGE)?;
                 let changed = limits::change(service.limits().limits().cloned().collect(), &change)?;
                 service.set_limits(changed);
                 Ok(reply::json(200, &limits::show(service, now)))
@@ -129,7 +129,7 @@ impl<C: Directory> Tank<C> {
             }
             ("GET", ["resources"]) => Ok(reply::json(200, &resources::show(service, now))),
             ("PUT", ["resources"]) => {
-                let change: resources::Change = reply::read(&request.body, resources::CHANGE)?;
+                let change: resources::Change = reply::object(&request.body, resources::CHANGE)?;
                 service.set_health(change.terms()?);
                 Ok(reply::json(200, &resources::show(service, now)))
             }
@@ -151,9 +151,7 @@ impl<C: Directory> Tank<C> {
         match (request.method.as_str(), words) {
             ("GET", []) => {}
             ("POST", []) => {
-                let help = "send {\"name\": \"NAME\", \"act\": \"refuse\", \"kind\": \"request_limit\", \"nth\": 5, \"seconds\": 60}";
-                let wanted: Wanted = reply::read(&request.body, help)?;
-                let rules = wanted.rules(now, |address| service.content().find(address))?;
+                let rules = Wanted::read(&request.body)?.rules(now, |address| service.content().find(address))?;
                 let faults = service.faults();
                 for rule in rules {
                     // A fault of a name takes the place of the one before.
@@ -187,7 +185,7 @@ impl<C: Directory> Tank<C> {
         match (request.method.as_str(), words) {
             ("GET", []) => Ok(reply::json(200, &mailboxes::state(self.desk.service(), now))),
             ("POST", []) => {
-                let new = reply::read(&request.body, mailboxes::NEW_MAILBOX)?;
+                let new = reply::object(&request.body, mailboxes::NEW_MAILBOX)?;
                 let key = mailboxes::add(self.desk.service(), &new)?;
                 let address = self.desk.service().content().address(key);
                 Ok(reply::json(201, &json!({ "address": address })))
@@ -207,7 +205,7 @@ impl<C: Directory> Tank<C> {
                 let items = if request.header("content-type").is_some_and(|kind| kind.starts_with("message/rfc822")) {
                     mailboxes::deliver(service, now, mailbox, request.body.clone())?
                 } else {
-                    let new = reply::read(&request.body, mailboxes::NEW_ITEMS)?;
+                    let new = reply::object(&request.body, mailboxes::NEW_ITEMS)?;
                     self.made += 1 << 32;
                     mailboxes::make(service, now, mailbox, &new, self.made)?
                 };

@@ -34,9 +34,9 @@ pub(super) struct LoadArgs {
     #[arg(long = "allow-host", value_name = "HOST")]
     allowed: Vec<String>,
 
-    /// How many times faster than recorded a load is sent
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = crate::cli::options::factor)]
-    speed: f64,
+    /// How many times faster than recorded a load is sent, if not at the speed of the record
+    #[arg(long, value_name = "FACTOR", value_parser = crate::cli::options::factor)]
+    speed: Option<f64>,
 
     /// How many connections a load has
     #[arg(long, value_name = "NUMBER", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
@@ -45,6 +45,13 @@ pub(super) struct LoadArgs {
     /// After how long a request of a load is given up
     #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = crate::cli::options::duration)]
     timeout: Span,
+}
+
+impl LoadArgs {
+    /// Whether anything is said that concerns nothing but loads.
+    pub(super) fn is_asked_for(&self) -> bool {
+        self.url.is_some() || !self.allowed.is_empty() || self.speed.is_some()
+    }
 }
 
 /// Sends the recorded requests.
@@ -72,7 +79,7 @@ pub(super) fn run(options: &Options, journal: &Journal) -> Result<Exit, Exit> {
         ));
     }
     let begins = first.at();
-    let due = |record: &&Record| record.at().since(begins).scale(1.0 / load.speed);
+    let due = |record: &&Record| record.at().since(begins).scale(1.0 / load.speed.unwrap_or(1.0));
     let entry = |record: &&Record| Entry { at: due(record), program: None, action: None, mailbox: None };
     let recording = Arc::new(Recording::of(asked.iter().map(entry).collect()));
     let requests = asked.iter().map(|record| again(record)).collect();

@@ -47,15 +47,7 @@ impl Keeping {
         let run = owner(model, servers);
         let file = file(options, model, servers)?;
         let resumed = file.exists();
-        let journal = options.journal.journal.as_ref();
-        if let Some(journal) = journal.filter(|journal| resumed && journal.exists()) {
-            console::error(&format!(
-                "{} is there, and a run that goes on keeps a journal of its own",
-                journal.display()
-            ));
-            console::message("help: name another file with --journal");
-            return Err(Exit::InvalidInput);
-        }
+        options.journal.spare()?;
         let seed = model.plan.seed;
         // Whose file it is comes first: nobody is told to remove what belongs to another run.
         let progress = progress(&file, &run, seed, servers).map_err(|error| failed(&error.into()))?;
@@ -67,7 +59,7 @@ impl Keeping {
         }
         let own = successions(&file, resumed, model, servers)?;
         let named = options.checkpoint.is_some();
-        let journal = journal.is_some();
+        let journal = options.journal.journal.is_some();
         let keeping = Self { file, named, resumed, journal, run, seed, own, progress: Rc::new(progress) };
         if !keeping.own.is_empty() && (named || resumed) {
             keeping.try_place()?;
