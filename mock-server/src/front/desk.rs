@@ -188,8 +188,16 @@ impl<C: Content> Desk<C> {
         Decision::at_once(now, protocol::autodiscover::answer(way, &asked, &visit))
     }
 
-    /// Answers whatever a client of EWS may ask.
+    /// The service's own name for a request of a client of another make.
+    fn request_id(&mut self) -> String {
+        self.requests += 1;
+        identity::encode(RequestIdentity { request: FIRST_FOREIGN + self.requests, attempt: 0 })
+    }
+
+    /// Answers whatever a client of EWS may ask. The answer says which request it is to, in the client's own words too if
+    /// it asks for that ("Instrumenting client requests for EWS and REST in Exchange", learn.microsoft.com).
     fn ews_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
+        let request_id = self.request_id();
         let asked = protocol::ews::Asked {
             body: &request.body,
             anchor: request.header(&header::ANCHOR),
@@ -197,7 +205,12 @@ impl<C: Content> Desk<C> {
         };
         let visitor = visitor(now, request, caller, Protocol::Ews);
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
-        let (answer, ongoing) = protocol::ews::answer(&asked, &mut visit);
+        let (mut answer, ongoing) = protocol::ews::answer(&asked, &mut visit);
+        answer.headers.push(("request-id", request_id));
+        let returned = request.header("return-client-request-id").is_some_and(|wish| wish.eq_ignore_ascii_case("true"));
+        if let Some(id) = client_request_id(request).filter(|_| returned) {
+            answer.headers.push((identity::HEADER, id.to_owned()));
+        }
         let lost = visit.lost;
         let decision = Decision { ongoing: ongoing.map(Box::new), ..visit.leave(answer, caller.app) };
         self.unless_lost(now, request, (Door::Ews, caller), decision, lost)
@@ -205,8 +218,7 @@ impl<C: Content> Desk<C> {
 
     /// Answers whatever a client of Graph may ask.
     fn graph_whole(&mut self, now: Moment, request: &Received, caller: &Caller) -> Decision {
-        self.requests += 1;
-        let request_id = identity::encode(RequestIdentity { request: FIRST_FOREIGN + self.requests, attempt: 0 });
+        let request_id = self.request_id();
         let visitor = visitor(now, request, caller, Protocol::Graph);
         let mut visit = Visit::new(&mut self.service, &mut self.foreign, visitor);
         let base = request.base();

@@ -69,6 +69,24 @@ fn subscribe(kind: &str, rest: &str) -> String {
 }
 
 #[test]
+fn answers_say_which_request_they_are_to_and_in_the_clients_words_if_it_wishes() {
+    let server = serve();
+    block_on(async {
+        let mut ids = Vec::new();
+        for wish in ["true", "false"] {
+            let mut request = request(server.address(), "<m:GetServerTimeZones/>");
+            // No number of our own pipeline.
+            request.headers_mut().insert("client-request-id", "mine".parse().expect("a value"));
+            request.headers_mut().insert("return-client-request-id", wish.parse().expect("a value"));
+            let heard = exchange(server.address(), request).await.expect("an answer");
+            assert_eq!(heard.header("client-request-id"), if wish == "true" { "mine" } else { "" });
+            ids.push(heard.header("request-id").to_owned());
+        }
+        assert!(ids[0] != ids[1] && ids.iter().all(|id| id.len() == 36), "{ids:?}");
+    });
+}
+
+#[test]
 fn events_are_pulled_from_where_a_client_stopped() {
     let server = serve();
     let address = server.address();
