@@ -13,6 +13,7 @@ pub mod bracket;
 pub mod calls;
 pub mod comparison;
 pub mod correct;
+pub mod failing;
 pub mod fluid;
 pub mod infer;
 pub mod job;
@@ -64,7 +65,9 @@ impl ForecastError {
 fn label(window: &Window, opening: &Opening) -> String {
     let opens = opening.opens.to_zoned(window.zone.clone());
     let closes = opening.closes.to_zoned(window.zone.clone());
-    format!("{} to {}", opens.strftime("%A %Y-%m-%d %H:%M"), closes.strftime("%A %Y-%m-%d %H:%M %Q"))
+    let time = if opens.second() == 0 && closes.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
+    let day = format!("%A %Y-%m-%d {time}");
+    format!("{} to {}", opens.strftime(&day), closes.strftime(&format!("{day} %Q")))
 }
 
 /// Time from one opening of a window to the next, averaged over a week without freezes.

@@ -374,6 +374,32 @@ fn a_wave_ends_where_an_allowance_for_a_day_gives_out() {
 }
 
 #[test]
+fn mailboxes_that_fail_for_good_are_not_done() {
+    let without = forecast(&[]);
+    assert_eq!(without.failed_share.to_bits(), 0.0_f64.to_bits());
+    let failing = |cohort: &str| {
+        let fault = format!(
+            r#"{{ name = "no", operations = ["start_switch"], cohort = "{cohort}", act = "refuse", kind = "forbidden" }}"#
+        );
+        forecast(&[format!("target.faults=[{fault}]")])
+    };
+    // One in five is never done, and one in a hundred may be.
+    let many = failing("20%");
+    assert!((0.17..0.23).contains(&many.failed_share), "{}", many.failed_share);
+    assert_eq!((many.size.recommended, many.size.interval), (0, (0, 0)));
+    assert!(many.curve.iter().all(|point| point.probability < 0.01), "{:?}", many.curve);
+    assert!(many.sensitivity.iter().all(|effect| effect.recommended == 0 && effect.relative.is_none()));
+    // Fewer than may fail do: the wave is about as large as without, and they are among its stragglers.
+    let few = failing("0.2%");
+    let (open, size) = (f64::from(without.size.recommended), f64::from(few.size.recommended));
+    assert!(few.failed_share < 0.005 && (0.95..1.05).contains(&(size / open)), "{} {size} {open}", few.failed_share);
+    assert!(few.stragglers >= few.failed_share * size, "{}", few.stragglers);
+    // Nobody is ever done.
+    let all = failing("100%");
+    assert_eq!((all.size.recommended, all.failed_share.to_bits()), (0, 1.0_f64.to_bits()));
+}
+
+#[test]
 fn a_window_in_which_not_even_one_mailbox_is_done_has_no_wave() {
     // A switch of two minutes in a window of one.
     let set = [

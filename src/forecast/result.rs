@@ -40,8 +40,10 @@ pub struct WindowForecast {
     pub makespans: Vec<f64>,
     /// Time until the very last mailbox is done, in hours, over replications.
     pub last_hours: Quantiles,
-    /// Mailboxes of the recommended wave that miss the window, on average.
+    /// Mailboxes of the recommended wave that miss the window, on average, those that fail for good among them.
     pub stragglers: f64,
+    /// The share of mailboxes that failed for good in the virtual runs.
+    pub failed_share: f64,
     /// What must be copied ahead of the window.
     pub prestage: PrestageFlow,
     /// What flows inside the window.

@@ -9,7 +9,7 @@ use super::progress::{Progress, Stretch};
 use super::result::{Correction, PrestageFlow, Quantiles, Throughput, WaveSize, WindowForecast};
 use super::sensitivity::{self, Base};
 use super::size::{Fill, Sample};
-use super::{parallel, prestage};
+use super::{failing, parallel, prestage};
 use crate::engine::order;
 use crate::engine::virtual_time::run::{Finished, observe};
 use crate::event::{AtEnd, Cause};
@@ -57,6 +57,8 @@ struct Check {
     ratio: f64,
     /// Time until the required share was done.
     share_at: Span,
+    /// Mailboxes of its wave.
+    size: u32,
     finished: Finished,
 }
 
@@ -167,9 +169,11 @@ impl Question<'_> {
         let fluid = self.sample(number, size).cutovers(self.plan).flow(size);
         let wave = order::wave(self.plan, self.population, number, size);
         let finished = observe(self.plan, self.population, &wave, number, None, &AtEnd(|| mailboxes.step()));
-        let virtual_time = Flow { done: finished.done.clone() }.time_of_share(self.share());
-        let ratio = virtual_time.as_seconds() / fluid.time_of_share(self.share()).as_seconds();
-        Check { ratio, share_at: virtual_time, finished }
+        let expected = fluid.time_of_share(self.share());
+        // Where so many fail that the share is never done, their number decides, and the last that is done tells of time.
+        let wanted = (self.share() * f64::from(size)).ceil() as usize;
+        let virtual_time = finished.done.get(wanted.max(1) - 1).or(finished.done.last()).copied().unwrap_or(expected);
+        Check { ratio: virtual_time.as_seconds() / expected.as_seconds(), share_at: virtual_time, size, finished }
     }
 
     /// Makes the forecast, and says what was run for it.
@@ -181,14 +185,24 @@ impl Question<'_> {
 
         let (Checked { walks, checks, correction, estimate, bracketed }, effort) = self.find(size, progress);
         let all = self.population.len();
-        let clamp = |value: f64| (value.floor() as u32).min(all);
+        let failed_share = failed_share(&checks);
+        let (share, confidence) = (self.share(), plan.forecast.confidence);
+        let without_too_many_failures = |wave: u32| failing::largest(wave, failed_share, share, confidence);
+        let in_time = |value: f64| (value.floor() as u32).min(all);
+        let clamp = |value: f64| without_too_many_failures(in_time(value));
         let recommended = clamp(estimate.value);
         // Where nothing fits, times are those of the smallest wave there is.
         let shown = f64::from(recommended.max(1));
 
-        let base = Base { fill: self.fill(), ratio: correction.mean, recommended };
+        let base = Base { fill: self.fill(), ratio: correction.mean, recommended: in_time(estimate.value) };
         let rest = |share: f64, what: &str| progress(CHECKS.2 + (1.0 - CHECKS.2) * share, what);
-        let sensitivity = sensitivity::effects(&base, self.threads, &rest);
+        let mut sensitivity = sensitivity::effects(&base, self.threads, &rest);
+        if failed_share > 0.0 {
+            for effect in &mut sensitivity {
+                effect.recommended = without_too_many_failures(effect.recommended);
+                effect.relative = (recommended > 0).then(|| f64::from(effect.recommended) / f64::from(recommended));
+            }
+        }
         progress(1.0, "done");
 
         let sizes = self.sizes(&walks, &correction);
@@ -202,6 +216,12 @@ impl Question<'_> {
             let open = self.open.as_seconds() / correction.mean - shift(walk);
             walk.flow.late(Span::from_seconds(open)) as f64
         };
+        let mut curve = correct::curve(&sizes, &correction, CURVE_POINTS);
+        for point in &mut curve {
+            let probability = failing::probability(point.mailboxes, failed_share, share);
+            point.probability *= probability;
+            point.interval = (point.interval.0 * probability, point.interval.1 * probability);
+        }
         let forecast = WindowForecast {
             name: self.name.to_owned(),
             opening: self.opening.to_owned(),
@@ -215,10 +235,12 @@ impl Question<'_> {
                 whole_population: recommended == all,
                 bracketed,
             },
-            curve: correct::curve(&sizes, &correction, CURVE_POINTS),
+            curve,
             makespan_hours: quantiles(&makespans),
             last_hours: quantiles(&lasts),
-            stragglers: walks.iter().map(late).sum::<f64>() / walks.len() as f64,
+            stragglers: walks.iter().map(late).sum::<f64>() / walks.len() as f64
+                + failed_share * f64::from(recommended),
+            failed_share,
             makespans,
             prestage: self.prestage(recommended),
             throughput: throughput(&checks),
@@ -325,6 +347,13 @@ fn quantiles(ascending: &[f64]) -> Quantiles {
         p95: quantile(ascending, 0.95),
         p99: quantile(ascending, 0.99),
     }
+}
+
+/// The share of mailboxes that were never done.
+fn failed_share(checks: &[Check]) -> f64 {
+    let sum = |of: fn(&Check) -> u64| checks.iter().map(of).sum::<u64>() as f64;
+    let all = sum(|check| check.size.into());
+    (all - sum(|check| check.finished.done.len() as u64)) / all.max(1.0)
 }
 
 fn throughput(checks: &[Check]) -> Throughput {

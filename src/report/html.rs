@@ -158,7 +158,7 @@ fn answer(page: &mut String, window: &WindowForecast) {
             ),
         );
     }
-    for caution in [phrase::nothing_fits(window), phrase::bracketed(window)].into_iter().flatten() {
+    for caution in phrase::cautions(window) {
         push(page, &format!("<p>{caution}</p>"));
     }
     if let Some((least, most)) = window.leading() {

@@ -1,6 +1,6 @@
 //! What a forecast says of a window, in the same words wherever it is shown.
 
-use super::number::{bytes, count, significant};
+use super::number::{bytes, count, percent, significant};
 use crate::forecast::result::{Effect, WindowForecast};
 
 /// How long the wave takes.
@@ -22,17 +22,36 @@ pub(super) fn change(effect: &Effect) -> String {
 }
 
 /// What to know where not even one mailbox fits; nothing elsewhere.
-pub(super) fn nothing_fits(window: &WindowForecast) -> Option<&'static str> {
-    (window.size.recommended == 0)
-        .then_some("no wave fits: not even one mailbox is done in time; the times below are those of one mailbox")
+fn nothing_fits(window: &WindowForecast) -> Option<String> {
+    (window.size.recommended == 0).then(|| {
+        let why = if window.failed_share > 0.0 {
+            "too many mailboxes fail for good".to_owned()
+        } else {
+            format!("not even one mailbox is done in time with {} confidence", percent(window.size.confidence))
+        };
+        format!("no wave fits: {why}; the times below are those of one mailbox")
+    })
+}
+
+/// What to know where mailboxes fail for good; nothing elsewhere.
+fn failing(window: &WindowForecast) -> Option<String> {
+    (window.failed_share > 0.0).then(|| {
+        let may = percent(1.0 - window.size.completed_share);
+        format!("{} of the mailboxes of the virtual runs failed for good; {may} may", percent(window.failed_share))
+    })
 }
 
 /// What to know where the size lies between waves that were run; nothing elsewhere.
-pub(super) fn bracketed(window: &WindowForecast) -> Option<&'static str> {
+fn bracketed(window: &WindowForecast) -> Option<String> {
     window
         .size
         .bracketed
-        .then_some("a limit gives out between waves that were run: times and effects of knobs are rough there")
+        .then(|| "a limit gives out between waves that were run: times and effects of knobs are rough there".to_owned())
+}
+
+/// All that is to be known of a wave size beside it.
+pub(super) fn cautions(window: &WindowForecast) -> impl Iterator<Item = String> {
+    [nothing_fits(window), failing(window), bracketed(window)].into_iter().flatten()
 }
 
 /// Who misses the window.

@@ -77,6 +77,7 @@ pub struct WindowReport {
     last_mailbox_hours: QuantilesReport,
     makespan_hours_by_run: Vec<f64>,
     stragglers: f64,
+    failed_share: f64,
     prestage: PrestageReport,
     throughput: ThroughputReport,
     time_by_cause: BTreeMap<&'static str, f64>,
@@ -248,6 +249,7 @@ impl From<&WindowForecast> for WindowReport {
             last_mailbox_hours: window.last_hours.into(),
             makespan_hours_by_run: window.makespans.clone(),
             stragglers: window.stragglers,
+            failed_share: window.failed_share,
             prestage: PrestageReport {
                 gigabytes_per_hour: window.prestage.gigabytes_per_hour,
                 lanes: window.prestage.lanes,

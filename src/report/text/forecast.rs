@@ -73,7 +73,7 @@ fn one_window(text: &mut String, window: &WindowForecast) {
             ),
         );
     }
-    for caution in [phrase::nothing_fits(window), phrase::bracketed(window)].into_iter().flatten() {
+    for caution in phrase::cautions(window) {
         line(text, &format!("                    {caution}"));
     }
     if let Some((least, most)) = window.leading() {
