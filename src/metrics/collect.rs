@@ -148,6 +148,7 @@ mod tests {
         }
         let summary = collector.into_summary();
         assert_eq!((summary.mailboxes.completed, summary.mailboxes.in_time, summary.mailboxes.unfinished), (2, 1, 1));
+        assert_eq!(summary.mailboxes.late(), 1);
         assert_eq!(summary.makespan, Moment(101));
         assert_eq!(summary.verification.present, 4);
     }

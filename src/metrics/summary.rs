@@ -51,6 +51,14 @@ pub struct MailboxCounts {
     pub unfinished: u64,
 }
 
+impl MailboxCounts {
+    /// Of the completed, those that were done after the window closed.
+    #[must_use]
+    pub const fn late(&self) -> u64 {
+        self.completed - self.in_time
+    }
+}
+
 /// Items copied and left behind.
 #[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
 pub struct ItemCounts {

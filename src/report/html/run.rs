@@ -52,13 +52,15 @@ fn answer(page: &mut String, name: &str, size: &str, words: &str) {
 fn answers(page: &mut String, told: &Told<'_>) {
     let mailboxes = &told.summary.mailboxes;
     push(page, "<div class=\"answers\">");
+    let late = Some(mailboxes.late()).filter(|late| *late > 0);
+    let late = late.map(|late| format!(", {} of them after the window closed", count(late))).unwrap_or_default();
     let rest = [
         (mailboxes.failed, "failed"),
         (mailboxes.half_switched, "half-switched"),
         (mailboxes.unfinished, "unfinished"),
     ];
     let rest: String = rest.map(|(number, what)| format!(", {} {what}", count(number))).concat();
-    let words = format!("of {} mailboxes completed{rest}", count(mailboxes.total));
+    let words = format!("of {} mailboxes completed{late}{rest}", count(mailboxes.total));
     answer(page, "mailboxes", &count(mailboxes.completed), &words);
     let makespan = span(told.summary.makespan.since(Moment::START));
     answer(page, "makespan", &makespan, "until the last mailbox ended");

@@ -63,6 +63,9 @@ pub struct RunReport {
 pub struct MailboxesReport {
     total: u64,
     completed: u64,
+    /// Of these, after the window closed; absent if none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_late: Option<u64>,
     failed: u64,
     half_switched: u64,
     unfinished: u64,
@@ -158,6 +161,7 @@ pub fn report(plan: &Plan, world: &'static str, summary: &Summary, wall_seconds:
         mailboxes: MailboxesReport {
             total: mailboxes.total,
             completed: mailboxes.completed,
+            completed_late: Some(mailboxes.late()).filter(|late| *late > 0),
             failed: mailboxes.failed,
             half_switched: mailboxes.half_switched,
             unfinished: mailboxes.unfinished,

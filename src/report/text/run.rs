@@ -26,6 +26,10 @@ pub fn report(plan: &Plan, told: &Told<'_>, wall_seconds: f64) -> String {
             count(mailboxes.unfinished)
         ),
     );
+    if mailboxes.late() > 0 {
+        let late = count(mailboxes.late());
+        line(&mut text, &format!("                  {late} of the completed were done after the window closed"));
+    }
     line(&mut text, &format!("makespan          {}", span(summary.makespan.since(Moment::START))));
     line(
         &mut text,
