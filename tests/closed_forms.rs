@@ -388,6 +388,9 @@ fn mailboxes_that_fail_for_good_are_not_done() {
     assert!((0.17..0.23).contains(&many.failed_share), "{}", many.failed_share);
     assert_eq!((many.size.recommended, many.size.interval), (0, (0, 0)));
     assert!(many.curve.iter().all(|point| point.probability < 0.01), "{:?}", many.curve);
+    // Times are those of the wave that would be done in time.
+    assert!(many.size.in_time >= without.size.recommended, "{:?}", many.size);
+    assert!((1.5..=2.0).contains(&many.makespan_hours.p50), "{:?}", many.makespan_hours);
     assert!(many.sensitivity.iter().all(|effect| effect.recommended == 0 && effect.relative.is_none()));
     // Fewer than may fail do: the wave is about as large as without, and they are among its stragglers.
     let few = failing("0.2%");

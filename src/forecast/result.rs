@@ -83,7 +83,10 @@ impl WindowForecast {
 pub struct WaveSize {
     /// The largest wave that fits with the wanted probability; zero if not even one mailbox does.
     pub recommended: u32,
-    /// An interval on that number: it comes from a finite number of runs.
+    /// The largest wave as far as time is concerned: more than recommended only where too many mailboxes fail for good.
+    /// Makespan and stragglers are then those of this one.
+    pub in_time: u32,
+    /// An interval on the recommended wave: it comes from a finite number of runs.
     pub interval: (u32, u32),
     /// Probability with which the interval holds the number that infinitely many runs would give.
     pub interval_confidence: f64,

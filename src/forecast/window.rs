@@ -190,11 +190,11 @@ impl Question<'_> {
         let without_too_many_failures = |wave: u32| failing::largest(wave, failed_share, share, confidence);
         let in_time = |value: f64| (value.floor() as u32).min(all);
         let clamp = |value: f64| without_too_many_failures(in_time(value));
-        let recommended = clamp(estimate.value);
-        // Where nothing fits, times are those of the smallest wave there is.
-        let shown = f64::from(recommended.max(1));
+        let (recommended, in_time) = (clamp(estimate.value), in_time(estimate.value));
+        // Where nothing fits, times are those of the smallest wave there is. That too many fail does not change times.
+        let shown = f64::from(in_time.max(1));
 
-        let base = Base { fill: self.fill(), ratio: correction.mean, recommended: in_time(estimate.value) };
+        let base = Base { fill: self.fill(), ratio: correction.mean, recommended: in_time };
         let rest = |share: f64, what: &str| progress(CHECKS.2 + (1.0 - CHECKS.2) * share, what);
         let mut sensitivity = sensitivity::effects(&base, self.threads, &rest);
         if failed_share > 0.0 {
@@ -228,6 +228,7 @@ impl Question<'_> {
             open: self.open,
             size: WaveSize {
                 recommended,
+                in_time,
                 interval: (clamp(estimate.interval.0), clamp(estimate.interval.1)),
                 interval_confidence: 0.95,
                 completed_share: self.share(),
@@ -238,8 +239,9 @@ impl Question<'_> {
             curve,
             makespan_hours: quantiles(&makespans),
             last_hours: quantiles(&lasts),
-            stragglers: walks.iter().map(late).sum::<f64>() / walks.len() as f64
-                + failed_share * f64::from(recommended),
+            // Who fails may be late besides.
+            stragglers: (walks.iter().map(late).sum::<f64>() / walks.len() as f64 + failed_share * f64::from(in_time))
+                .min(shown),
             failed_share,
             makespans,
             prestage: self.prestage(recommended),

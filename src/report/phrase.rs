@@ -23,13 +23,12 @@ pub(super) fn change(effect: &Effect) -> String {
 
 /// What to know where not even one mailbox fits; nothing elsewhere.
 fn nothing_fits(window: &WindowForecast) -> Option<String> {
-    (window.size.recommended == 0).then(|| {
-        let why = if window.failed_share > 0.0 {
-            "too many mailboxes fail for good".to_owned()
-        } else {
-            format!("not even one mailbox is done in time with {} confidence", percent(window.size.confidence))
-        };
-        format!("no wave fits: {why}; the times below are those of one mailbox")
+    (window.size.in_time == 0).then(|| {
+        let confidence = percent(window.size.confidence);
+        format!(
+            "no wave fits: not even one mailbox is done in time with {confidence} confidence; the times below are those of one \
+             mailbox"
+        )
     })
 }
 
@@ -37,7 +36,12 @@ fn nothing_fits(window: &WindowForecast) -> Option<String> {
 fn failing(window: &WindowForecast) -> Option<String> {
     (window.failed_share > 0.0).then(|| {
         let may = percent(1.0 - window.size.completed_share);
-        format!("{} of the mailboxes of the virtual runs failed for good; {may} may", percent(window.failed_share))
+        let failed = percent(window.failed_share);
+        let found = format!("{failed} of the mailboxes of the virtual runs failed for good; {may} may");
+        if window.size.recommended == window.size.in_time {
+            return found;
+        }
+        format!("{found}; {} would be done in time, and the times below are theirs", count(window.size.in_time.into()))
     })
 }
 
