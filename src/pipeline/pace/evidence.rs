@@ -99,9 +99,23 @@ impl Hypothesis {
     }
 }
 
-/// What uses may count longer than a span: servers book together what comes close together, and lines are uneven (assumed).
-pub(super) const fn guard(span: Span) -> Span {
+/// What uses may count longer than a span as far as refusals tell: servers book together what comes close together
+/// (assumed).
+const fn guard(span: Span) -> Span {
     Span(span.0 / 512)
+}
+
+/// How much sooner after it was sent a call may reach the server than the one did whose place it takes: lines are uneven,
+/// and programs on either side of them wait for their turn (assumed).
+const UNEVENNESS: Span = Span::milliseconds(50);
+
+/// The part of a span that is given away for unevenness at most (assumed: a refusal costs half a second on average, which
+/// is what is given away in ten spans or more).
+const GIVEN_AWAY: u64 = 128;
+
+/// How much longer than its span a use is kept on our own account.
+pub(super) fn margin(span: Span) -> Span {
+    guard(span).max(UNEVENNESS.min(Span(span.0 / GIVEN_AWAY)))
 }
 
 /// Gaps that are tried as the beginning of a window, the latest first; bounds the time that a refusal takes.

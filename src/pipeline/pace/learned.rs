@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use mock_server::time::{Moment, Span};
 
-use super::evidence::{Booking, Hypothesis, guard};
+use super::evidence::{Booking, Hypothesis, margin};
 use super::known::{Known, LONGEST_ROUNDING};
 use super::trial::Trials;
 
@@ -280,7 +280,7 @@ impl Learned {
 
     fn know(&mut self, why: Hypothesis) {
         let span = why.span();
-        let per = span + guard(span);
+        let per = span + margin(span);
         let oldest = self.uses.partition_point(|booking| booking.last + per <= why.at);
         let used = self.uses.range(oldest..).map(|booking| booking.units).sum();
         self.window += 1;
