@@ -90,13 +90,14 @@ fn differ(computed: f64, live: f64) -> f64 {
     (live - computed).abs() / computed.max(1.0)
 }
 
-/// Compares what is deterministic. Returns the lines of a table.
-fn compare(computed: &Summary, live: &Summary) -> String {
-    let mut table = format!("{:<32}{:>10}{:>10}\n", "", "virtual", "live");
+/// Compares what is deterministic. Adds the lines of a table to what was told.
+fn compare(told: String, computed: &Summary, live: &Summary) -> String {
+    let mut table = told;
+    writeln!(table, "{:<32}{:>10}{:>10}", "", "virtual", "live").expect("a text grows");
     let mut line = |name: &str, computed: u64, live: u64, slack: u64| {
         writeln!(table, "{name:<32}{computed:>10}{live:>10}").expect("a text grows");
         let close = differ(computed as f64, live as f64) <= COUNTS || computed.abs_diff(live) <= slack;
-        assert!(close, "{name}: virtual {computed}, live {live}");
+        assert!(close, "{name}: virtual {computed}, live {live}\n{table}");
     };
     let mailboxes = computed.mailboxes.total;
     for operation in Operation::ALL {
@@ -150,7 +151,7 @@ fn check(name: &str, binds: Option<RefusalKind>) -> String {
         writeln!(told, "run {run}: virtual {virtually:.3} s, live {lively:.3} s, ratio {ratio:.4}")
             .expect("a text grows");
         if (ratio - 1.0).abs() <= MAKESPAN {
-            return told + &compare(&computed, &live) + &causes(&computed, &live);
+            return compare(told, &computed, &live) + &causes(&computed, &live);
         }
         assert!(ratio > 1.0, "{told}a live run cannot be faster than its model");
     }
