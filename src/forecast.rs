@@ -23,6 +23,7 @@ pub mod progress;
 pub mod result;
 pub mod sensitivity;
 pub mod size;
+pub mod walk;
 pub mod window;
 
 use mock_server::time::Span;

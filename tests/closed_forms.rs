@@ -299,14 +299,15 @@ fn forecast(overrides: &[String]) -> WindowForecast {
     answer.expect("the window opens").windows.remove(0)
 }
 
-/// How many requests a mailbox makes of a target without limits.
-fn requests_to_target() -> f64 {
+/// How many requests a mailbox of such a wave makes of a target without limits: the later it is its turn, the more has
+/// changed.
+fn requests_to_target(mailboxes: u32) -> f64 {
     let (plan, population) = tenant(&[]);
     // Mailboxes change as they do before the opening that the forecast is for.
     let (window, prestage) = (&plan.windows[0], plan.wave.prestage.expect("copied ahead"));
     let opening = window.next_opening(window.from).expect("the window opens");
     let population = population.staged_for(window, &opening, prestage.lead);
-    let mailboxes = wave::draw(&population, plan.seed, 0, plan.wave.mailboxes);
+    let mailboxes = wave::draw(&population, plan.seed, 0, mailboxes);
     let ear = ToTarget::default();
     let finished = virtual_time::run::observe(&plan, &population, &mailboxes, 0, plan.open(), &ear);
     assert_eq!(finished.summary.mailboxes.completed, mailboxes.len() as u64);
@@ -358,7 +359,6 @@ fn comparing_every_item_takes_what_the_fluid_model_counts() {
 
 #[test]
 fn a_wave_ends_where_an_allowance_for_a_day_gives_out() {
-    let each = requests_to_target();
     let open = forecast(&[]).size;
     // Ten places of two minutes, in two hours.
     assert!(!open.bracketed && (570..=610).contains(&open.recommended), "{open:?}");
@@ -366,7 +366,8 @@ fn a_wave_ends_where_an_allowance_for_a_day_gives_out() {
         let limit = format!(
             r#"target.limits=[{{ name = "allowance", requests = "{allowance}/24 h", refused_count = false, scope = "app" }}]"#
         );
-        let (size, fits) = (forecast(&[limit]).size, f64::from(allowance) / each);
+        let size = forecast(&[limit]).size;
+        let fits = f64::from(allowance) / requests_to_target(size.recommended);
         let share = f64::from(size.recommended) / fits;
         assert!(size.bracketed && (0.93..=1.01).contains(&share), "{allowance}: {size:?}, {fits} have enough");
         assert!(f64::from(size.interval.1) >= fits * 0.99, "{allowance}: {size:?}, {fits} have enough");
@@ -417,4 +418,31 @@ fn a_window_in_which_not_even_one_mailbox_is_done_has_no_wave() {
     assert_eq!((least.recommended, least.relative), (0, None));
     // An hour more carries thirty on each of ten places.
     assert!((270..=310).contains(&most.recommended), "{most:?}");
+}
+
+#[test]
+fn mailboxes_that_all_take_the_same_time_go_in_rounds_of_the_places() {
+    // Ten places of two minutes: a window in which the last round is not quite done holds the rounds before it.
+    for rounds in 1..=9 {
+        let closes = format!("12:{:02}:40", rounds * 2 + 1);
+        let window = forecast(&[format!(
+            r#"windows=[{{ name = "noon", days = ["Tue"], opens = "12:00", closes = "{closes}", zone = "Europe/London", from = 2026-03-02 }}]"#
+        )]);
+        let expected = 10 * rounds;
+        assert_eq!(
+            (window.size.recommended, window.size.interval),
+            (expected, (expected, expected)),
+            "{rounds} rounds"
+        );
+        let minutes = window.makespan_hours.p50 * 60.0;
+        assert!((0.0..0.5).contains(&(minutes - f64::from(rounds) * 2.0)), "{rounds} rounds: {minutes} min");
+        // Switches of one minute: as many rounds again, and one more in the rest of the window. From a hundred on, one in
+        // a hundred may be late.
+        let shorter = window.sensitivity.iter().find(|effect| effect.to == "mean 1.0 min").expect("a knob");
+        let (carried, share) = (10 * (2 * rounds + 1), 0.99);
+        assert_eq!(shorter.recommended, (f64::from(carried) / share) as u32, "{rounds} rounds");
+        for point in window.curve {
+            assert_eq!(point.probability.to_bits(), f64::from(u8::from(point.mailboxes <= expected)).to_bits());
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! From fluid wave sizes and a few virtual runs to an estimate with an interval.
 //!
-//! In replication r the fluid model finds a largest wave `X_r`; a virtual run of the same wave takes `rho` times as long
-//! as the fluid model says. Time grows in proportion to the size, so the virtual world's largest wave is `X_r / rho`.
-//! The spread of the ratios over virtual runs is part of the spread of the result. The interval comes from a bootstrap of
+//! A virtual run of a wave takes `rho` times as long as the fluid model says. In replication r the virtual world's largest
+//! wave is therefore the one of which the fluid model says that it fills a window that is `rho` times as short
+//! ([`super::walk`]); mostly time grows in proportion to the size, and it is the fluid model's largest wave over `rho`. The
+//! spread of the ratios over virtual runs is part of the spread of the result. The interval comes from a bootstrap of
 //! the replications (Efron 1979), of which there are many, and from Student's t for the mean of the ratios, of which there
 //! are few: resampling four values alone covers the truth in 89 of 100 cases where it says 95.
 
@@ -38,8 +39,12 @@ pub fn quantile(ascending: &[f64], share: f64) -> f64 {
     ascending.get(rank.min(ascending.len().saturating_sub(1))).copied().unwrap_or(0.0)
 }
 
+fn place(count: usize, word: u64) -> usize {
+    (unit(word) * count as f64) as usize
+}
+
 fn pick(values: &[f64], word: u64) -> f64 {
-    values[(unit(word) * values.len() as f64) as usize]
+    values[place(values.len(), word)]
 }
 
 /// A draw from Student's t distribution with so many degrees of freedom, and the factor in it by which the unknown standard
@@ -50,12 +55,18 @@ fn student(freedom: usize, word: impl Fn(u64) -> u64) -> (f64, f64) {
     (normal(word(0)) * factor, factor)
 }
 
-/// The lower quantile of the corrected wave sizes at `1 - confidence`, with a 95% interval. There must be two ratios or
-/// more.
+/// The lower quantile of the corrected wave sizes at `1 - confidence`, with a 95% interval. `sizes` are how many
+/// replications there are, and the wave that fills the window in one of them under a ratio. There must be two ratios or more.
 ///
 /// Deviations are taken as factors, so that no ratio is negative however little is known of their spread.
 #[must_use]
-pub fn estimate(seed: u64, fluid_sizes: &[f64], correction: &Correction, confidence: f64) -> Estimate {
+pub fn estimate(
+    seed: u64,
+    sizes: (usize, impl Fn(usize, f64) -> f64),
+    correction: &Correction,
+    confidence: f64,
+) -> Estimate {
+    let (replications, size) = sizes;
     let share = 1.0 - confidence;
     let Correction { ratios, mean, standard_error, .. } = correction;
     let count = ratios.len() as f64;
@@ -67,10 +78,8 @@ pub fn estimate(seed: u64, fluid_sizes: &[f64], correction: &Correction, confide
         quantile(sizes, share)
     };
     let of_replication = |number: usize| hash(seed, Purpose::Bootstrap, 0, number as u64, 0);
-    let mut point: Vec<f64> = fluid_sizes
-        .iter()
-        .enumerate()
-        .map(|(number, size)| size / (mean * libm::exp(pick(&deviations, of_replication(number)))))
+    let mut point: Vec<f64> = (0..replications)
+        .map(|number| size(number, mean * libm::exp(pick(&deviations, of_replication(number)))))
         .collect();
     let value = corrected(&mut point);
     let mut resampled: Vec<f64> = (1..=RESAMPLES)
@@ -78,10 +87,10 @@ pub fn estimate(seed: u64, fluid_sizes: &[f64], correction: &Correction, confide
             let word = |number: u64, use_: u64| hash(seed, Purpose::Bootstrap, round, number, use_);
             let (t, factor) = student(ratios.len() - 1, |number| word(number, 1));
             let mean = mean * libm::exp(t * standard_error / mean);
-            let mut sizes: Vec<f64> = (0..fluid_sizes.len() as u64)
+            let mut sizes: Vec<f64> = (0..replications as u64)
                 .map(|number| {
                     let deviation = factor * pick(&deviations, word(number, 3));
-                    pick(fluid_sizes, word(number, 2)) / (mean * libm::exp(deviation))
+                    size(place(replications, word(number, 2)), mean * libm::exp(deviation))
                 })
                 .collect();
             corrected(&mut sizes)
@@ -106,8 +115,7 @@ pub fn wilson(hits: usize, tries: usize) -> (f64, f64) {
 
 /// The probability that a wave fits, at up to `points` sizes around the sizes that were found.
 #[must_use]
-pub fn curve(fluid_sizes: &[f64], correction: &Correction, points: u32) -> Vec<CurvePoint> {
-    let mut sizes: Vec<f64> = fluid_sizes.iter().map(|size| size / correction.mean).collect();
+pub fn curve(mut sizes: Vec<f64>, points: u32) -> Vec<CurvePoint> {
     sizes.sort_by(f64::total_cmp);
     let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else { return Vec::new() };
     let margin = ((last - first) * 0.25).max(last * 0.01);
@@ -157,7 +165,9 @@ mod tests {
         let trials = 200;
         let covered = (0..trials)
             .filter(|trial| {
-                let estimate = estimate(*trial, &sizes(100, *trial), &correction(ratios(runs, *trial), 1), 0.95);
+                let sizes = sizes(100, *trial);
+                let size = |number: usize, ratio: f64| sizes[number] / ratio;
+                let estimate = estimate(*trial, (100, size), &correction(ratios(runs, *trial), 1), 0.95);
                 estimate.interval.0 <= truth && truth <= estimate.interval.1
             })
             .count();
@@ -190,12 +200,11 @@ mod tests {
 
     #[test]
     fn a_curve_has_every_size_once_and_says_that_nothing_fits_where_nothing_does() {
-        let correction = correction(vec![1.0, 1.0], 1);
-        let few = curve(&[2.0, 3.5, 5.0], &correction, 25);
+        let few = curve(vec![2.0, 3.5, 5.0], 25);
         assert_eq!(few.iter().map(|point| point.mailboxes).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
         let probabilities: Vec<f64> = few.iter().map(|point| point.probability).collect();
         assert_eq!(probabilities, [1.0, 1.0, 2.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0, 0.0]);
-        let none = curve(&[0.2, 0.3], &correction, 25);
+        let none = curve(vec![0.2, 0.3], 25);
         assert_eq!(none.iter().map(|point| (point.mailboxes, point.probability)).collect::<Vec<_>>(), [(1, 0.0)]);
     }
 

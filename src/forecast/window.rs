@@ -4,11 +4,11 @@ use mock_server::time::Span;
 
 use super::bracket::Bracket;
 use super::correct::{self, Estimate, correction, quantile};
-use super::fluid::Flow;
 use super::progress::{Progress, Stretch};
 use super::result::{Correction, PrestageFlow, Quantiles, Throughput, WaveSize, WindowForecast};
 use super::sensitivity::{self, Base};
 use super::size::{Fill, Sample};
+use super::walk::Walk;
 use super::{failing, parallel, prestage};
 use crate::engine::order;
 use crate::engine::virtual_time::run::{Finished, observe};
@@ -22,8 +22,6 @@ use crate::scenario::plan::Plan;
 const PILOTS: u64 = 2;
 /// Virtual runs made between two looks at the interval; fixed, so that the number of threads does not matter.
 const BATCH: u32 = 2;
-/// A second, smaller wave is walked in each replication to see how time grows with size: this share of the first.
-const SMALLER: f64 = 0.95;
 /// Most sizes at which virtual runs are made. Nearly always one is enough.
 const MOST_SIZES: u32 = 10;
 /// Mailboxes with which the search for the largest wave begins.
@@ -70,25 +68,6 @@ struct Checked {
     estimate: Estimate,
     /// Whether the estimate is that of the waves that were run, as the correction contradicts them.
     bracketed: bool,
-}
-
-/// A replication in the fluid model: the wave at which virtual runs are made, and how time grows around it.
-struct Walk {
-    size: f64,
-    /// Seconds until the required share is done.
-    share_at: f64,
-    /// Seconds until the last mailbox is done.
-    last_at: f64,
-    /// Seconds that one more mailbox adds.
-    slope: f64,
-    flow: Flow,
-}
-
-impl Walk {
-    /// The wave of which the share is done after so many seconds.
-    fn size_within(&self, seconds: f64) -> f64 {
-        self.size + (seconds - self.share_at) / self.slope
-    }
 }
 
 /// What was run for a forecast.
@@ -147,21 +126,8 @@ impl Question<'_> {
     }
 
     fn walk(&self, number: u64, size: u32) -> Walk {
-        let cutovers = self.sample(number, size).cutovers(self.plan);
-        let flow = cutovers.flow(size);
-        let share_at = flow.time_of_share(self.share()).as_seconds();
-        let smaller = ((f64::from(size) * SMALLER) as u32).max(1);
-        let before = cutovers.flow(smaller).time_of_share(self.share()).as_seconds();
-        // A wave that one round of lanes carries takes no longer for one mailbox more: then assume proportion.
-        let proportional = share_at / f64::from(size);
-        let slope = if smaller < size { (share_at - before) / f64::from(size - smaller) } else { proportional };
-        Walk {
-            size: f64::from(size),
-            share_at,
-            last_at: flow.last().as_seconds(),
-            slope: if slope > proportional * 0.1 { slope } else { proportional },
-            flow,
-        }
+        let more = |most: u32| self.sample(number, most).cutovers(self.plan);
+        Walk::of(&more(size), self.share(), more)
     }
 
     /// Runs one wave in the virtual world and compares it with the fluid model.
@@ -205,18 +171,16 @@ impl Question<'_> {
         }
         progress(1.0, "done");
 
-        let sizes = self.sizes(&walks, &correction);
-        let shift = |walk: &Walk| (shown - walk.size) * walk.slope;
         let hours = |seconds: f64| seconds * correction.mean / 3_600.0;
-        let mut makespans: Vec<f64> = walks.iter().map(|walk| hours(walk.share_at + shift(walk))).collect();
+        let mut makespans: Vec<f64> = walks.iter().map(|walk| hours(walk.share_at + walk.added(shown))).collect();
         makespans.sort_by(f64::total_cmp);
-        let mut lasts: Vec<f64> = walks.iter().map(|walk| hours(walk.last_at + shift(walk))).collect();
+        let mut lasts: Vec<f64> = walks.iter().map(|walk| hours(walk.last_at + walk.added(shown))).collect();
         lasts.sort_by(f64::total_cmp);
         let late = |walk: &Walk| {
-            let open = self.open.as_seconds() / correction.mean - shift(walk);
+            let open = self.open.as_seconds() / correction.mean - walk.added(shown);
             walk.flow.late(Span::from_seconds(open)) as f64
         };
-        let mut curve = correct::curve(&sizes, &correction, CURVE_POINTS);
+        let mut curve = correct::curve(self.sizes(&walks, &correction), CURVE_POINTS);
         for point in &mut curve {
             let probability = failing::probability(point.mailboxes, failed_share, share);
             point.probability *= probability;
@@ -294,11 +258,14 @@ impl Question<'_> {
         unreachable!("the number of sizes is bounded")
     }
 
-    /// Wave sizes as the fluid model has them, one for each replication, before the correction divides them by its
-    /// ratio: the size whose corrected time just fills the window, times that ratio.
+    /// The wave of each replication whose corrected time just fills the window.
     fn sizes(&self, walks: &[Walk], correction: &Correction) -> Vec<f64> {
-        let open = self.open.as_seconds() / correction.mean;
-        walks.iter().map(|walk| walk.size_within(open).max(0.0) * correction.mean).collect()
+        walks.iter().map(|walk| self.size(walk, correction, correction.mean)).collect()
+    }
+
+    /// The wave of a replication that fills the window if the virtual world takes `ratio` times as long as the fluid model.
+    fn size(&self, walk: &Walk, correction: &Correction, ratio: f64) -> f64 {
+        walk.size_within(self.open.as_seconds(), correction.mean, ratio)
     }
 
     /// Makes virtual runs until the interval on the wave size is narrow enough, or there have been enough of them.
@@ -316,8 +283,8 @@ impl Question<'_> {
             let stretch = Stretch::new(progress, (share(first), share(last)), what, mailboxes);
             checks.extend(parallel::map(self.threads, numbers, |number| self.check(size, number, &stretch)));
             let correction = correction(checks.iter().map(|check| check.ratio).collect(), size);
-            let sizes = self.sizes(walks, &correction);
-            let estimate = correct::estimate(self.plan.seed, &sizes, &correction, wanted.confidence);
+            let size = |number: usize, ratio: f64| self.size(&walks[number], &correction, ratio);
+            let estimate = correct::estimate(self.plan.seed, (walks.len(), size), &correction, wanted.confidence);
             let width = (estimate.interval.1 - estimate.interval.0) / estimate.value.max(1.0);
             let runs = checks.len() as u32;
             if runs >= fewest && (width <= wanted.precision || runs >= most) {

@@ -199,8 +199,8 @@ fn a_batch_answers_each_request_and_stops_what_depends_on_a_failure() {
     let answers = graph.ask("POST", "/$batch", &requests, 200);
     let statuses: Vec<u64> =
         answers["responses"].as_array().expect("a list").iter().filter_map(|one| one["status"].as_u64()).collect();
-    assert_eq!(statuses, [200, 404, 424, 201, 200]);
-    assert_eq!(answers["responses"][1]["body"]["error"]["code"], "ErrorItemNotFound");
+    assert_eq!(statuses, [200, 400, 424, 201, 200]);
+    assert_eq!(answers["responses"][1]["body"]["error"]["code"], "ErrorInvalidIdMalformed");
 }
 
 #[test]
@@ -256,7 +256,14 @@ fn sent_mail_arrives_and_answers_find_their_way() {
 fn errors_have_the_codes_of_the_service() {
     let graph = Graph::start();
     let code = |path: &str, status: u16| graph.code("GET", path, &Value::Null, status);
-    assert_eq!(code("/me/messages/nope", 404), "ErrorItemNotFound");
+    for text in ["nope", "%3CALns+QN8@mail.example%3E"] {
+        assert_eq!(code(&format!("/me/messages/{text}"), 400), "ErrorInvalidIdMalformed");
+        assert_eq!(code(&format!("/me/mailFolders/{text}/messages"), 400), "ErrorInvalidIdMalformed");
+        assert_eq!(code(&format!("/me/messages/x/attachments/{text}"), 400), "ErrorInvalidIdMalformed");
+    }
+    let gone = graph.message("inbox", &json!({"subject": "gone"}));
+    graph.ask("DELETE", &format!("/me/messages/{gone}"), &Value::Null, 204);
+    assert_eq!(code(&format!("/me/messages/{gone}"), 404), "ErrorItemNotFound");
     assert_eq!(code("/me/messages/AAAAAAAAAAAAAAAAAAAAAAA=", 400), "ErrorInvalidIdMalformed");
     assert_eq!(code("/me/messages?$filter=((", 400), "RequestBroker--ParseUri");
     assert_eq!(code("/me/messages?$filter=nothing%20eq%201", 400), "RequestBroker--ParseUri");

@@ -109,8 +109,9 @@ fn closing_day(
 
 fn freeze(section: Section<'_>) -> Option<Freeze> {
     let help = "write { from = 2020-12-21, until = 2021-01-03, reason = \"Christmas\" }, or { on = 2020-08-31 }";
+    let one_day = section.has("on");
     let on = section.maybe("on", &Day, "", "");
-    let (from, until) = if on.is_some() {
+    let (from, until) = if one_day {
         if section.has("from") || section.has("until") {
             section.report("on", "beside a range", "a freeze is one day or a range, not both", help);
         }

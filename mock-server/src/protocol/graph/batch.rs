@@ -78,14 +78,14 @@ fn part(entry: &Value) -> Result<Part, Failure> {
     if id.is_empty() || MAX_ID_BYTES < id.len() {
         return Err(Failure::bad("The id of a batch request is empty or too long."));
     }
-    Ok(Part {
-        id,
-        method: required("method")?.to_ascii_uppercase(),
-        url: required("url")?,
-        body: body(&headers, entry.get("body"))?,
-        headers,
-        waits_for: Vec::new(),
-    })
+    let method = required("method")?.to_ascii_uppercase();
+    let body = body(&headers, entry.get("body"))?;
+    let writes = matches!(method.as_str(), "POST" | "PUT" | "PATCH");
+    if writes && (body.is_empty() || !headers.iter().any(|(name, _)| name == "content-type")) {
+        // microsoftgraph/msgraph-sdk-dotnet#2628; no request of the batch is carried out.
+        return Err(Failure::bad(format!("Write request id : {id} does not contain Content-Type header or body.")));
+    }
+    Ok(Part { id, method, url: required("url")?, body, headers, waits_for: Vec::new() })
 }
 
 /// Reads a batch, and finds what each request waits for.
@@ -204,6 +204,13 @@ mod tests {
         let many: Vec<String> = (0..21).map(|n| one.replace("\"a\"", &format!("\"{n}\""))).collect();
         check(&format!(r#"{{"requests":[{}]}}"#, many.join(",")), Err(400));
         check(r#"{"requests":[{"id":"1","method":"GET","url":"/me","dependsOn":["2"]}]}"#, Err(400));
+        let write =
+            |rest: &str| format!(r#"{{"requests":[{one},{{"id":"b","method":"post","url":"/me/messages"{rest}}}]}}"#);
+        let headers = r#","headers":{"content-type":"application/json"}"#;
+        check(&write(&format!(r#"{headers},"body":{{}}"#)), Ok(2));
+        for rest in [headers, r#","body":{}"#, ""] {
+            check(&write(rest), Err(400));
+        }
     }
 
     #[test]

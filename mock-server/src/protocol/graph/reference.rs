@@ -25,13 +25,13 @@ pub(super) fn attachment(mailbox: MailboxKey, number: u64, attachment: u32) -> S
     format!("{}{attachment:08x}=", item(mailbox, number).trim_end_matches('='))
 }
 
-/// What an id of a kind refers to in a mailbox. Text that looks like an id but was altered is malformed; an id of another
-/// mailbox, and text that is no id at all, refer to nothing.
+/// What an id of a kind refers to in a mailbox. Text that is no id is malformed, whatever it looks like
+/// (invictus-ir/Microsoft-Extractor-Suite#146: the `Message-ID` of a message in its place); an id of another mailbox refers
+/// to nothing.
 fn read(kind: Kind, mailbox: MailboxKey, text: &str) -> Result<u64, Failure> {
     match opaque::decode(kind, text) {
         Some((owner, number)) if owner == mailbox => Ok(number),
         Some(_) => Err(Failure::item_not_found()),
-        None if text.len() < opaque::LENGTH - 1 => Err(Failure::item_not_found()),
         None => Err(Failure::id_malformed()),
     }
 }
@@ -48,7 +48,7 @@ pub(super) fn read_folder(mailbox: MailboxKey, text: &str) -> Result<u32, Failur
 
 /// The item and number of an attachment.
 pub(super) fn read_attachment(mailbox: MailboxKey, text: &str) -> Result<(u64, u32), Failure> {
-    let (owner, number) = text.split_at_checked(opaque::LENGTH - 1).ok_or_else(Failure::item_not_found)?;
+    let (owner, number) = text.split_at_checked(opaque::LENGTH - 1).ok_or_else(Failure::id_malformed)?;
     let owner = read_item(mailbox, &format!("{owner}="))?;
     let number = u32::from_str_radix(number.trim_end_matches('='), 16).map_err(|_| Failure::id_malformed())?;
     Ok((owner, number))
