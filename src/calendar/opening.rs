@@ -81,6 +81,20 @@ impl Window {
         })
     }
 
+    /// The first time at which another window is open as well, if that happens within three weeks from when both may open.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> Option<Timestamp> {
+        let from = self.from.max(other.from);
+        let until = from.checked_add(3.weeks()).unwrap_or(Date::MAX);
+        let begins = |one: Opening, two: Opening| {
+            let begin = one.opens.max(two.opens);
+            (begin < one.closes.min(two.closes)).then_some(begin)
+        };
+        self.openings(from, until)
+            .flat_map(|one| other.openings(from, until).filter_map(move |two| begins(one, two)))
+            .min()
+    }
+
     /// The next date to look at: the day after, or the day after the freeze that holds.
     fn date_after(&self, date: Date) -> Option<Date> {
         let frozen = self.freezes.iter().filter(|freeze| freeze.holds(date)).map(|freeze| freeze.until).max();
@@ -126,6 +140,19 @@ mod tests {
     fn check(window: &Window, from: Date, opens: Date, hours: f64) {
         let opening = window.next_opening(from).expect("an opening");
         assert_eq!((opening.date, opening.hours()), (opens, hours));
+    }
+
+    #[test]
+    fn windows_meet_where_both_are_open() {
+        let friday = [Weekday::Monday, Weekday::Friday];
+        let met = weekend().meets(&evening(&friday)).expect("both open on Friday");
+        assert_eq!(met, evening(&friday).next_opening(date(2020, 10, 9)).expect("a Friday").opens);
+        assert_eq!(evening(&friday).meets(&weekend()), Some(met));
+        // The weekend ends on Monday at seven, and evenings begin at eight.
+        let others = [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday];
+        assert_eq!(weekend().meets(&evening(&others)), None);
+        let frozen = Freeze { from: date(2020, 10, 5), until: date(2021, 1, 3), reason: "autumn".to_owned() };
+        assert_eq!(weekend().meets(&Window { freezes: vec![frozen], ..evening(&friday) }), None);
     }
 
     #[test]

@@ -48,6 +48,15 @@ pub fn try_to_keep(directory: &Path) -> io::Result<()> {
     tempfile::tempfile_in(directory).map(drop)
 }
 
+/// Finds out whether a file can be written, without touching it.
+pub fn try_to_write(file: &Path) -> io::Result<()> {
+    if file.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());
+    tempfile::tempfile_in(directory.unwrap_or(Path::new("."))).map(drop)
+}
+
 /// Writes files into a directory, which is made if need be. Each appears whole or not at all.
 pub fn keep(directory: &Path, files: &[(&str, impl AsRef<str>)]) -> io::Result<()> {
     fs::create_dir_all(directory)?;

@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::options::{ScenarioArgs, ThreadArgs};
 use super::output::OutputArgs;
 use super::{explain, wave};
+use crate::calendar::Window;
 use crate::forecast;
 use crate::population::Population;
 use crate::report::html::SizeBins;
@@ -51,7 +52,8 @@ pub fn run(options: &Options) -> Exit {
     }
     let stopwatch = Stopwatch::start();
     let totals = population.describe(population.len());
-    if let Some(warning) = long_comparison(plan.pipeline.verify, totals.items) {
+    let long = long_comparison(plan.pipeline.verify, totals.items);
+    for warning in long.into_iter().chain(open_together(&plan.windows)) {
         console::message(format_args!("warning: {warning}"));
     }
     let progress = Progress::new(STEPS, "forecast");
@@ -89,6 +91,22 @@ fn long_comparison(verify: Verify, items: u64) -> Option<String> {
             number::count(items)
         )
     })
+}
+
+/// What to say of windows that are open at the same time.
+fn open_together(windows: &[Window]) -> Vec<String> {
+    let pairs =
+        windows.iter().enumerate().flat_map(|(place, one)| windows[..place].iter().map(move |other| (other, one)));
+    let met = pairs.filter_map(|(one, other)| {
+        let at = one.meets(other)?.to_zoned(one.zone.clone());
+        Some(format!(
+            "windows `{}` and `{}` are both open on {}: each is sized as if there were no wave in the other",
+            one.name,
+            other.name,
+            at.strftime("%A %Y-%m-%d %H:%M %Q")
+        ))
+    });
+    met.collect()
 }
 
 #[cfg(test)]

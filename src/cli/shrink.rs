@@ -41,6 +41,12 @@ pub fn run(options: &Options) -> Exit {
             return Exit::InvalidInput;
         }
     };
+    if let Some(file) = &options.out
+        && let Err(error) = console::try_to_write(file)
+    {
+        console::error(&format!("cannot write {}: {error}", file.display()));
+        return Exit::InvalidInput;
+    }
     // Problems of the scenario itself are told with their places.
     let plan = match crate::scenario::parse(&options.file, &text, &[], None) {
         Ok(plan) => plan,

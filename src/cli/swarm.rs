@@ -24,7 +24,7 @@ const TELLING: u64 = 200;
 #[derive(clap::Args, Debug)]
 pub struct Options {
     /// How many seeds to try
-    #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
 
     /// The first seed

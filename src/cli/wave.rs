@@ -92,11 +92,20 @@ impl Model {
     /// Makes a scale model of a plan if wanted, says which it is, and makes its population, from the inventory that the
     /// plan names, if it does; problems are written to stderr.
     pub fn of(plan: Plan, inventory: Option<&Inventory>, scale: Option<u32>, world: &str) -> Result<Self, Exit> {
+        let whole = plan.wave.mailboxes;
         let plan = match scale {
             Some(k) => plan.scaled(k),
             None => plan,
         };
         console::headline(&plan, world);
+        if let Some(k) = scale.filter(|k| whole < *k) {
+            console::message(format_args!(
+                "warning: the wave has {} mailboxes, fewer than the scale of 1/{} needs: the model moves {} of them",
+                count(whole.into()),
+                count(k.into()),
+                count(plan.wave.mailboxes.into())
+            ));
+        }
         let population = Population::with(&plan.population, plan.seed, inventory).map_err(|error| {
             console::error(&error.to_string());
             Exit::InvalidInput

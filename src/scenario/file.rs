@@ -50,7 +50,7 @@ impl Value {
         match self {
             Self::Text(_) => "a text",
             Self::Whole(_) => "a whole number",
-            Self::Fraction(_) => "a number",
+            Self::Fraction(_) => "a decimal number",
             Self::Flag(_) => "true or false",
             Self::Date(_) => "a date or time",
             Self::List(_) => "a list",

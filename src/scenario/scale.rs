@@ -53,7 +53,10 @@ impl Plan {
         let k = k.max(1);
         let share = |count: u32| count.div_ceil(k);
         let mut plan = self.clone();
-        plan.hash = if k == 1 { plan.hash } else { format!("{}/{k}", plan.hash) };
+        if k > 1 {
+            plan.hash = format!("{}/{k}", plan.hash);
+            plan.title = format!("{}, at scale 1/{k}", plan.title);
+        }
         plan.wave.mailboxes = share(plan.wave.mailboxes);
         if let Some(prestage) = &mut plan.wave.prestage {
             prestage.lanes = share(prestage.lanes);

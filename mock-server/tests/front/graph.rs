@@ -282,7 +282,7 @@ fn what_is_exported_can_be_imported_again() {
     let id = graph.message(&folder, &json!({"subject": "whole", "categories": ["Blue"]}));
     let root = format!("/admin/exchange/mailboxes/{ALICE}");
     let exported = graph.ask("POST", &format!("{root}/exportItems"), &json!({"itemIds": [id, "nope"]}), 200);
-    assert_eq!(exported["value"][1]["error"]["code"], "ErrorItemNotFound");
+    assert_eq!(exported["value"][1]["error"]["code"], "ErrorInvalidIdMalformed");
     let session = graph.ask("POST", &format!("{root}/createImportSession"), &Value::Null, 200);
     let stream = json!({"FolderId": folder, "Mode": "create", "Data": exported["value"][0]["data"]});
     let url = session["importUrl"].as_str().expect("a URL");

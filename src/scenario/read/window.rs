@@ -263,7 +263,14 @@ impl Kind for Zone {
             let known: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
             let likeness = |known: &str| strsim::jaro_winkler(name, known);
             let nearest = known.iter().max_by(|one, two| likeness(one).total_cmp(&likeness(two)));
-            let help = nearest.map_or_else(String::new, |nearest| format!("did you mean `{nearest}`?"));
+            let is_offset = name.contains(|letter: char| letter.is_ascii_digit());
+            let help = match nearest {
+                _ if is_offset => {
+                    "name a place, for example \"Europe/Paris\": its clock changes with the season".to_owned()
+                }
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => String::new(),
+            };
             Wrong::new(format!("there is no time zone `{name}`"), help)
         })
     }

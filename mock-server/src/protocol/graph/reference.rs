@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(read_attachment(mailbox, &attachment(mailbox, 9, 3)), Ok((9, 3)));
         assert_eq!(user(&user_id(mailbox)), Some(mailbox));
         let status = |text: &str| read_item(mailbox, text).map_err(|failure| failure.status());
-        assert_eq!(status("nope"), Err(404));
+        assert_eq!(status("nope"), Err(400));
         assert_eq!(status(&item(MailboxKey(8), 9)), Err(404));
         assert_eq!(status(&item(mailbox, 9).replace('A', "B")), Err(400));
         assert_eq!(status("éééééééééééééééééééééé"), Err(400));
