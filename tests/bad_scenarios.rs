@@ -152,6 +152,18 @@ fn an_empty_window_is_refused() {
 }
 
 #[test]
+fn a_freeze_of_a_wrong_day_is_one_problem() {
+    let freeze = "freezes = [{ on = \"Christmas\" }]";
+    check(&with(freeze), &[("13:19", "`Christmas` is not a date", "2020-10-05")]);
+}
+
+#[test]
+fn a_part_of_a_whole_number_is_refused() {
+    let decimal = ("14:9", "expected a whole number, found a decimal number", "from 1 to");
+    check(&with("[pipeline]\nlanes = 4.5"), &[decimal]);
+}
+
+#[test]
 fn a_negative_number_is_refused() {
     check(&RIGHT.replace("mailboxes = 10", "mailboxes = -10"), &[NEGATIVE]);
 }

@@ -141,6 +141,16 @@ fn results_that_cannot_be_kept_are_refused_before_anything_takes_long() {
         assert!(stderr.contains("help: name a directory"), "{stderr}");
     }
     assert_eq!(std::fs::read_to_string(&file).ok().as_deref(), Some("a"));
+    // A directory where a file goes, and a file where a directory is needed.
+    let below = file.join("small.toml");
+    for out in [directory.path(), &below] {
+        let (stdout, stderr) =
+            check(&["shrink", "scenarios/network-bound.toml", "--out", out.to_str().expect("UTF-8")], 2);
+        assert!(
+            stdout.is_empty() && stderr.starts_with(&format!("error: cannot write {}: ", out.display())),
+            "{stderr}"
+        );
+    }
 }
 
 #[test]

@@ -191,6 +191,8 @@ fn windows_that_never_open_or_close_too_early_are_refused() {
     check(&window(fri, "07:00", freeze), (12, 41), message, "Christmas");
     let zone = window(fri, "07:00", "").replace("London", "Londn");
     check(&zone, (8, 8), "there is no time zone `Europe/Londn`", "did you mean `Europe/London`?");
+    let offset = window(fri, "07:00", "").replace("Europe/London", "GMT+1");
+    check(&offset, (8, 8), "there is no time zone `GMT+1`", "\"Europe/Paris\"");
     let published = "[[forecast.published]]\nwindow = \"evning\"\nmailboxes = 5\nsource = \"x\"";
     check(&window(fri, "07:00", published), (13, 10), "there is no window `evning`", "did you mean `evening`?");
 }
@@ -292,7 +294,9 @@ fn a_scale_model_divides_what_is_shared_and_nothing_else() {
         _ => 0,
     };
     assert_eq!((requests(&model, 0), requests(&model, 1)), (13_000, 10_000));
-    assert_ne!(model.hash, plan.hash);
+    assert_eq!(model.hash, format!("{}/10", plan.hash));
+    assert_eq!(model.title, format!("{}, at scale 1/10", plan.title));
+    assert_eq!(plan.scaled(1).title, plan.title);
 }
 
 #[test]
