@@ -425,7 +425,7 @@ pub struct Window {
     pub freezes: Option<Vec<Freeze>>,
 }
 
-/// A date or a range of dates on which nothing may run.
+/// A date or a range of dates on which no window opens.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Freeze {
