@@ -2,7 +2,8 @@
 //!
 //! A wait that a refusal announces holds for whom the refusal is about: everything that the client does where the limit
 //! is the app's, the one request where too many were under way, otherwise the mailbox. A request that arrives before the
-//! wait is over came too early, unless it may have been sent before the refusal was heard.
+//! wait is over came too early, unless it may have been sent before the refusal was heard. Whoever is refused again does not
+//! get the time to hear of that refusal for those before it.
 
 use std::collections::BTreeMap;
 
@@ -30,13 +31,45 @@ struct Wait {
     broken: bool,
 }
 
+/// The waits that hold for one thing.
+#[derive(Clone, Default, Debug)]
+struct Waits {
+    /// Of those that were heard of, the one that holds longest.
+    heard: Option<Wait>,
+    /// Those that may still be on their way: as many as there are refusals within that time.
+    on_their_way: Vec<Wait>,
+}
+
+impl Waits {
+    /// The wait that holds for a request, of which its client has heard.
+    fn binding(&mut self, at: Moment, grace: Span) -> Option<&mut Wait> {
+        for wait in self.on_their_way.extract_if(.., |wait| wait.said + grace < at) {
+            if self.heard.as_ref().is_none_or(|known| known.until <= wait.until) {
+                self.heard = Some(wait);
+            }
+        }
+        self.heard.as_mut().filter(|wait| at + CLOCKS < wait.until)
+    }
+
+    fn add(&mut self, new: Wait) {
+        // What was said before, and holds as long, leaves nothing to the new one.
+        if !self.on_their_way.last().is_some_and(|known| known.said <= new.said && new.until <= known.until) {
+            self.on_their_way.push(new);
+        }
+    }
+
+    fn is_over(&self, at: Moment) -> bool {
+        self.heard.iter().chain(&self.on_their_way).all(|wait| wait.until <= at)
+    }
+}
+
 /// Hears of refusals and of what follows them.
 #[derive(Clone, Debug)]
 pub(super) struct Patience {
     grace: Span,
-    everything: Option<Wait>,
-    by_mailbox: BTreeMap<String, Wait>,
-    by_request: BTreeMap<Key, Wait>,
+    everything: Waits,
+    by_mailbox: BTreeMap<String, Waits>,
+    by_request: BTreeMap<Key, Waits>,
     announced: u64,
     broken: u64,
     early: u64,
@@ -47,7 +80,7 @@ impl Patience {
     pub(super) fn new(grace: Span) -> Self {
         Self {
             grace,
-            everything: None,
+            everything: Waits::default(),
             by_mailbox: BTreeMap::new(),
             by_request: BTreeMap::new(),
             announced: 0,
@@ -59,10 +92,9 @@ impl Patience {
 
     pub(super) fn hear(&mut self, told: &Told<'_>) {
         let mailbox = told.mailbox.unwrap_or_default();
-        let waits = [self.everything.as_mut(), self.by_mailbox.get_mut(mailbox), self.by_request.get_mut(&told.key)];
-        let at = told.at;
-        let binding =
-            waits.into_iter().flatten().filter(|wait| wait.said + self.grace < at && at + CLOCKS < wait.until);
+        let (at, grace) = (told.at, self.grace);
+        let waits = [Some(&mut self.everything), self.by_mailbox.get_mut(mailbox), self.by_request.get_mut(&told.key)];
+        let binding = waits.into_iter().flatten().filter_map(|waits| waits.binding(at, grace));
         if let Some(wait) = binding.max_by_key(|wait| wait.until) {
             self.early += 1;
             self.broken += u64::from(!wait.broken);
@@ -83,17 +115,14 @@ impl Patience {
         let said = told.answered;
         let new = Wait { said, until: said + wait, number: told.number, broken: false };
         match kind {
-            RefusalKind::AppLimit => put(&mut self.everything, new),
+            RefusalKind::AppLimit => self.everything.add(new),
             RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount => {
-                self.by_request.retain(|_, wait| wait.until > at);
-                self.by_request.insert(told.key, new);
+                self.by_request.retain(|_, waits| !waits.is_over(at));
+                self.by_request.entry(told.key).or_default().add(new);
             }
             _ => match self.by_mailbox.get_mut(mailbox) {
-                Some(known) if known.until > new.until => {}
-                Some(known) => *known = new,
-                None => {
-                    self.by_mailbox.insert(mailbox.to_owned(), new);
-                }
+                Some(known) => known.add(new),
+                None => self.by_mailbox.entry(mailbox.to_owned()).or_default().add(new),
             },
         }
     }
@@ -108,11 +137,5 @@ impl Patience {
             worst_early_seconds: self.worst.first().map_or(0.0, |(early, _)| early.as_seconds()),
             evidence: self.worst.iter().map(|(_, evidence)| evidence.clone()).collect(),
         }
-    }
-}
-
-fn put(place: &mut Option<Wait>, new: Wait) {
-    if place.as_ref().is_none_or(|known| known.until <= new.until) {
-        *place = Some(new);
     }
 }

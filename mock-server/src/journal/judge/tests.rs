@@ -60,6 +60,21 @@ fn a_request_before_the_wait_is_over_came_too_early() {
 }
 
 #[test]
+fn whoever_is_refused_again_and_again_has_heard_of_the_first() {
+    for kind in [RefusalKind::RequestLimit, RefusalKind::AppLimit, RefusalKind::ConcurrencyLimit] {
+        for apart in [1, 20, 100, 300] {
+            let hammers = |at: u64| Record { key: Key(7), ..refused(asks(at), kind, Some(Span::seconds(60))) };
+            let records: Vec<_> = (0..100).map(|number| hammers(number * apart)).collect();
+            let obeyed = card(&records).retry_after;
+            // Answers take ten milliseconds, and what comes up to 250 ms later may not have heard of them.
+            let heard = (260 / apart + 1).min(100);
+            assert_eq!(obeyed.calls_too_early, 100 - heard, "{kind}, {apart} ms apart");
+            assert_eq!(obeyed.waits_broken, 100 - heard, "{kind}, {apart} ms apart");
+        }
+    }
+}
+
+#[test]
 fn what_was_under_way_when_a_refusal_left_is_not_held_against_anybody() {
     check_patience(&[asks(105), asks(300)], 0, 0, 0.0);
 }
