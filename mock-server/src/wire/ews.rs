@@ -68,6 +68,9 @@ pub enum EwsError {
     /// It is not what the schema demands.
     #[error("{0}")]
     Schema(String),
+    /// It is written for a version that the schema does not know.
+    #[error("The specified server version is invalid.")]
+    Version,
     /// It asks for what this server does not serve.
     #[error("{0} is not supported")]
     Unsupported(String),

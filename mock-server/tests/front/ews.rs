@@ -22,10 +22,16 @@ fn serve() -> Handle {
 
 /// A request for an operation. `m` and `t` are bound as usual, and the default namespace is that of types.
 fn request(address: SocketAddr, operation: &str) -> Request<Full<Bytes>> {
+    request_headed(address, "", operation)
+}
+
+/// A request for an operation, with headers of SOAP.
+fn request_headed(address: SocketAddr, headers: &str, operation: &str) -> Request<Full<Bytes>> {
     const BASE: &str = "http://schemas.microsoft.com/exchange/services/2006/";
     let body = format!(
         "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:m=\"{BASE}messages\" \
-         xmlns=\"{BASE}types\" xmlns:t=\"{BASE}types\"><s:Body>{operation}</s:Body></s:Envelope>"
+         xmlns=\"{BASE}types\" xmlns:t=\"{BASE}types\"><s:Header>{headers}</s:Header><s:Body>{operation}</s:Body>\
+         </s:Envelope>"
     );
     let credentials = format!("Basic {}", STANDARD.encode(format!("{ALICE}:any")));
     let request = Request::post("/EWS/Exchange.asmx").header("host", address.to_string());
@@ -66,6 +72,74 @@ fn subscribe(kind: &str, rest: &str) -> String {
          <EventTypes><EventType>CreatedEvent</EventType><EventType>DeletedEvent</EventType>\
          <EventType>MovedEvent</EventType></EventTypes>{rest}</m:{kind}SubscriptionRequest></m:Subscribe>"
     )
+}
+
+#[test]
+fn versions_and_pages_that_the_schema_does_not_know_are_refused() {
+    let server = serve();
+    let address = server.address();
+    block_on(async {
+        let find = |page: &str| {
+            format!(
+                "<m:FindItem Traversal=\"Shallow\"><m:ItemShape><BaseShape>IdOnly</BaseShape></m:ItemShape>\
+                 <m:IndexedPageItemView MaxEntriesReturned=\"10\" Offset=\"0\"{page}/>\
+                 <m:ParentFolderIds><DistinguishedFolderId Id=\"inbox\"/></m:ParentFolderIds></m:FindItem>"
+            )
+        };
+        for page in ["Beginning", "End"] {
+            check(address, &find(&format!(" BasePoint=\"{page}\"")), &["NoError"]).await;
+        }
+        for page in ["", " BasePoint=\"Middle\""] {
+            check(address, &find(page), &["ErrorInvalidIndexedPagingParameters"]).await;
+        }
+        for (version, known) in [
+            ("Exchange2007_SP1", true),
+            ("Exchange2016", true),
+            ("V2018_01_08", true),
+            ("Exchange2007_SP2", false),
+            ("exchange2016", false),
+            ("V2018-01-08", false),
+            ("V2018_01_080", false),
+            ("", false),
+        ] {
+            let header = format!("<RequestServerVersion Version=\"{version}\"/>");
+            let asked = request_headed(address, &header, &find(" BasePoint=\"Beginning\""));
+            let heard = exchange(address, asked).await.expect("an answer");
+            let expected = if known { (200, "NoError") } else { (500, "ErrorInvalidServerVersion") };
+            assert_eq!(heard.status.as_u16(), expected.0, "{version}: {}", heard.text());
+            assert!(heard.text().contains(expected.1), "{version}: {}", heard.text());
+        }
+    });
+}
+
+#[test]
+fn a_first_sync_tells_of_what_is_there_and_later_ones_of_what_is_gone() {
+    let server = serve();
+    let address = server.address();
+    block_on(async {
+        let sync = |state: &str| {
+            format!(
+                "<m:SyncFolderItems><m:ItemShape><BaseShape>IdOnly</BaseShape></m:ItemShape><m:SyncFolderId>\
+                 <DistinguishedFolderId Id=\"drafts\"/></m:SyncFolderId><m:SyncState>{state}</m:SyncState>\
+                 <m:MaxChangesReturned>100</m:MaxChangesReturned></m:SyncFolderItems>"
+            )
+        };
+        let delete = |made: &str| {
+            let id = between(made, "<t:ItemId Id=\"", "\"");
+            format!(
+                "<m:DeleteItem DeleteType=\"HardDelete\"><m:ItemIds><ItemId Id=\"{id}\"/></m:ItemIds></m:DeleteItem>"
+            )
+        };
+        let gone = check(address, &message("drafts", "gone"), &["NoError"]).await;
+        let kept = check(address, &message("drafts", "kept"), &["NoError"]).await;
+        check(address, &delete(&gone), &["NoError"]).await;
+        let told = |answer: &str| ["Create", "Delete"].map(|kind| answer.matches(&format!("<t:{kind}>")).count());
+        let first = check(address, &sync(""), &["NoError"]).await;
+        assert_eq!(told(&first), [1, 0], "{first}");
+        check(address, &delete(&kept), &["NoError"]).await;
+        let later = check(address, &sync(between(&first, "<m:SyncState>", "<")), &["NoError"]).await;
+        assert_eq!(told(&later), [0, 1], "{later}");
+    });
 }
 
 #[test]

@@ -161,6 +161,32 @@ pub(crate) struct Envelope<'d, 'a> {
     pub(crate) operation: &'d Element<'a>,
 }
 
+/// Versions of the schema before those that are dates (`ExchangeVersionType`). Versions of the server that have no schema of
+/// their own are refused as `outlook.office365.com` does (jamesiarmes/php-ews#346).
+const VERSIONS: [&str; 9] = [
+    "Exchange2007",
+    "Exchange2007_SP1",
+    "Exchange2010",
+    "Exchange2010_SP1",
+    "Exchange2010_SP2",
+    "Exchange2013",
+    "Exchange2013_SP1",
+    "Exchange2015",
+    "Exchange2016",
+];
+
+/// Whether the schema has a version: by name, or by date as in `V2018_01_08`.
+fn is_version(name: &str) -> bool {
+    let is_date = |date: &str| {
+        let numbers = date
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { byte == b'_' } else { byte.is_ascii_digit() });
+        numbers && date.len() == 10
+    };
+    VERSIONS.contains(&name) || name.strip_prefix('V').is_some_and(is_date)
+}
+
 /// Looks into the envelope of a request.
 pub(crate) fn read_request<'d, 'a>(document: &'d Element<'a>) -> Result<Envelope<'d, 'a>, EwsError> {
     if !document.is(Space::Soap, "Envelope") {
@@ -170,8 +196,12 @@ pub(crate) fn read_request<'d, 'a>(document: &'d Element<'a>) -> Result<Envelope
     let [operation] = &*body.children else {
         return Err(EwsError::schema("the body must hold exactly one operation"));
     };
-    let sid = document
-        .child(Space::Soap, "Header")
+    let header = document.child(Space::Soap, "Header");
+    let version = header.and_then(|header| header.typed("RequestServerVersion"));
+    if version.and_then(|version| version.attribute("Version")).is_some_and(|name| !is_version(name)) {
+        return Err(EwsError::Version);
+    }
+    let sid = header
         .and_then(|header| header.typed("ExchangeImpersonation"))
         .and_then(|impersonation| impersonation.typed("ConnectingSID"));
     let impersonated = sid.and_then(|sid| {

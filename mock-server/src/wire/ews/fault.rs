@@ -241,6 +241,7 @@ pub(super) fn encode_error(error: &EwsError) -> HttpAnswer {
             let text = format!("{}: {error}", words("ErrorSchemaValidation").1);
             fault("ErrorSchemaValidation", &text, &[])
         }
+        EwsError::Version => fault("ErrorInvalidServerVersion", &error.to_string(), &[]),
         EwsError::Unsupported(_) => fault("ErrorInvalidRequest", &format!("The request is invalid: {error}"), &[]),
         EwsError::Refused { operation, code } => match envelope::names(*operation) {
             Some(names) => message(names, code, None),

@@ -82,6 +82,8 @@ fn look<C: Content>(
     for change in &page.changes {
         let Id::Number(number) = change.item else { continue };
         let found = match change.kind {
+            // Who begins has seen nothing that could be gone.
+            ChangeKind::Delete if since.is_none() => continue,
             ChangeKind::Delete => None,
             // What cannot be read is told of by its absence, as a listing does.
             _ => match stored(open, number) {

@@ -112,10 +112,14 @@ impl View {
         };
         let page = |view: &Element<'_>| most(view).map(|most| most.unwrap_or(PAGE_MAX).min(PAGE_MAX));
         let number = |view: &Element<'_>, name: &str| view.attribute(name).and_then(|text| text.parse::<usize>().ok());
-        let from_end = |view: &Element<'_>| view.attribute("BasePoint") == Some("End");
+        let from_end = |view: &Element<'_>| match view.attribute("BasePoint") {
+            Some("Beginning") => Ok(false),
+            Some("End") => Ok(true),
+            _ => Err(Failure::PAGING),
+        };
         if let Some(view) = request.message("IndexedPageItemView") {
             let offset = number(view, "Offset").ok_or(Failure::PAGING)?;
-            return Ok(Self::Indexed { most: page(view)?, offset, from_end: from_end(view) });
+            return Ok(Self::Indexed { most: page(view)?, offset, from_end: from_end(view)? });
         }
         if let Some(view) = request.message("FractionalPageItemView") {
             let part = number(view, "Numerator").zip(number(view, "Denominator"));
@@ -125,7 +129,7 @@ impl View {
         if let Some(view) = request.message("SeekToConditionPageItemView") {
             let condition = view.typed("Condition").ok_or(Failure::INVALID_RESTRICTION)?;
             let condition = Restriction::read(condition, zone)?;
-            return Ok(Self::Seek { most: page(view)?, condition, from_end: from_end(view) });
+            return Ok(Self::Seek { most: page(view)?, condition, from_end: from_end(view)? });
         }
         if let Some(view) = request.message("CalendarView") {
             let moment = |name: &str| view.attribute(name).and_then(|text| times::read(text, zone));
