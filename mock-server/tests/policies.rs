@@ -204,7 +204,7 @@ fn work_that_is_only_borne_takes_its_lane_until_it_is_done() {
             app: 1,
             mailbox: client.mailbox,
             protocol: Protocol::Ews,
-            identity: RequestIdentity { request: second, attempt: 0 },
+            identity: RequestIdentity::new(second, 0),
             body_bytes: 0,
             operation: Operation::ReadItems,
         };

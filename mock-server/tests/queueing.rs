@@ -43,7 +43,7 @@ fn simulate(seed: u64, utilization: f64) -> Vec<f64> {
             app: 1,
             mailbox: MailboxKey((unit(hash(seed, Purpose::Test, number, 1, 0)) * 1_000.0) as u32),
             protocol: Protocol::Graph,
-            identity: RequestIdentity { request: number, attempt: 0 },
+            identity: RequestIdentity::new(number, 0),
             body_bytes: 0,
             call: &Call::ProvisionUser,
         };

@@ -72,7 +72,7 @@ impl Kept {
             app: 1,
             mailbox,
             protocol: Protocol::Ews,
-            identity: RequestIdentity { request: 1, attempt: 0 },
+            identity: RequestIdentity::new(1, 0),
             body_bytes: 0,
             operation: Operation::ReadItems,
         };

@@ -29,7 +29,7 @@ mod server;
 type Server = Service<Named<Plain>>;
 
 const PLAIN: Plain = Plain { mailboxes: 2, items: 20, item_bytes: 3_000, changes_per_day: 0.0 };
-const IDENTITY: RequestIdentity = RequestIdentity { request: 1, attempt: 0 };
+const IDENTITY: RequestIdentity = RequestIdentity::new(1, 0);
 
 /// A server with two computed mailboxes, and Alice's, which is empty.
 fn served() -> (Server, MailboxKey) {

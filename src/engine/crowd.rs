@@ -125,7 +125,7 @@ impl People {
             app: FIRST_APP + program as u32,
             mailbox: MailboxKey(mailbox),
             protocol: program.protocol(),
-            identity: RequestIdentity { request: FIRST_REQUEST | arrival.number, attempt: 0 },
+            identity: RequestIdentity::new(FIRST_REQUEST | arrival.number, 0),
             body_bytes: burden.body_bytes,
             operation: burden.operation,
         };

@@ -145,7 +145,7 @@ impl TestWorld {
             app: 1,
             mailbox: MailboxKey(0),
             protocol: self.protocols[0],
-            identity: RequestIdentity { request: u64::MAX, attempt: 0 },
+            identity: RequestIdentity::new(u64::MAX, 0),
             body_bytes: 100,
             call: &call,
         };
@@ -205,7 +205,7 @@ impl World for TestWorld {
             app: 0,
             mailbox: route.mailbox,
             protocol: codec::spoken(self.protocols[route.side as usize], call.operation()),
-            identity: RequestIdentity { request: route.request, attempt: route.attempt },
+            identity: RequestIdentity::new(route.request, route.attempt),
             body_bytes: call.content_bytes() + 100,
             call,
         };

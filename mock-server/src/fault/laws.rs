@@ -38,7 +38,7 @@ fn refuse() -> Act {
 
 /// A request for items of a mailbox.
 fn target(mailbox: u32, request: u64, attempt: u32) -> Target {
-    let identity = RequestIdentity { request, attempt };
+    let identity = RequestIdentity::new(request, attempt);
     Target { now: Moment(5), mailbox: MailboxKey(mailbox), operation: Operation::GetItems, identity, who: None }
 }
 

@@ -191,7 +191,7 @@ impl<C: Content> Desk<C> {
     /// The service's own name for a request of a client of another make.
     fn request_id(&mut self) -> String {
         self.requests += 1;
-        identity::encode(RequestIdentity { request: FIRST_FOREIGN + self.requests, attempt: 0 })
+        identity::encode(RequestIdentity::new(FIRST_FOREIGN + self.requests, 0))
     }
 
     /// Answers whatever a client of EWS may ask. The answer says which request it is to, in the client's own words too if
@@ -272,7 +272,7 @@ impl<C: Content> Desk<C> {
 
     fn turn_away(&mut self, now: Moment, request: &Received, door: Door, denied: &Denied) -> HttpAnswer {
         self.requests += 1;
-        let request_id = identity::encode(RequestIdentity { request: FIRST_FOREIGN + self.requests, attempt: 0 });
+        let request_id = identity::encode(RequestIdentity::new(FIRST_FOREIGN + self.requests, 0));
         let base = request.base();
         let client_request_id = client_request_id(request);
         let place =

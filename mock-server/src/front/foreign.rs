@@ -42,48 +42,55 @@ pub(super) struct Foreign {
     mailboxes: BTreeMap<MailboxKey, u64>,
     /// How many batches there were. Their entries count with their mailboxes, they themselves do not.
     batches: u64,
-    /// How often each of the latest came, by the mailbox that it concerned and its name.
-    attempts: BTreeMap<(MailboxKey, u64), u32>,
+    /// Which each of the latest is, and how often it came, by the mailbox that it concerned and its name.
+    attempts: BTreeMap<(MailboxKey, u64), (u64, u32)>,
     /// The latest, in the order in which they came first.
     latest: VecDeque<(MailboxKey, u64)>,
 }
 
 impl Foreign {
-    /// Which request the next one is that concerns a mailbox. One that comes again is a new request that was tried before:
-    /// what hits every n-th request would otherwise hit it as often as it comes.
+    /// Which request the next one is that concerns a mailbox. One that comes again is the same as before, but has a place of
+    /// its own: what hits every n-th request would otherwise hit it as often as it comes.
     pub(super) fn next(&mut self, mailbox: MailboxKey, name: Option<Name>) -> RequestIdentity {
-        let attempt = name.map_or(0, |name| self.attempt((mailbox, name.0)));
-        number(self.mailboxes.entry(mailbox).or_default(), attempt)
+        let place = count(self.mailboxes.entry(mailbox).or_default());
+        self.identity(place, mailbox, name)
     }
 
     /// Which batch the next one is.
     pub(super) fn batch(&mut self, name: Option<Name>) -> RequestIdentity {
+        let place = count(&mut self.batches);
         // No mailbox has this number.
-        let attempt = name.map_or(0, |name| self.attempt((MailboxKey(u32::MAX), name.0)));
-        number(&mut self.batches, attempt)
+        self.identity(place, MailboxKey(u32::MAX), name)
     }
 
-    /// How often a request came before.
-    fn attempt(&mut self, known: (MailboxKey, u64)) -> u32 {
-        if let Some(attempts) = self.attempts.get_mut(&known) {
+    fn identity(&mut self, place: u64, mailbox: MailboxKey, name: Option<Name>) -> RequestIdentity {
+        let (first, attempt) = name.map_or((place, 0), |name| self.attempt(place, (mailbox, name.0)));
+        let since = u32::try_from(place - first).unwrap_or(u32::MAX);
+        RequestIdentity { request: FIRST_FOREIGN + first, attempt, since }
+    }
+
+    /// The place at which a request came first, and how often it came before.
+    fn attempt(&mut self, place: u64, known: (MailboxKey, u64)) -> (u64, u32) {
+        if let Some((first, attempts)) = self.attempts.get_mut(&known) {
             *attempts = attempts.saturating_add(1);
-            return *attempts;
+            return (*first, *attempts);
         }
         if self.latest.len() == REMEMBERED
             && let Some(oldest) = self.latest.pop_front()
         {
             self.attempts.remove(&oldest);
         }
-        self.attempts.insert(known, 0);
+        self.attempts.insert(known, (place, 0));
         self.latest.push_back(known);
-        0
+        (place, 0)
     }
 }
 
-fn number(count: &mut u64, attempt: u32) -> RequestIdentity {
-    let request = FIRST_FOREIGN + *count;
-    *count += 1;
-    RequestIdentity { request, attempt }
+/// Counts one more; returns how many there were.
+fn count(counted: &mut u64) -> u64 {
+    let before = *counted;
+    *counted += 1;
+    before
 }
 
 #[cfg(test)]
@@ -95,20 +102,22 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_comes_again_is_a_new_one_that_was_tried_before() {
+    fn a_request_that_comes_again_is_the_same_at_another_place() {
         let mut foreign = Foreign::default();
-        let mut check = |mailbox, name: Option<Name>, expected: (u64, u32)| {
-            let RequestIdentity { request, attempt } = foreign.next(MailboxKey(mailbox), name);
-            assert_eq!((request - FIRST_FOREIGN, attempt), expected, "{mailbox} {name:?}");
+        let mut check = |mailbox, name: Option<Name>, expected: (u64, u32, u64)| {
+            let identity = foreign.next(MailboxKey(mailbox), name);
+            let found = (identity.request - FIRST_FOREIGN, identity.attempt, identity.place());
+            assert_eq!(found, expected, "{mailbox} {name:?}");
         };
-        check(1, None, (0, 0));
-        check(1, None, (1, 0));
-        check(1, Some(name("a", "/x")), (2, 0));
-        check(1, Some(name("a", "/x")), (3, 1));
-        check(1, Some(name("a", "/x")), (4, 2));
-        check(1, Some(name("b", "/x")), (5, 0));
-        check(1, Some(name("a", "/y")), (6, 0));
-        check(2, Some(name("a", "/x")), (0, 0));
+        check(1, None, (0, 0, 0));
+        check(1, None, (1, 0, 1));
+        check(1, Some(name("a", "/x")), (2, 0, 2));
+        check(1, Some(name("a", "/x")), (2, 1, 3));
+        check(1, Some(name("a", "/x")), (2, 2, 4));
+        check(1, Some(name("b", "/x")), (5, 0, 5));
+        check(1, Some(name("a", "/y")), (6, 0, 6));
+        check(1, Some(name("a", "/x")), (2, 3, 7));
+        check(2, Some(name("a", "/x")), (0, 0, 0));
         assert_eq!(foreign.batch(None).request, FIRST_FOREIGN);
     }
 

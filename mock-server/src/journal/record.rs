@@ -233,7 +233,7 @@ impl TryFrom<&StepRecord> for Step {
         Ok(Self {
             mailbox: MailboxKey(step.mailbox),
             operation: step.operation.parse().map_err(|_| unknown("operation", &step.operation))?,
-            identity: RequestIdentity { request, attempt },
+            identity: RequestIdentity::new(request, attempt),
             admitted: step.admitted,
             refusal: step.refusal.as_ref().map(refusal).transpose()?,
             strike: step.strike.as_ref().map(strike).transpose()?,
@@ -290,7 +290,7 @@ mod tests {
         let step = Step {
             mailbox: MailboxKey(7),
             operation: Operation::UploadItems,
-            identity: RequestIdentity { request: u64::MAX, attempt: 2 },
+            identity: RequestIdentity::new(u64::MAX, 2),
             admitted: false,
             refusal: Some(refusal),
             strike: Some(Strike::LoseAnswer),

@@ -50,7 +50,7 @@ fn foreign(record: &Record) -> Option<Step> {
         // No mailbox has this number, so that every mailbox may follow.
         mailbox: MailboxKey(u32::MAX),
         operation,
-        identity: RequestIdentity { request: FIRST_FOREIGN, attempt: 0 },
+        identity: RequestIdentity::new(FIRST_FOREIGN, 0),
         admitted: !refused,
         refusal: kind.filter(|_| refused).map(|kind| Refusal {
             kind,

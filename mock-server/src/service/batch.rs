@@ -116,7 +116,7 @@ impl<C: Content> Service<C> {
 /// same entries in every world.
 fn entry_identity(batch: RequestIdentity, position: usize) -> RequestIdentity {
     let request = mix(mix(batch.request).wrapping_add(position as u64 + 1));
-    RequestIdentity { request, attempt: batch.attempt }
+    RequestIdentity::new(request, batch.attempt)
 }
 
 /// What the client reads in an entry. There is no connection of its own to be reset: Graph's gateway reports what went

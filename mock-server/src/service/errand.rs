@@ -176,7 +176,7 @@ impl<C: Content> Service<C> {
     ) -> Option<T> {
         let (operation, protocol) = (Operation::GetEvents, Protocol::Ews);
         let asked = Asked { app: 0, mailbox, operation, protocol, body_bytes: 0 };
-        let identity = RequestIdentity { request: 0, attempt: 0 };
+        let identity = RequestIdentity::new(0, 0);
         let work = |open: &mut Open<'_, C>| (work(open), Work::default());
         let (looked, told) = handing(work, |work| self.open(now, &asked, identity, work));
         looked.ok().and(told)

@@ -300,7 +300,7 @@ mod tests {
         Step {
             mailbox: MailboxKey(mailbox),
             operation,
-            identity: RequestIdentity { request, attempt: 0 },
+            identity: RequestIdentity::new(request, 0),
             admitted: true,
             refusal: None,
             strike: None,
@@ -315,7 +315,7 @@ mod tests {
         let found: Vec<_> = asked
             .iter()
             .map(|&(mailbox, operation, request)| {
-                let identity = RequestIdentity { request, attempt: 0 };
+                let identity = RequestIdentity::new(request, 0);
                 script.next(MailboxKey(mailbox), operation, identity).map(|step| step.spent.served.0)
             })
             .collect();

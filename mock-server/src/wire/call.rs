@@ -79,6 +79,9 @@ pub struct RequestIdentity {
     pub request: u64,
     /// How often it was tried before.
     pub attempt: u32,
+    /// How many requests of its mailbox the server has numbered since its first attempt; zero for those that say which they
+    /// are.
+    pub since: u32,
 }
 
 /// Requests that do not say which they are get numbers from here on, by mailbox and in the order of their arrival.
@@ -88,12 +91,19 @@ pub const FIRST_FOREIGN: u64 = 1 << 63;
 const FOREIGN: u64 = 1 << 32;
 
 impl RequestIdentity {
-    /// The place of the request among those of its mailbox, from zero, whoever numbered them. Entries of a batch have
-    /// numbers that count nothing; as good as none of these lies among those that the server gave out.
+    /// An attempt at a request.
+    #[must_use]
+    pub const fn new(request: u64, attempt: u32) -> Self {
+        Self { request, attempt, since: 0 }
+    }
+
+    /// The place of the request among those of its mailbox, from zero, whoever numbered them: what the server numbers has
+    /// another place whenever it comes. Entries of a batch have numbers that count nothing; as good as none of these lies
+    /// among those that the server gave out.
     #[must_use]
     pub const fn place(self) -> u64 {
         match self.request.checked_sub(FIRST_FOREIGN) {
-            Some(place) if place < FOREIGN => place,
+            Some(place) if place < FOREIGN => place + self.since as u64,
             _ => self.request,
         }
     }

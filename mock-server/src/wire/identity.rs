@@ -39,7 +39,7 @@ fn check(request: u64, attempt: u32) -> u32 {
 /// Writes which request it is as a GUID.
 #[must_use]
 pub fn encode(identity: RequestIdentity) -> String {
-    let RequestIdentity { request, attempt } = identity;
+    let RequestIdentity { request, attempt, .. } = identity;
     let high = u128::from(request >> 16) << 80;
     let middle = u128::from(request >> 4 & 0xfff) << 64;
     let low = u128::from(request & 0xf) << 58 | u128::from(check(request, attempt)) << 32 | u128::from(attempt);
@@ -65,7 +65,7 @@ pub fn decode(text: &str) -> Option<RequestIdentity> {
     let attempt = word as u32;
     let marked = word & (0xf << 76 | 0b11 << 62) == MARKS;
     let checked = (word >> 32) as u32 & ((1 << CHECK_BITS) - 1) == check(request, attempt);
-    (marked && checked).then_some(RequestIdentity { request, attempt })
+    (marked && checked).then_some(RequestIdentity::new(request, attempt))
 }
 
 #[cfg(test)]
@@ -77,7 +77,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_written_is_read(request: u64, attempt: u32) {
-            let identity = RequestIdentity { request, attempt };
+            let identity = RequestIdentity::new(request, attempt);
             let text = encode(identity);
             prop_assert_eq!(text.len(), LENGTH);
             prop_assert_eq!(decode(&text), Some(identity));
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn marks_are_where_the_rfc_puts_them() {
-        let text = encode(RequestIdentity { request: u64::MAX, attempt: u32::MAX });
+        let text = encode(RequestIdentity::new(u64::MAX, u32::MAX));
         assert_eq!(&text[14..15], "8");
         assert!("89ab".contains(&text[19..20]), "{text}");
         assert_eq!(decode("11111111-2222-4333-8444-555555555555"), None);

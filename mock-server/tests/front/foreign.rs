@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use mock_server::draw::Distribution;
+use mock_server::fault::also::Also;
 use mock_server::fault::rule::{Act, FaultRule, Match};
 use mock_server::front::access::{Access, TOKEN_LIFE};
 use mock_server::front::desk::Desk;
@@ -353,6 +354,22 @@ fn a_request_that_comes_again_under_its_name_passes_where_first_attempts_fail() 
     assert_eq!(server.get("/me/mailFolders", &[]), 429);
     let entries = [listing(ALICE), listing(ALICE)];
     assert_eq!(server.batch(&entries).1, [429, 429], "entries are no attempts of each other");
+}
+
+#[test]
+fn a_request_that_comes_again_under_its_name_shares_the_luck_of_its_first_attempt() {
+    let also = Also { whole_request: true, ..Also::default() };
+    let twice = Match { rate: 0.5, attempts_below: Some(2), also, ..Match::default() };
+    let mut server = Server::new(fault(twice, busy()));
+    let mut all = Vec::new();
+    for id in 0..40 {
+        let id = format!("request {id}");
+        let asks = [("client-request-id", id.as_str())];
+        all.push([(); 4].map(|()| server.get("/me/mailFolders", &asks)));
+    }
+    let [refused, passed] = [[429, 429, 200, 200], [200; 4]];
+    assert!(all.iter().all(|statuses| [refused, passed].contains(statuses)), "{all:?}");
+    assert!(all.contains(&refused) && all.contains(&passed), "{all:?}");
 }
 
 /// The path of a new upload session for nine bytes.

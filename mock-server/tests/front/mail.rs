@@ -90,7 +90,7 @@ impl Client {
         let call =
             codec::encode_call(self.protocol, call, "User1@contoso.test", &base).expect("a call of the protocol");
         let mut request = http(self.server, call);
-        let identity = identity::encode(RequestIdentity { request: self.requests, attempt });
+        let identity = identity::encode(RequestIdentity::new(self.requests, attempt));
         request.headers_mut().insert("client-request-id", identity.parse().expect("a header"));
         request.headers_mut().insert("authorization", format!("Bearer {}", self.token).parse().expect("a header"));
         request

@@ -35,7 +35,7 @@ impl Client {
             app: 1,
             mailbox: self.mailbox,
             protocol: Protocol::Graph,
-            identity: RequestIdentity { request: self.requests, attempt: 0 },
+            identity: RequestIdentity::new(self.requests, 0),
             body_bytes: call.content_bytes(),
             call,
         };

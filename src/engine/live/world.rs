@@ -118,7 +118,7 @@ impl LiveWorld {
         let call = encode(endpoint, route.mailbox, &address, call).ok_or(Heard::nothing(RefusalKind::Invalid))?;
         let sent_bytes = call.body.len() as u64;
         let mut request = endpoint.pool.request(call)?;
-        let identity = identity::encode(RequestIdentity { request: route.request, attempt: route.attempt });
+        let identity = identity::encode(RequestIdentity::new(route.request, route.attempt));
         let identity = HeaderValue::try_from(identity).expect("a GUID is plain text");
         request.headers_mut().insert(HeaderName::from_static(identity::HEADER), identity);
         Ok((request, sent_bytes))

@@ -81,7 +81,7 @@ impl<C: Content> Server<C> {
             app: APP,
             mailbox: route.mailbox,
             protocol: codec::spoken(self.protocol, call.operation()),
-            identity: RequestIdentity { request: route.request, attempt: route.attempt },
+            identity: RequestIdentity::new(route.request, route.attempt),
             body_bytes,
             call,
         };
