@@ -142,6 +142,22 @@ fn every_wrong_entry_of_a_list_is_told_where_it_is() {
 }
 
 #[test]
+fn a_refusal_that_nobody_can_say_is_refused() {
+    let fault = |name: &str, keys: &str| format!("[[target.faults]]\nname = \"{name}\"\nact = \"refuse\"\n{keys}\n");
+    let faults = [
+        fault("a", "kind = \"timed_out\"\nstatus = 418"),
+        fault("b", "kind = \"gateway_error\"\nstatus = 500"),
+        fault("c", "kind = \"truncated\""),
+        fault("d", "kind = \"unavailabel\"\nstatus = 418"),
+    ];
+    let timed_out = ("17:10", "the refusal `timed_out` has no status 418", "leave the status out");
+    let gateway = ("22:10", "the refusal `gateway_error` has no status 500", "give 502 or 504");
+    let truncated = ("26:8", "nobody can be refused with `truncated`", "act = \"truncate\"");
+    let unknown = ("30:8", "there is no refusal `unavailabel`", "did you mean `unavailable`?");
+    check(&with(&faults.concat()), &[timed_out, gateway, truncated, unknown]);
+}
+
+#[test]
 fn an_empty_window_is_refused() {
     check(&RIGHT.replace("07:00", "20:00"), &[EMPTY]);
     let fry = ("8:9", "`Fry` is not a day", "did you mean `Fri`?");

@@ -89,6 +89,46 @@ impl RefusalKind {
         }
     }
 
+    /// The act of a fault that brings it about where no server can say it.
+    #[must_use]
+    pub const fn act_instead(self) -> Option<&'static str> {
+        match self {
+            Self::ConnectionReset => Some("reset"),
+            Self::Truncated => Some("truncate"),
+            Self::Malformed => Some("malformed"),
+            _ => None,
+        }
+    }
+
+    /// Whether it stands for several statuses, of which one can be asked for. Whatever else is refused is answered with
+    /// the status that the protocol has for it.
+    #[must_use]
+    pub const fn has_statuses(self) -> bool {
+        matches!(self, Self::GatewayError | Self::OtherStatus)
+    }
+
+    /// Whether it can be asked for with a status.
+    #[must_use]
+    pub fn allows(self, status: u16) -> bool {
+        match self {
+            Self::GatewayError => matches!(status, 502 | 504),
+            Self::OtherStatus => (400..=599).contains(&status),
+            _ => status == self.usual_status(),
+        }
+    }
+
+    /// What to do about a status that it does not allow.
+    #[must_use]
+    pub const fn status_help(self) -> &'static str {
+        match self {
+            Self::GatewayError => "give 502 or 504",
+            Self::OtherStatus => "give a status from 400 to 599",
+            _ => {
+                "leave the status out: this kind has that of its protocol; the kind `other_status` has any from 400 to 599"
+            }
+        }
+    }
+
     /// Whether a limit refused the call: nothing was done, and waiting helps.
     #[must_use]
     pub const fn is_throttle(self) -> bool {

@@ -8,7 +8,7 @@ use mock_server::wire::call::Side;
 use mock_server::wire::refusal::RefusalKind;
 
 use super::entries::{no_such_preset, report_impossible};
-use super::name::{Operations, Pair, REFUSAL};
+use super::name::{Operations, Pair, Refusal};
 use super::trick::{self, Plain};
 use crate::scenario::file::{Node, Value};
 use crate::scenario::kind::{Choice, Count, Duration, Share, Spread, Words};
@@ -117,9 +117,13 @@ fn act_of(section: &Section<'_>, kind: Kind) -> Option<Act> {
     match kind {
         Kind::Refuse => {
             let default = Otherwise::default(RefusalKind::Unavailable, "assumed: overload or maintenance");
-            let kind = section.or("kind", &REFUSAL, default);
+            let kind = section.or("kind", &Refusal, default);
             let default = Otherwise::default(kind.usual_status(), "the status that goes with the refusal");
             let status = section.or("status", &Count(400..=599), default);
+            if !kind.allows(status) {
+                let message = format!("the refusal `{kind}` has no status {status}");
+                section.contradict(&["status", "kind"], "not a status of this refusal", message, kind.status_help());
+            }
             let retry_after =
                 section.maybe("retry_after", &Duration(Span::ZERO), "none", "by definition: no wait is announced");
             Some(Act::Refuse { kind, status, retry_after })

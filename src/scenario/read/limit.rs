@@ -7,7 +7,7 @@ use mock_server::wire::call::Protocol;
 use mock_server::wire::refusal::RefusalKind;
 
 use super::entries::{Entries, no_such_preset, only, report_impossible};
-use super::name::{Operations, Protocols, REFUSAL, SCOPES};
+use super::name::{Operations, Protocols, Refusal, SCOPES};
 use crate::scenario::file::Node;
 use crate::scenario::kind::{Count, CountPer, DataPer, Duration, Flag, Kind, Words};
 use crate::scenario::plan::Origin;
@@ -94,7 +94,7 @@ fn written(section: &Section<'_>, protocol: Protocol) -> Option<Limit> {
     let protocol = only(&protocols).unwrap_or(protocol);
     let default =
         Otherwise::default(refusal_of(&rule, protocol), "the refusal that goes with the protocol and the rule");
-    let refusal = section.or("refusal", &REFUSAL, default);
+    let refusal = section.or("refusal", &Refusal, default);
     Some(Limit { name: name?, rule, scope, operations, protocols, refusal })
 }
 

@@ -22,7 +22,28 @@ pub(crate) const SCOPES: Choice<Scope> = Choice(&[
 pub(crate) const OPERATION: Name<Operation> = Name::of("an operation", "no operation");
 
 /// What a refused client sees.
-pub(crate) const REFUSAL: Name<RefusalKind> = Name::of("a refusal", "no refusal");
+pub(crate) struct Refusal;
+
+const REFUSAL: Name<RefusalKind> = Name::of("a refusal", "no refusal");
+
+impl Kind for Refusal {
+    type Value = RefusalKind;
+
+    fn read(&self, node: &Node) -> Result<RefusalKind, Wrong> {
+        let kind = REFUSAL.read(node)?;
+        match kind.act_instead() {
+            Some(act) => {
+                let help = format!("a fault with act = \"{act}\" brings it about");
+                Err(Wrong::new(format!("nobody can be refused with `{kind}`"), help))
+            }
+            None => Ok(kind),
+        }
+    }
+
+    fn print(&self, value: &RefusalKind) -> String {
+        REFUSAL.print(value)
+    }
+}
 
 /// A protocol.
 pub(crate) const PROTOCOL: Name<Protocol> = Name::of("a protocol", "no protocol");

@@ -12,7 +12,7 @@ use mock_server::wire::refusal::RefusalKind;
 
 use super::entries::{Entries, no_such_preset, only, report_impossible};
 use super::health;
-use super::name::{Numbers, Operations, Protocols, REFUSAL, Sharings};
+use super::name::{Numbers, Operations, Protocols, Refusal, Sharings};
 use crate::scenario::file::Node;
 use crate::scenario::kind::{Choice, Count, CountPer, DataPer, Duration, Factor, Flag, Kind, Share, Words};
 use crate::scenario::plan::Origin;
@@ -123,7 +123,7 @@ fn table(section: Section<'_>, protocol: Protocol) -> Vec<Policy> {
     };
     let scope = section.maybe("scope", &Sharings, "", "").and_then(|names| Sharing::named(names).ok());
     let refused_count = section.maybe("refused_count", &Flag, "", "");
-    let refusal = section.maybe("refusal", &REFUSAL, "", "");
+    let refusal = section.maybe("refusal", &Refusal, "", "");
     let operations = section.maybe("operations", &Operations, "", "");
     let apps = section.maybe("apps", &Numbers, "", "");
     let announce = announce(&section);

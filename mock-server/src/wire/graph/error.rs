@@ -143,7 +143,9 @@ fn shape(refusal: &Refusal) -> (u16, &'static str, &'static str) {
         // Codes of 5xx: assumed; the status is what clients act on.
         RefusalKind::Unavailable => (503, "ServiceUnavailable", "The service is temporarily unavailable."),
         RefusalKind::GatewayError if refusal.status == 502 => (502, "BadGateway", "The gateway had no valid answer."),
-        RefusalKind::GatewayError => (504, "GatewayTimeout", "The server did not answer in time."),
+        RefusalKind::GatewayError | RefusalKind::TimedOut => {
+            (504, "GatewayTimeout", "The server did not answer in time.")
+        }
         RefusalKind::Unauthorized => (401, "InvalidAuthenticationToken", "Access token is empty, expired or invalid."),
         RefusalKind::Forbidden => (403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."),
         RefusalKind::NotFound => (404, "ErrorItemNotFound", "The specified object was not found in the store."),
@@ -158,7 +160,6 @@ fn shape(refusal: &Refusal) -> (u16, &'static str, &'static str) {
         | RefusalKind::OtherStatus
         | RefusalKind::ConnectionReset
         | RefusalKind::Truncated
-        | RefusalKind::TimedOut
         | RefusalKind::Malformed => (500, "InternalServerError", "The server failed."),
     }
 }
