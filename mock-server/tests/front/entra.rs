@@ -95,6 +95,10 @@ fn a_token_opens_what_it_is_for_and_nothing_else() {
     let user = format!("/v1.0/users/{ALICE}");
     assert_eq!(ask(address, &graph, &user, "").status, 200);
     assert_eq!(ask(address, &exchange, "/EWS/Exchange.asmx", EWS).status, 200);
+    let address_of = "<t:PrimarySmtpAddress>alice@contoso.test</t:PrimarySmtpAddress>";
+    let by_sid = EWS.replace(address_of, "<t:SID>S-1-5-21-1</t:SID>").leak();
+    let nobody = ask(address, &exchange, "/EWS/Exchange.asmx", by_sid);
+    assert!(nobody.text().contains("ErrorNonExistentMailbox"), "{}", nobody.text());
     let wrong = ask(address, &exchange, &user, "");
     assert_eq!(wrong.status, 401);
     let error = &value(&wrong)["error"];

@@ -253,6 +253,36 @@ fn sent_mail_arrives_and_answers_find_their_way() {
 }
 
 #[test]
+fn names_in_bodies_are_read_as_scripts_write_them() {
+    let graph = Graph::start();
+    let bytes = STANDARD.encode("hello");
+    let message = json!({"Message": {
+        "Subject": "pascal",
+        "Body": {"ContentType": "HTML", "Content": "<p>hi</p>"},
+        "ToRecipients": [{"EmailAddress": {"Address": ALICE}}],
+        "Attachments": [{"@odata.type": "#microsoft.graph.fileAttachment", "Name": "a.txt", "ContentBytes": bytes}],
+    }, "SaveToSentItems": "false"});
+    graph.ask("POST", "/me/sendMail", &message, 202);
+    let inbox = graph.get("/me/mailFolders/inbox/messages?$expand=attachments");
+    let arrived = &inbox["value"][0];
+    assert_eq!((&arrived["subject"], &arrived["body"]["contentType"]), (&json!("pascal"), &json!("html")));
+    assert_eq!(arrived["attachments"][0]["name"], "a.txt");
+    assert_eq!(graph.subjects("/me/mailFolders/sentitems/messages"), [""; 0]);
+}
+
+#[test]
+fn what_is_deleted_for_good_is_found_below_its_well_known_name() {
+    let graph = Graph::start();
+    let id = graph.message("deleteditems", &json!({"subject": "gone"}));
+    let hidden = "/me/mailFolders/recoverableItemsDeletions";
+    assert_eq!(graph.subjects(&format!("{hidden}/messages")), [""; 0]);
+    graph.ask("DELETE", &format!("/me/messages/{id}"), &Value::Null, 204);
+    assert_eq!(graph.subjects(&format!("{hidden}/messages")), ["gone"]);
+    assert_eq!(graph.get(hidden)["totalItemCount"], 1);
+    assert_eq!(graph.get("/me/mailFolders/searchfolders")["displayName"], "Finder");
+}
+
+#[test]
 fn errors_have_the_codes_of_the_service() {
     let graph = Graph::start();
     let code = |path: &str, status: u16| graph.code("GET", path, &Value::Null, status);

@@ -89,7 +89,12 @@ pub(super) fn mail<C: Content>(open: &mut Open<'_, C>, task: &mut Task<'_>) -> R
         return Err(Failure::new(400, "ErrorInvalidRequest", "The parameter 'Message' is missing."));
     };
     let item = read_message(open, from_json(&MESSAGE, "IPM.Note", message), false)?;
-    let keep = find("saveToSentItems").and_then(Json::as_bool).unwrap_or(true);
+    let keep = match find("saveToSentItems") {
+        None | Some(Json::Null) => true,
+        // The documentation's own examples have it in quotes.
+        Some(Json::String(text)) => !text.eq_ignore_ascii_case("false"),
+        Some(value) => value.as_bool().ok_or_else(|| Failure::property("saveToSentItems"))?,
+    };
     dispatch(open, task, item, keep)
 }
 

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::filter::date;
 use super::reply::Reply;
 use super::route::{self, Place, Route as R};
-use super::{Asked, State, times};
+use super::{Asked, State, task, times};
 use crate::protocol::host::Host;
 use crate::service::cost::Work;
 use crate::wire::id::MailboxKey;
@@ -63,10 +63,7 @@ pub(super) fn carry_out<H: Host>(
     state: &mut State,
     host: &mut H,
 ) -> Result<Reply, Failure> {
-    let sent: Map<String, Value> = match asked.body {
-        [] => Map::new(),
-        body => serde_json::from_slice(body).map_err(|_| Failure::bad("Unable to read JSON request payload."))?,
-    };
+    let sent = task::object(asked.body)?;
     let known = state.subscriptions.by_id.get(&place.item).map(|known| &known.entity);
     let resource = sent.get("resource").or_else(|| known?.get("resource")).and_then(Value::as_str).unwrap_or_default();
     let mailbox = owner(resource, asked, host);

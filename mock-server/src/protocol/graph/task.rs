@@ -10,6 +10,7 @@ use super::query::escape;
 use super::route::Place;
 use super::{Asked, State, reference};
 use crate::mailbox::content::Content;
+use crate::mailbox::hidden;
 use crate::mailbox::open::Open;
 use crate::service::cost::Work;
 use crate::wire::call::FolderKind;
@@ -70,23 +71,17 @@ impl Task<'_> {
 
     /// The body as a JSON object; an empty one if there is no body.
     pub(super) fn object(&self) -> Result<Map<String, Value>, Failure> {
-        if self.asked.body.is_empty() {
-            return Ok(Map::new());
-        }
-        match serde_json::from_slice(self.asked.body) {
-            Ok(Value::Object(object)) => Ok(object),
-            _ => Err(Failure::bad(
-                "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON \
-                 format.",
-            )),
-        }
+        object(self.asked.body)
     }
 
     /// The folder of an id or a well-known name.
     pub(super) fn folder<C: Content>(&self, open: &mut Open<'_, C>, text: &str) -> Result<u32, Failure> {
-        let ordinal = match folder_kind_named(&text.to_ascii_lowercase()) {
-            FolderKind::User => reference::read_folder(self.mailbox, text)?,
-            kind => open.known_folder(kind).ok_or_else(Failure::item_not_found)?,
+        let name = text.to_ascii_lowercase();
+        let hidden = HIDDEN.contains(&name.as_str()).then(|| hidden::distinguished(&name)).flatten();
+        let ordinal = match (hidden, folder_kind_named(&name)) {
+            (Some(hidden), _) => hidden,
+            (None, FolderKind::User) => reference::read_folder(self.mailbox, text)?,
+            (None, kind) => open.known_folder(kind).ok_or_else(Failure::item_not_found)?,
         };
         match open.folder(ordinal) {
             Some(_) => Ok(ordinal),
@@ -98,4 +93,40 @@ impl Task<'_> {
     pub(super) fn item(&self) -> Result<u64, Failure> {
         reference::read_item(self.mailbox, &self.place.item)
     }
+}
+
+/// Well-known names of folders outside of the tree that users see (learn.microsoft.com/graph/api/resources/mailfolder).
+const HIDDEN: [&str; 2] = ["recoverableitemsdeletions", "searchfolders"];
+
+/// A body as a JSON object; an empty one if there is no body.
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(as_documented(object)),
+        _ => Err(Failure::bad(
+            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON \
+             format.",
+        )),
+    }
+}
+
+/// An object all of whose names begin with a small letter: case does not matter to the service, and scripts write
+/// `EmailAddress` as well as `emailAddress`.
+fn as_documented(object: Map<String, Value>) -> Map<String, Value> {
+    fn below(value: Value) -> Value {
+        match value {
+            Value::Array(list) => list.into_iter().map(below).collect(),
+            Value::Object(object) => Value::Object(as_documented(object)),
+            other => other,
+        }
+    }
+    let named = object.into_iter().map(|(mut name, value)| {
+        if let Some(first) = name.get_mut(..1) {
+            first.make_ascii_lowercase();
+        }
+        (name, below(value))
+    });
+    named.collect()
 }

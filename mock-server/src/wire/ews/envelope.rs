@@ -205,7 +205,7 @@ pub(crate) fn read_request<'d, 'a>(document: &'d Element<'a>) -> Result<Envelope
         .and_then(|header| header.typed("ExchangeImpersonation"))
         .and_then(|impersonation| impersonation.typed("ConnectingSID"));
     let impersonated = sid.and_then(|sid| {
-        ["PrimarySmtpAddress", "SmtpAddress", "PrincipalName"]
+        ["PrimarySmtpAddress", "SmtpAddress", "PrincipalName", "SID"]
             .iter()
             .find_map(|name| sid.typed(name))
             .map(Element::text)

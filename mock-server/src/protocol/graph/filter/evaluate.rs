@@ -187,6 +187,7 @@ mod tests {
         check("length(subject) gt 100", false);
         check("categories/any(c: c eq 'blue')", true);
         check("categories/any()", true);
+        check("categories/Any(c: c eq 'blue') and not categories/ALL(c: c eq 'blue')", true);
         check("categories/all(c:c eq 'blue')", false);
         check("toRecipients/any(r:r/emailAddress/address eq 'd@e.f')", true);
         check("singleValueExtendedProperties/any(ep: ep/id eq 'Integer 0x0E07' and ep/value eq '9')", true);

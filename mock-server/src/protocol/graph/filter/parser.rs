@@ -136,7 +136,7 @@ impl Parser<'_> {
 
     fn call(&mut self, name: &str) -> Result<Expression, Failure> {
         if let Some((path, quantifier)) = name.rsplit_once('/')
-            && matches!(quantifier, "any" | "all")
+            && let Some(quantifier) = ["any", "all"].into_iter().find(|own| own.eq_ignore_ascii_case(quantifier))
         {
             return self.lambda(quantifier == "all", steps(path));
         }
