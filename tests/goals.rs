@@ -132,7 +132,8 @@ fn any_program_is_judged_by_the_goals_of_the_scenario() {
     let program = env!("CARGO_BIN_EXE_wavetank");
     // The program knows nothing of goals: a scenario without them is its own.
     let move_all = format!(
-        "'{program}' run own.toml --source-url \"$WAVETANK_SOURCE_HTTP_URL\" --target-url \"$WAVETANK_TARGET_HTTP_URL\""
+        "echo \"$WAVETANK_MAILBOXES\" | tr , '\\n' | diff - \"$WAVETANK_MAILBOXES_FILE\" && '{program}' run own.toml \
+         --source-url \"$WAVETANK_SOURCE_HTTP_URL\" --target-url \"$WAVETANK_TARGET_HTTP_URL\""
     );
     for (goals, code, told) in [(MET, 0, "goals             3 of 3 met"), (MISSED, 1, "goals             0 of 1 met")] {
         let directory = trial(goals);

@@ -45,8 +45,9 @@ use crate::world::Side;
 ///
 /// With COMMAND, that program runs instead of our pipeline. Its environment leads it to mock servers: `HTTPS_PROXY` for
 /// Microsoft's host names, `REQUESTS_CA_BUNDLE`, `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS` for the certificate to trust,
-/// `WAVETANK_HTTPS_URL`, `WAVETANK_EWS_URL`, `WAVETANK_GRAPH_URL`, `WAVETANK_CA` and `WAVETANK_MAILBOXES` for whoever
-/// knows of us, and the same with `SOURCE_` or `TARGET_` after `WAVETANK_`. In the end the servers tell how it did.
+/// `WAVETANK_HTTPS_URL`, `WAVETANK_EWS_URL`, `WAVETANK_GRAPH_URL` and `WAVETANK_CA` for whoever knows of us, and the same
+/// with `SOURCE_` or `TARGET_` after `WAVETANK_`. `WAVETANK_MAILBOXES_FILE` has the addresses of all mailboxes to move, one
+/// on each line, and `WAVETANK_MAILBOXES` the named ones, or the first hundred. In the end the servers tell how it did.
 #[derive(clap::Args, Debug)]
 pub struct Options {
     /// The scenario file; only a COMMAND can do without, with at least one --mailbox

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use mock_server::front::clock::Clock;
 use mock_server::front::listen::{Handle, ListenError};
-use mock_server::journal::judge::goal::Goal;
 use mock_server::journal::recorder::Recorder;
 use mock_server::journal::witness::Witness;
 use mock_server::mailbox::plain::Plain;
@@ -21,7 +20,7 @@ use serde::Serialize;
 use super::exit::Exit;
 use super::journal::JournalArgs;
 use super::output::Format;
-use super::wave::{Changes, ModelArgs};
+use super::wave::{Changes, Model, ModelArgs};
 use super::{console, journal};
 use crate::engine::live::server;
 use crate::world::Side;
@@ -165,14 +164,14 @@ impl Serving {
         self.journal.begin(self.model.as_ref(), self.time_scale)
     }
 
-    /// The goals of the scenario, if there is one; problems are written to stderr.
-    pub(super) fn goals(&self) -> Result<Vec<Goal>, Exit> {
-        self.model.as_ref().map_or(Ok(Vec::new()), |model| model.scenario.load().map(|plan| plan.goals))
+    /// The scenario with its mailboxes, if there is one; problems are written to stderr.
+    pub(super) fn load(&self) -> Result<Option<Model>, Exit> {
+        self.model.as_ref().map(|model| model.load("serving")).transpose()
     }
 
-    /// Starts the servers; problems are written to stderr.
-    pub(super) fn start(&self, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
-        match &self.model {
+    /// Starts the servers, those of what was loaded if it was; problems are written to stderr.
+    pub(super) fn start(&self, model: Option<&Model>, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
+        match model {
             Some(model) => self.start_scenario(model, recorder),
             None if self.doors.named.is_empty() => {
                 console::error("there is nothing to serve");
@@ -198,9 +197,9 @@ impl Serving {
     }
 
     /// The servers of a scenario that are wanted, the source before the target.
-    fn start_scenario(&self, model: &ModelArgs, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
-        let scale = model.scale.map_or(String::new(), |scale| format!(" at scale 1/{scale}"));
-        let model = model.load("serving")?;
+    fn start_scenario(&self, model: &Model, recorder: &Recorder) -> Result<Vec<Open>, Exit> {
+        let scale = self.model.as_ref().and_then(|model| model.scale);
+        let scale = scale.map_or(String::new(), |scale| format!(" at scale 1/{scale}"));
         if model.plan.background.is_some() {
             console::message("warning: nobody of [background] is at work at these servers");
             console::message(
@@ -240,10 +239,11 @@ pub fn run(options: &Options) -> Exit {
 fn attempt(options: &Options) -> Result<Exit, Exit> {
     let serving = options.serving();
     // A scenario that is wrong leaves no journal.
-    let goals = serving.goals()?;
-    let kept = journal::judging(serving.begin_journal()?, &goals, serving.time_scale);
+    let model = serving.load()?;
+    let goals = model.as_ref().map_or(&[][..], |model| &model.plan.goals);
+    let kept = journal::judging(serving.begin_journal()?, goals, serving.time_scale);
     let recorder = kept.clone().unwrap_or_else(|| Recorder::new(serving.time_scale));
-    let servers = serving.start(&recorder)?;
+    let servers = serving.start(model.as_ref(), &recorder)?;
     until_interrupted(servers, options.format)?;
     let Some(recorder) = kept else { return Ok(Exit::Ok) };
     let card = journal::end(&recorder)?;

@@ -2,18 +2,23 @@
 //! servers saw.
 
 use std::ffi::OsString;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
 
 use mock_server::journal::recorder::Recorder;
+use mock_server::mailbox::content::Content;
 use mock_server::serve::Ready;
+use mock_server::wire::id::MailboxKey;
 use tokio::sync::oneshot;
 
 use crate::cli::exit::Exit;
 use crate::cli::output::OutputArgs;
 use crate::cli::serve::{Open, Serving};
+use crate::cli::wave::Model;
 use crate::cli::{console, journal};
 use crate::engine::live::run as live;
 use crate::world::Side;
@@ -26,6 +31,9 @@ const PROXY: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
 
 /// Variables of proxies that would be in the way.
 const IN_THE_WAY: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
+/// How many mailboxes of a wave are told in a variable, which holds no whole wave; the file has all of them.
+const FIRST: usize = 100;
 
 /// The program that scales the clock of another (Debian's package `faketime`).
 const FAKETIME: &str = "faketime";
@@ -55,12 +63,18 @@ impl Foreign<'_> {
         doors.proxy.get_or_insert(any);
         doors.ca_out.get_or_insert_with(|| own.path().join("ca.pem"));
         // A scenario that is wrong leaves no journal.
-        let goals = self.servers.goals()?;
+        let model = self.servers.load()?;
+        let goals = model.as_ref().map_or(Vec::new(), |model| model.plan.goals.clone());
         self.output.prepare()?;
         let kept = self.servers.begin_journal()?;
         let recorder = kept.unwrap_or_else(|| Recorder::new(self.servers.time_scale)).with_goals(goals);
-        let servers = self.servers.start(&recorder)?;
-        let child = self.spawn(&servers).map_err(|error| self.not_started(&error))?;
+        let servers = self.servers.start(model.as_ref(), &recorder)?;
+        let mailboxes = Mailboxes::write(&self.servers.doors.named, model.as_ref(), own.path());
+        let mailboxes = mailboxes.map_err(|error| {
+            console::error(&format!("cannot write the list of mailboxes: {error}"));
+            Exit::Incomplete
+        })?;
+        let child = self.spawn(&servers, &mailboxes).map_err(|error| self.not_started(&error))?;
         let status = wait(child).map_err(|error| {
             console::error(&format!("cannot wait for the command: {error}"));
             Exit::Incomplete
@@ -90,7 +104,7 @@ impl Foreign<'_> {
     }
 
     /// Starts the program. Results are ours to write, so what it says goes to where messages go.
-    fn spawn(&self, servers: &[Open]) -> io::Result<Child> {
+    fn spawn(&self, servers: &[Open], mailboxes: &Mailboxes) -> io::Result<Child> {
         let (program, arguments) = self.command.split_first().ok_or(io::ErrorKind::NotFound)?;
         let mut command = if self.is_scaled() {
             let mut scaled = Command::new(FAKETIME);
@@ -125,9 +139,34 @@ impl Foreign<'_> {
             command.env_remove(name);
         }
         command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
-        command.env("WAVETANK_MAILBOXES", self.servers.doors.named.join(","));
+        command.env("WAVETANK_MAILBOXES", &mailboxes.first).env("WAVETANK_MAILBOXES_FILE", &mailboxes.file);
         command.stdout(io::stderr());
         command.spawn()
+    }
+}
+
+/// The mailboxes that a program is told of.
+struct Mailboxes {
+    /// Those that were named, or else the first of the scenario's wave, separated by commas.
+    first: String,
+    /// A file with all of them, one on each line: those that were named, then the wave in its order.
+    file: PathBuf,
+}
+
+impl Mailboxes {
+    /// Writes the file into a directory.
+    fn write(named: &[String], model: Option<&Model>, directory: &Path) -> io::Result<Self> {
+        let file = directory.join("mailboxes.txt");
+        let mut list = BufWriter::new(File::create(&file)?);
+        let wave = model.map_or(Vec::new(), Model::wave);
+        let address = |mailbox: &MailboxKey| model.map(|model| model.population.address(*mailbox));
+        let addresses = || named.iter().cloned().chain(wave.iter().filter_map(address));
+        for address in addresses() {
+            writeln!(list, "{address}")?;
+        }
+        list.flush()?;
+        let told = if named.is_empty() { FIRST } else { named.len() };
+        Ok(Self { first: addresses().take(told).collect::<Vec<_>>().join(","), file })
     }
 }
 
