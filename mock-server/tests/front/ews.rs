@@ -143,6 +143,42 @@ fn a_first_sync_tells_of_what_is_there_and_later_ones_of_what_is_gone() {
 }
 
 #[test]
+fn whoever_changes_a_message_says_what_becomes_of_it() {
+    let server = serve();
+    let address = server.address();
+    block_on(async {
+        let made = check(address, &message("drafts", "old"), &["NoError"]).await;
+        let id = between(&made, "<t:ItemId Id=\"", "\"");
+        let rename = |disposition: &str| {
+            format!(
+                "<m:UpdateItem ConflictResolution=\"AlwaysOverwrite\"{disposition}><m:ItemChanges><ItemChange>\
+                 <ItemId Id=\"{id}\"/><Updates><SetItemField><FieldURI FieldURI=\"item:Subject\"/><Message>\
+                 <Subject>new</Subject></Message></SetItemField></Updates></ItemChange></m:ItemChanges></m:UpdateItem>"
+            )
+        };
+        check(address, &rename(""), &["ErrorMessageDispositionRequired"]).await;
+        check(address, &rename(" MessageDisposition=\"Keep\""), &["ErrorSchemaValidation"]).await;
+        check(address, &rename(" MessageDisposition=\"SaveOnly\""), &["NoError"]).await;
+    });
+}
+
+#[test]
+fn only_calendars_are_viewed_as_calendars() {
+    let server = serve();
+    let view = |folder: &str| {
+        format!(
+            "<m:FindItem Traversal=\"Shallow\"><m:ItemShape><BaseShape>IdOnly</BaseShape></m:ItemShape><m:CalendarView \
+             StartDate=\"2026-11-01T00:00:00Z\" EndDate=\"2026-12-01T00:00:00Z\"/><m:ParentFolderIds>\
+             <DistinguishedFolderId Id=\"{folder}\"/></m:ParentFolderIds></m:FindItem>"
+        )
+    };
+    block_on(async {
+        check(server.address(), &view("calendar"), &["NoError"]).await;
+        check(server.address(), &view("inbox"), &["ErrorCalendarFolderIsInvalidForCalendarView"]).await;
+    });
+}
+
+#[test]
 fn answers_say_which_request_they_are_to_and_in_the_clients_words_if_it_wishes() {
     let server = serve();
     block_on(async {

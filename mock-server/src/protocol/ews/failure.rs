@@ -57,6 +57,7 @@ failures! {
     FRACTION = "ErrorInvalidFractionalPagingParameters", "The fractional paging parameters are invalid.";
     VIEW_RANGE = "ErrorCalendarViewRangeTooBig", "The specified view range exceeds the maximum range of two years.";
     VIEW_ORDER = "ErrorCalendarEndDateIsEarlierThanStartDate", "EndDate is earlier than StartDate.";
+    VIEW_FOLDER = "ErrorCalendarFolderIsInvalidForCalendarView", "CalendarView is only valid for calendar folders.";
     VIEW_RESTRICTED = "ErrorInvalidOperation", "Restrictions and sort order may not be specified for a CalendarView.";
     OPERATION = "ErrorInvalidOperation", "The requested operation is invalid.";
     REQUEST = "ErrorInvalidRequest", "The request is invalid.";

@@ -162,6 +162,11 @@ fn element(folder: &FolderInfo) -> &'static str {
     }
 }
 
+/// Whether it is a calendar.
+pub(super) fn is_calendar(folder: &FolderInfo) -> bool {
+    element(folder) == "t:CalendarFolder"
+}
+
 /// Writes the reference of a folder.
 pub(super) fn write_id(writer: &mut Writer, name: &str, mailbox: MailboxKey, ordinal: u32, version: u64) {
     let id = opaque::encode(Kind::Folder, mailbox, ordinal.into());

@@ -34,6 +34,19 @@ pub(super) enum Disposition {
     SendAndSave,
 }
 
+impl Disposition {
+    /// What a request says becomes of messages, if it says so.
+    pub(super) fn read(request: &Element<'_>) -> Result<Option<Self>, Refused> {
+        match request.attribute("MessageDisposition") {
+            Some("SaveOnly") => Ok(Some(Self::Save)),
+            Some("SendOnly") => Ok(Some(Self::Send)),
+            Some("SendAndSaveCopy") => Ok(Some(Self::SendAndSave)),
+            Some(_) => Err(Refused::schema("the attribute 'MessageDisposition' is invalid")),
+            None => Ok(None),
+        }
+    }
+}
+
 /// What a request says of all its items.
 pub(super) struct Manner {
     /// What becomes of messages.
@@ -60,13 +73,7 @@ pub(in super::super) fn answer<H: Host>(
     if items.children.is_empty() {
         return Err(Refused::schema("there must be at least one item"));
     }
-    let disposition = match request.attribute("MessageDisposition") {
-        Some("SaveOnly") => Some(Disposition::Save),
-        Some("SendOnly") => Some(Disposition::Send),
-        Some("SendAndSaveCopy") => Some(Disposition::SendAndSave),
-        Some(_) => return Err(Refused::schema("the attribute 'MessageDisposition' is invalid")),
-        None => None,
-    };
+    let disposition = Disposition::read(request)?;
     let invitations = request.attribute("SendMeetingInvitations").map(|send| send != "SendToNone");
     let mut messages = Messages::new(&CREATE_ITEM, Some("m:Items"));
     let folder = match request.message("SavedItemFolderId") {

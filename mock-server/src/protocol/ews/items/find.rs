@@ -20,6 +20,7 @@ use crate::protocol::ews::fields::field::BLIND;
 use crate::protocol::ews::fields::path::Path;
 use crate::protocol::ews::fields::scene::Viewer;
 use crate::protocol::ews::fields::shape::{Plans, Shape};
+use crate::protocol::ews::folder_shape::is_calendar;
 use crate::protocol::ews::messages::Messages;
 use crate::protocol::ews::names::FIND_ITEM;
 use crate::protocol::ews::occurrences;
@@ -72,6 +73,10 @@ pub(in super::super) fn answer<H: Host>(
     let folders: Vec<_> = parents.children.iter().map(|parent| context.folder(parent)).collect();
     let list = |open: &mut Open<'_, H::Content>, folder: FolderTarget, messages: &mut Messages| {
         let folder = folder.ordinal(open)?;
+        let mut holds_events = |folder| open.folder(folder).is_some_and(|folder| is_calendar(&folder));
+        if matches!(search.view, View::Calendar { .. }) && !holds_events(folder) {
+            return Err(Failure::VIEW_FOLDER);
+        }
         let (page, found) = search.run(open, folder);
         let address = open.address();
         let viewer = Viewer { mailbox: open.mailbox(), address: &address };

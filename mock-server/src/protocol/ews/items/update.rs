@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use super::create::Disposition;
 use super::{Found, Target, each, send, series, stored, write_reference};
 use crate::mailbox::content::Content;
 use crate::mailbox::item::Item;
@@ -35,7 +36,7 @@ enum Action {
 struct Manner<'r> {
     overwrites: bool,
     gives_way: bool,
-    disposition: &'r str,
+    disposition: Option<Disposition>,
     invitations: Option<&'r str>,
     save_to: Option<FolderTarget>,
     zone: TimeZone,
@@ -72,7 +73,7 @@ pub(in super::super) fn answer<H: Host>(
     let manner = Manner {
         overwrites: resolution == "AlwaysOverwrite",
         gives_way: resolution == "NeverOverwrite",
-        disposition: request.attribute("MessageDisposition").unwrap_or("SaveOnly"),
+        disposition: Disposition::read(request)?,
         invitations: request.attribute("SendMeetingInvitationsOrCancellations"),
         save_to,
         zone: context.zone().clone(),
@@ -115,6 +116,9 @@ fn change<C: Content>(
     if sort == Sort::CalendarItem && manner.invitations.is_none() {
         return Err(Failure::UPDATE_INVITATIONS);
     }
+    if sort.is_message() && manner.disposition.is_none() {
+        return Err(Failure::DISPOSITION);
+    }
     let mut item = (*found.item).clone();
     apply(&mut item, sort, updates, &manner.zone)?;
     let (wall, address) = (open.wall(), open.address());
@@ -133,9 +137,10 @@ fn change<C: Content>(
         return stored(open, number).map(Some);
     }
     let number = found.number;
-    if sort.is_message() && manner.disposition != "SaveOnly" {
+    if sort.is_message() && manner.disposition != Some(Disposition::Save) {
         open.update(number, item)?;
-        send::send_stored(open, number, manner.disposition == "SendAndSaveCopy", manner.save_to.as_ref())?;
+        let keeps = manner.disposition == Some(Disposition::SendAndSave);
+        send::send_stored(open, number, keeps, manner.save_to.as_ref())?;
         return Ok(None);
     }
     if sort == Sort::CalendarItem && manner.invitations.is_some_and(|send| send != "SendToNone") {
