@@ -22,8 +22,10 @@ const WIDEST: usize = 3;
 #[derive(Clone, Debug, Default)]
 struct Way {
     ends: BinaryHeap<Reverse<Moment>>,
-    /// When the client was last told that too many requests were under way, and how many that were.
-    told: Option<(Moment, usize)>,
+    /// What the client heard last of too many being under way: when it was told, and how many they were.
+    heard: Option<(Moment, usize)>,
+    /// What may still be on its way: as much as there are refusals within that time.
+    on_their_way: Vec<(Moment, usize)>,
 }
 
 impl Way {
@@ -32,6 +34,13 @@ impl Way {
             self.ends.pop();
         }
         self.ends.len()
+    }
+
+    /// What the client has heard of too many being under way, if that was not long ago.
+    fn heard(&mut self, at: Moment, grace: Span) -> Option<usize> {
+        let arrived = self.on_their_way.extract_if(.., |(told, _)| *told + grace < at);
+        self.heard = arrived.chain(self.heard).max_by_key(|(told, _)| *told);
+        self.heard.filter(|(told, _)| at < *told + WATCHED).map(|(_, width)| width)
     }
 }
 
@@ -78,10 +87,7 @@ impl Lanes {
         let width = way.width(at) + 1;
         way.ends.push(end);
         self.most_of_a_mailbox = self.most_of_a_mailbox.max(width);
-        if let Some((told, then)) = way.told
-            && told + self.grace < at
-            && at < told + WATCHED
-        {
+        if let Some(then) = way.heard(at, self.grace) {
             self.after += 1;
             self.as_wide += u64::from(width >= then);
         }
@@ -92,7 +98,7 @@ impl Lanes {
         }
         if matches!(told.refusal, Some(RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount)) {
             self.refused += 1;
-            way.told = Some((told.answered, width));
+            way.on_their_way.push((told.answered, width));
         }
     }
 

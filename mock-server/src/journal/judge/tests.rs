@@ -107,6 +107,11 @@ fn a_client_that_stays_as_wide_after_a_refusal_is_told_from_one_that_does_not() 
     };
     assert_eq!(told(&[asks(1_000), asks(1_001)]), (1, 2, 1));
     assert_eq!(told(&[asks(1_000), asks(1_020)]), (1, 2, 0));
+    // Refused again and again, each time before it may have heard of the last refusal.
+    let again: Vec<_> = (1..10)
+        .flat_map(|round| [asks(round * 100), refused(asks(round * 100 + 1), RefusalKind::ConcurrencyLimit, None)])
+        .collect();
+    assert_eq!(told(&again), (10, 14, 7));
 }
 
 #[test]
