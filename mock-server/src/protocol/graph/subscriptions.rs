@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use hyper::Uri;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_128;
@@ -38,13 +39,33 @@ struct Subscription {
     entity: Map<String, Value>,
 }
 
+fn invalid(message: impl Into<String>) -> Failure {
+    Failure::new(400, "InvalidRequest", message)
+}
+
+/// Whether a new subscription says what it is about (the texts are assumed).
+fn check(sent: &Map<String, Value>) -> Result<(), Failure> {
+    let text = |name: &str| {
+        let text = sent.get(name).and_then(Value::as_str);
+        text.ok_or_else(|| invalid(format!("The property {name} is required.")))
+    };
+    let changes = text("changeType")?;
+    if !changes.split(',').all(|change| ["created", "updated", "deleted"].contains(&change.trim())) {
+        return Err(invalid(format!("The change type '{changes}' is invalid.")));
+    }
+    let url = text("notificationUrl")?;
+    if !url.parse::<Uri>().is_ok_and(|url| url.scheme_str() == Some("https") && url.host().is_some()) {
+        return Err(invalid("The notification URL must be an absolute URL that begins with https."));
+    }
+    text("resource").map(drop)
+}
+
 fn expiry(sent: &Map<String, Value>, wall: Timestamp) -> Result<Timestamp, Failure> {
     let text = sent.get("expirationDateTime").and_then(Value::as_str).and_then(date);
-    let at = text.ok_or_else(|| Failure::new(400, "InvalidRequest", "The property expirationDateTime is required."))?;
+    let at = text.ok_or_else(|| invalid("The property expirationDateTime is required."))?;
     let seconds = at.as_second() - wall.as_second();
     if seconds <= 0 || MAX_MINUTES * 60 < seconds {
-        let message = "Subscription expiration can only be 10070 minutes in the future.";
-        return Err(Failure::new(400, "InvalidRequest", message));
+        return Err(invalid("Subscription expiration can only be 10070 minutes in the future."));
     }
     Ok(at)
 }
@@ -87,11 +108,7 @@ fn act(
             Ok(Reply::json(200, json!({"@odata.context": root, "value": value})))
         }
         ("POST", R::Subscriptions) => {
-            for name in ["changeType", "notificationUrl", "resource"] {
-                if !sent.get(name).is_some_and(Value::is_string) {
-                    return Err(Failure::new(400, "InvalidRequest", format!("The property {name} is required.")));
-                }
-            }
+            check(sent)?;
             if MAX_SUBSCRIPTIONS <= own.by_id.len() {
                 return Err(Failure::new(403, "ExtensionError", "The limit of subscriptions is reached."));
             }
@@ -175,5 +192,23 @@ mod tests {
         assert_eq!(ask(&mut state, 119, all, json!({})).1["value"].as_array().map(Vec::len), Some(1));
         assert_eq!(ask(&mut state, 120, all, json!({})).1["value"].as_array().map(Vec::len), Some(0));
         assert_eq!(ask(&mut state, 120, ("PATCH", &one), renewed).0, 404);
+    }
+    #[test]
+    fn a_subscription_that_cannot_notify_is_refused() {
+        let mut state = State::default();
+        let mut check = |name: &str, value: Value, expected: u16| {
+            let mut wanted = json!({
+                "changeType": "created, updated", "notificationUrl": "https://c.test/n", "resource": "/me/messages",
+                "expirationDateTime": "1970-01-01T01:00:00Z",
+            });
+            wanted[name] = value;
+            assert_eq!(ask(&mut state, 0, ("POST", "/v1.0/subscriptions"), wanted).0, expected, "{name}");
+        };
+        check("clientState", json!("x"), 201);
+        check("changeType", json!("made"), 400);
+        check("notificationUrl", json!("http://c.test/n"), 400);
+        check("notificationUrl", json!("https:///n"), 400);
+        check("resource", Value::Null, 400);
+        check("expirationDateTime", json!("1970-02-01T00:00:00Z"), 400);
     }
 }
