@@ -11,6 +11,7 @@
 
 pub mod bracket;
 pub mod calls;
+pub mod carried;
 pub mod comparison;
 pub mod correct;
 pub mod failing;

@@ -358,6 +358,28 @@ fn comparing_every_item_takes_what_the_fluid_model_counts() {
 }
 
 #[test]
+fn copying_everything_takes_what_the_fluid_model_counts() {
+    let jobs = |plan: &Plan| -> Vec<Job> {
+        let population = Population::new(&plan.population, plan.seed).expect("the preset is known");
+        let (rates, wave) = (Rates::new(plan), wave::draw(&population, plan.seed, 0, plan.wave.mailboxes));
+        wave.iter().map(|mailbox| rates.job(plan, *mailbox, &population.mailbox(*mailbox), 0)).collect()
+    };
+    for file in ["closed-upload.toml", "closed-concurrency.toml", "closed-service.toml"] {
+        let (plan, summary) = simulate(file, &[]);
+        let share = jobs(&plan)[0].before.as_seconds() / summary.makespan.as_seconds();
+        assert!((0.97..=1.03).contains(&share), "{file}: {share} of the time");
+    }
+    let (plan, summary) = simulate("closed-link.toml", &[]);
+    let carried = jobs(&plan)[0].bytes.1 / summary.sent_bytes as f64;
+    assert!((0.97..=1.03).contains(&carried), "{carried} of the bytes");
+    // A wave of ordinary mailboxes, from the first request to the last.
+    let (plan, summary) = simulate("small-business.toml", &["pipeline.verify=counts"]);
+    let counted: f64 = jobs(&plan).iter().map(|job| (job.before + job.held + job.after).as_seconds()).sum();
+    let share = counted / summary.charged.iter().map(|span| span.as_seconds()).sum::<f64>();
+    assert!((0.8..=1.2).contains(&share), "{share} of the lane time");
+}
+
+#[test]
 fn a_wave_ends_where_an_allowance_for_a_day_gives_out() {
     let open = forecast(&[]).size;
     // Ten places of two minutes, in two hours.

@@ -2,12 +2,13 @@
 
 use std::env;
 use std::error::Error;
-use std::fmt::Display;
+use std::fmt::{self, Display, Write as _};
 use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::exit::Exit;
 use crate::scenario::plan::Plan;
@@ -92,6 +93,12 @@ pub fn width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
 }
 
+/// How long so many more steps take if they take what those before did on average; nothing before the first has ended. Steps
+/// differ: at the pace of the latest alone, a forecast whose quick steps come first would take weeks.
+fn left(elapsed: Duration, done: u64, of: u64) -> Option<Duration> {
+    (done > 0).then(|| elapsed.mul_f64(of.saturating_sub(done) as f64 / done as f64))
+}
+
 /// A progress bar with an estimate on stderr; silent where stderr is no terminal.
 pub struct Progress {
     bar: ProgressBar,
@@ -108,9 +115,17 @@ impl Progress {
         let target =
             if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(steps), target);
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}, {eta} left")
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}, {left} left")
             .expect("the template is valid, and a test makes a bar");
-        bar.set_style(style);
+        let say_left = |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let left = left(state.elapsed(), state.pos(), state.len().unwrap_or_default());
+            // Who cannot be written to is told nothing.
+            let _ = match left {
+                Some(left) => write!(out, "{:#}", HumanDuration(left)),
+                None => out.write_char('?'),
+            };
+        };
+        bar.set_style(style.with_key("left", say_left));
         bar.set_message(of.to_owned());
         Self { bar }
     }
@@ -140,6 +155,15 @@ impl Drop for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_takes_what_was_done_took() {
+        let seconds = Duration::from_secs;
+        assert_eq!(left(seconds(60), 0, 1_000), None);
+        assert_eq!(left(seconds(60), 250, 1_000), Some(seconds(180)));
+        assert_eq!(left(seconds(60), 1_000, 1_000), Some(Duration::ZERO));
+        assert_eq!(left(seconds(60), 2_000, 1_000), Some(Duration::ZERO));
+    }
 
     #[test]
     fn a_bar_nobody_sees_costs_nothing_and_says_nothing() {

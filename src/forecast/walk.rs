@@ -2,7 +2,9 @@
 //!
 //! Mostly time grows evenly with the size of a wave, and two waves tell how much. But mailboxes that all take the same time
 //! go in rounds of as many as there are places, and a wave of one more than a round takes a round longer. Where the fluid
-//! model is seen to finish many at once, waves of all sizes nearby are walked, and nothing is assumed between them.
+//! model is seen to finish many at once, waves of all sizes nearby are walked, and nothing is assumed between them. The same
+//! where a wave is so small that the share that has to be done is all of it: its time is that of its heaviest mailbox, which
+//! one more mailbox may be or not.
 
 use super::fluid::Flow;
 use super::size::Cutovers;
@@ -23,6 +25,11 @@ const REACH: f64 = 0.1;
 /// Sizes on either side of the wave that are walked at most.
 const MOST_ASIDE: u32 = 20;
 
+/// The largest wave of which every mailbox matters that is looked at more closely: other waves of up to twice its size are
+/// walked, so many on either side at most. What larger ones take grows evenly enough.
+const SMALL: u32 = 500;
+const SMALL_ASIDE: u32 = 100;
+
 /// A wave, and how time grows around it.
 #[derive(Debug)]
 pub struct Walk {
@@ -41,7 +48,7 @@ enum Growth {
     /// Seconds that one more mailbox adds.
     Even(f64),
     /// Sizes, ascending, and the seconds until the required share of each is done.
-    InRounds(Vec<(f64, f64)>),
+    Walked(Vec<(f64, f64)>),
 }
 
 impl Walk {
@@ -53,15 +60,17 @@ impl Walk {
         let flow = cutovers.flow(size);
         let time = |flow: &Flow| flow.time_of_share(share).as_seconds();
         let share_at = time(&flow);
-        let growth = if goes_in_rounds(&flow) {
-            let reach = (f64::from(size) * REACH).ceil() as u32;
-            let apart = reach.div_ceil(MOST_ASIDE) as usize;
+        let is_for_all = size <= SMALL && (f64::from(size) * share).ceil() as u32 == size;
+        let growth = if is_for_all || goes_in_rounds(&flow) {
+            let (reach, aside) =
+                if is_for_all { (size, SMALL_ASIDE) } else { ((f64::from(size) * REACH).ceil() as u32, MOST_ASIDE) };
+            let apart = reach.div_ceil(aside) as usize;
             let (least, most) = (size.saturating_sub(reach).max(1), size.saturating_add(reach));
             let all = draw(most);
             let smaller = (least..size).rev().step_by(apart);
             let mut sizes: Vec<u32> = smaller.chain((size..=all.len()).step_by(apart)).collect();
             sizes.sort_unstable();
-            Growth::InRounds(sizes.into_iter().map(|size| (f64::from(size), time(&all.flow(size)))).collect())
+            Growth::Walked(sizes.into_iter().map(|size| (f64::from(size), time(&all.flow(size)))).collect())
         } else {
             let smaller = ((f64::from(size) * SMALLER) as u32).max(1);
             let before = time(&cutovers.flow(smaller));
@@ -82,7 +91,7 @@ impl Walk {
                 let size = self.size + (open / mean - self.share_at) / slope;
                 size.max(0.0) * mean / ratio
             }
-            Growth::InRounds(waves) => {
+            Growth::Walked(waves) => {
                 let open = open / ratio;
                 let in_proportion = |(size, time): (f64, f64)| size * open / time.max(1e-9);
                 match waves.iter().rposition(|(_, time)| *time <= open) {
@@ -100,7 +109,7 @@ impl Walk {
     pub fn added(&self, size: f64) -> f64 {
         match &self.growth {
             Growth::Even(slope) => (size - self.size) * slope,
-            Growth::InRounds(waves) => {
+            Growth::Walked(waves) => {
                 let place = waves.partition_point(|(walked, _)| *walked < size).min(waves.len() - 1);
                 waves[place].1 - self.share_at
             }

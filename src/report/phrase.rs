@@ -74,11 +74,17 @@ pub(super) fn throughput(window: &WindowForecast) -> String {
     )
 }
 
-/// What must be copied ahead.
-pub(super) fn prestage(window: &WindowForecast) -> String {
+/// What must be copied ahead, and whether that is feasible.
+pub(super) fn prestage(window: &WindowForecast, verdict: &str) -> String {
     let prestage = &window.prestage;
+    if prestage.lead_days <= 0.0 {
+        return format!(
+            "none: {} are copied within the window; [wave.prestage] copies ahead",
+            bytes(prestage.wave_bytes)
+        );
+    }
     format!(
-        "{} a wave, {} GB/h on {} lanes, {} days ahead",
+        "{} a wave, {} GB/h on {} lanes, {} days ahead: {verdict}",
         bytes(prestage.wave_bytes),
         significant(prestage.gigabytes_per_hour),
         count(prestage.lanes.into()),

@@ -97,7 +97,7 @@ fn one_window(text: &mut String, window: &WindowForecast) {
     line(text, &format!("  throughput        {}", phrase::throughput(window)));
     let prestage = &window.prestage;
     let verdict = if prestage.feasible { "feasible" } else { "not feasible" };
-    line(text, &format!("  pre-stage         {}: {verdict}", phrase::prestage(window)));
+    line(text, &format!("  pre-stage         {}", phrase::prestage(window, verdict)));
     for obstacle in &prestage.obstacles {
         line(text, &format!("                    {obstacle}"));
     }

@@ -113,6 +113,8 @@ fn freeze(section: Section<'_>) -> Option<Freeze> {
     let on = section.maybe("on", &Day, "", "");
     let (from, until) = if one_day {
         if section.has("from") || section.has("until") {
+            // A range that has no meaning here is no unknown key.
+            let _ = (section.node("from"), section.node("until"));
             section.report("on", "beside a range", "a freeze is one day or a range, not both", help);
         }
         (on, on)
