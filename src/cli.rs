@@ -72,7 +72,7 @@ commands! {
     Man => man,
 }
 
-/// Tries a mailbox migration before it happens: how many mailboxes fit tonight, and when is the estate done
+/// Tries a mailbox migration before it happens: how many mailboxes fit tonight, and into the weekend
 ///
 /// The real migration pipeline runs against a mock Exchange and Graph server with published limits, live over HTTP or
 /// in virtual time.

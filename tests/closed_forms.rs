@@ -468,3 +468,15 @@ fn mailboxes_that_all_take_the_same_time_go_in_rounds_of_the_places() {
         }
     }
 }
+
+#[test]
+fn the_knob_that_is_told_is_the_one_that_binds() {
+    // Ten places, of which the pipeline takes five.
+    let window = forecast(&["pipeline.open_switches=5".to_owned()]);
+    let all = forecast(&[]).size.recommended;
+    let doubled = window.sensitivity.iter().find(|effect| effect.from == "5" && effect.to == "10").expect("a knob");
+    assert_eq!(doubled.knob, "pipeline.open_switches (with lanes to match)");
+    let share = f64::from(doubled.recommended) / f64::from(all);
+    assert!((0.95..=1.05).contains(&share), "{} told, {all} found", doubled.recommended);
+    assert!(window.sensitivity.iter().all(|effect| effect.from != effect.to), "{:?}", window.sensitivity);
+}

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::error::Error;
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
 use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;

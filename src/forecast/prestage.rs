@@ -30,9 +30,9 @@ pub fn flow(plan: &Plan, described: &Description, prestage: &PrestagePlan, wave:
     }
     if needed > network {
         obstacles.push(format!(
-            "{:.1} Gbit/s are needed, the network carries {:.1} Gbit/s",
-            needed * 8.0 / 1e9,
-            network * 8.0 / 1e9
+            "{} are needed, the network carries {}",
+            bits_per_second(needed),
+            bits_per_second(network)
         ));
     }
     let rate = prestage.lane_bytes_per_second.min(MAILBOX_BYTES_PER_SECOND);
@@ -55,6 +55,12 @@ pub fn flow(plan: &Plan, described: &Description, prestage: &PrestagePlan, wave:
         feasible: obstacles.is_empty(),
         obstacles,
     }
+}
+
+/// A rate of bytes per second, in the unit in which networks are sold.
+fn bits_per_second(bytes_per_second: f64) -> String {
+    let megabits = bytes_per_second * 8.0 / 1e6;
+    if megabits < 1_000.0 { format!("{megabits:.1} Mbit/s") } else { format!("{:.1} Gbit/s", megabits / 1_000.0) }
 }
 
 /// Adds to the flow of each window what all windows need together, where that is more than is granted.

@@ -64,14 +64,14 @@ pub struct WindowForecast {
 
 impl WindowForecast {
     /// The two extreme effects of the knob whose values that were tried move the wave size most, the smaller wave
-    /// first: what the answer hangs on.
+    /// first: what the answer hangs on. Nothing where none of them moves it.
     #[must_use]
     pub fn leading(&self) -> Option<(&Effect, &Effect)> {
         let extremes = |knob: &str| {
             let same = || self.sensitivity.iter().filter(|effect| effect.knob == knob);
             let least = same().min_by_key(|effect| effect.recommended)?;
             let most = same().max_by_key(|effect| effect.recommended)?;
-            Some((least, most))
+            (least.recommended < most.recommended).then_some((least, most))
         };
         let reach = |(least, most): &(&Effect, &Effect)| most.recommended - least.recommended;
         self.sensitivity.iter().filter_map(|effect| extremes(&effect.knob)).max_by_key(reach)

@@ -52,25 +52,31 @@ fn knobs(plan: &Plan, open: Span) -> Vec<Knob> {
             guess: 1.0 / factor,
         });
     }
-    let places = plan.pipeline.open_switches.min(plan.target.server.switch.places);
+    let granted = plan.target.server.switch.places;
+    let places = plan.pipeline.open_switches.min(granted);
+    // Whoever opens fewer switches than there are places for gains nothing from more of these.
+    let (key, most) = if places < granted {
+        ("pipeline.open_switches (with lanes to match)", granted)
+    } else {
+        ("target.switch.places (with lanes to match)", u32::MAX)
+    };
     for factor in [0.9, 1.1, 2.0] {
         let mut changed = plan.clone();
-        let to = (f64::from(places) * factor).round() as u32;
+        let to = ((f64::from(places) * factor).round() as u32).min(most);
+        if to == places {
+            continue;
+        }
         changed.pipeline.open_switches = to;
-        changed.target.server.switch.places = to;
+        changed.target.server.switch.places = if places < granted { granted } else { to };
         changed.pipeline.lanes = changed.pipeline.lanes.max((f64::from(plan.pipeline.lanes) * factor).ceil() as u32);
-        knobs.push(Knob {
-            key: "target.switch.places (with lanes to match)",
-            from: places.to_string(),
-            to: to.to_string(),
-            plan: changed,
-            open,
-            guess: factor,
-        });
+        knobs.push(Knob { key, from: places.to_string(), to: to.to_string(), plan: changed, open, guess: factor });
     }
     for factor in [0.5, 0.9, 1.1] {
         let mut changed = plan.clone();
         changed.pipeline.lanes = ((f64::from(plan.pipeline.lanes) * factor).round() as u32).max(1);
+        if changed.pipeline.lanes == plan.pipeline.lanes {
+            continue;
+        }
         knobs.push(Knob {
             key: "pipeline.lanes",
             from: plan.pipeline.lanes.to_string(),

@@ -138,12 +138,21 @@ pub(crate) fn parse(content: &str, text: &Text) -> (Table, Vec<Problem>) {
         .map(|error| Problem {
             message: format!("not TOML: {}", error.message()),
             label: "here".to_owned(),
-            help: Some("texts are in quotes, sections in brackets, comments begin with #".to_owned()),
+            help: Some(help(error.message()).to_owned()),
             text: Arc::clone(&text.source),
             at: Some(error.span().unwrap_or(0..0)),
         })
         .collect();
     (table_of(table.get_ref(), 0, 0), problems)
+}
+
+/// What may be done about text that is not TOML.
+fn help(message: &str) -> &'static str {
+    if message.contains("date") {
+        "write a day that there is as year, month, day: 2020-10-05"
+    } else {
+        "texts are in quotes, sections in brackets, comments begin with #"
+    }
 }
 
 /// Applies an override `path=value` to the tree.
