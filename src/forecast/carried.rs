@@ -4,6 +4,7 @@
 use mock_server::throttle::limit::{Rule, Scope};
 use mock_server::time::Span;
 use mock_server::wire::call::Protocol;
+use mock_server::wire::codec;
 use mock_server::wire::operation::Operation;
 
 use super::calls;
@@ -57,8 +58,7 @@ impl Times {
         let cost = side.server.costs.of(operation);
         let of_mailbox = |scope| matches!(scope, Scope::AppMailbox | Scope::Mailbox);
         let limits = side.server.limits.iter().filter(|limit| {
-            of_mailbox(limit.scope)
-                && limit.concerns(operation, mock_server::wire::codec::spoken(side.protocol, operation))
+            of_mailbox(limit.scope) && limit.concerns(operation, codec::spoken(side.protocol, operation))
         });
         Self {
             call: cost.call.mean(),

@@ -150,9 +150,9 @@ impl Fault {
             also: self.tricks.also()?,
         };
         let rule = FaultRule { name: self.name.clone(), matches, act: self.act()? };
-        // The usual status may be said of any refusal.
-        let shown = Self { status: self.status, ..Self::of(&rule, now, |_| self.mailbox.clone()) };
-        match reply::unused(self, &shown) {
+        // The usual status may be said of any refusal, and words beside a body that replaces them.
+        let shown = Self::of(&rule, now, |_| self.mailbox.clone());
+        match reply::unused(self, &shown, &["status", "words"]) {
             Some(key) => Err(Wrong::request(format!("`{key}` has no meaning here: it needs another key"), HELP)),
             None => Ok(rule),
         }
@@ -311,6 +311,7 @@ mod tests {
         check(r#"{"name":"d","act":"revoke-token","nth":7}"#, Ok(()));
         check(r#"{"name":"e","act":"short-token","life_seconds":30}"#, Ok(()));
         check(r#"{"act":"refuse","seconds":3}"#, Ok(()));
+        check(r#"{"act":"say","words":"unknown","body":"x"}"#, Ok(()));
         check(r#"{"act":"refuse","kind":"gateway_error","status":504}"#, Ok(()));
         check(r#"{"act":"refuse","kind":"request_limit","status":429}"#, Ok(()));
         check(r#"{"act":"delay","delay_seconds":2,"delay_spread":"constant"}"#, Ok(()));
@@ -353,7 +354,6 @@ mod tests {
         check(r#"{"act":"reset","burst_by_mailbox":true}"#, Err("`burst_by_mailbox` has no meaning here"));
         check(r#"{"act":"delay","delay_seconds":1,"delay_sigma":1}"#, Err("`delay_sigma` has no meaning here"));
         check(r#"{"act":"say","late_sigma":1}"#, Err("`late_sigma` has no meaning here"));
-        check(r#"{"act":"say","words":"unknown","body":"x"}"#, Err("`words` has no meaning here"));
         check(r#"{"act":"say","body":"x","content_type":"a\r\nb: c"}"#, Err("content_type is no type"));
         check(r#"{"name":"a","act":"say","words":"mumble"}"#, Err("no words `mumble`"));
         check(r#"{"name":"a","act":"short-token"}"#, Err("life_seconds is missing"));

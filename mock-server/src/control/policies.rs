@@ -176,7 +176,7 @@ impl Entry {
             apps: self.apps.clone(),
         };
         policy.announce = Announce { wait: self.wait()?, form: self.form()? };
-        match reply::unused(self, &Self::of(&policy)) {
+        match reply::unused(self, &Self::of(&policy), &[]) {
             Some(key) => {
                 Err(Wrong::request(format!("`{key}` has no meaning for what the policy `{}` is", self.name), CHANGE))
             }

@@ -71,10 +71,12 @@ pub(super) fn of_fields<T: DeserializeOwned>(fields: Map<String, Value>, help: &
     serde_json::from_value(Value::Object(fields)).map_err(|error| unexpected(&error, help))
 }
 
-/// The first key that was written and is not shown of what came of it: it had no meaning there.
-pub(super) fn unused<T: Serialize>(written: &T, shown: &T) -> Option<String> {
+/// The first key that was written and is not shown of what came of it: it had no meaning there. Some may be written all the
+/// same.
+pub(super) fn unused<T: Serialize>(written: &T, shown: &T, may_be: &[&str]) -> Option<String> {
     let shown = shape(shown);
-    shape(written).into_iter().map(|(key, _)| key).find(|key| !shown.contains_key(key))
+    let keys = shape(written).into_iter().map(|(key, _)| key);
+    keys.filter(|key| !may_be.contains(&key.as_str())).find(|key| !shown.contains_key(key))
 }
 
 /// The first key by which something differs from something else.
