@@ -25,7 +25,7 @@ struct Way {
     /// What the client heard last of too many being under way: when it was told, and how many they were.
     heard: Option<(Moment, usize)>,
     /// What may still be on its way: as much as there are refusals within that time.
-    on_their_way: Vec<(Moment, usize)>,
+    unheard: Vec<(Moment, usize)>,
 }
 
 impl Way {
@@ -38,7 +38,7 @@ impl Way {
 
     /// What the client has heard of too many being under way, if that was not long ago.
     fn heard(&mut self, at: Moment, grace: Span) -> Option<usize> {
-        let arrived = self.on_their_way.extract_if(.., |(told, _)| *told + grace < at);
+        let arrived = self.unheard.extract_if(.., |(told, _)| *told + grace < at);
         self.heard = arrived.chain(self.heard).max_by_key(|(told, _)| *told);
         self.heard.filter(|(told, _)| at < *told + WATCHED).map(|(_, width)| width)
     }
@@ -98,7 +98,7 @@ impl Lanes {
         }
         if matches!(told.refusal, Some(RefusalKind::ConcurrencyLimit | RefusalKind::ConnectionCount)) {
             self.refused += 1;
-            way.on_their_way.push((told.answered, width));
+            way.unheard.push((told.answered, width));
         }
     }
 
