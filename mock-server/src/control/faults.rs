@@ -150,9 +150,10 @@ impl Fault {
             also: self.tricks.also()?,
         };
         let rule = FaultRule { name: self.name.clone(), matches, act: self.act()? };
-        // The usual status may be said of any refusal, and words beside a body that replaces them.
+        // The usual status may be said of any refusal, words beside a body that replaces them, and of a delay that it is
+        // constant.
         let shown = Self::of(&rule, now, |_| self.mailbox.clone());
-        match reply::unused(self, &shown, &["status", "words"]) {
+        match reply::unused(self, &shown, &["status", "words", "delay_spread"]) {
             Some(key) => Err(Wrong::request(format!("`{key}` has no meaning here: it needs another key"), HELP)),
             None => Ok(rule),
         }

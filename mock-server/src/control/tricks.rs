@@ -59,7 +59,9 @@ impl Spread {
     /// How a distribution is shown.
     pub(super) fn of(distribution: &Distribution) -> Self {
         let (name, delay, to, sigma) = match *distribution {
-            Distribution::Constant(delay) => (SPREADS[0], delay, None, None),
+            Distribution::Constant(delay) => {
+                return Self { delay_seconds: Some(delay.as_seconds()), ..Self::default() };
+            }
             Distribution::Exponential { mean } => (SPREADS[1], mean, None, None),
             Distribution::Uniform { low, high } => (SPREADS[2], low, Some(high.as_seconds()), None),
             Distribution::LogNormal { median, sigma } => (SPREADS[3], median, None, Some(sigma)),
