@@ -219,8 +219,7 @@ pub(super) fn parameters(act: &str) -> Vec<Parameter> {
     let status = || Parameter::new("status", "HTTP status", Kind::Whole).or("the usual one");
     match act {
         "refuse" => {
-            let said = RefusalKind::ALL.into_iter().filter(|kind| kind.act_instead().is_none());
-            let kinds: Vec<_> = said.map(RefusalKind::name).collect();
+            let kinds = RefusalKind::ALL.map(RefusalKind::name);
             let kind = Parameter::one_of("kind", "refusal", &kinds, RefusalKind::Unavailable.name());
             vec![kind, status(), wait()]
         }

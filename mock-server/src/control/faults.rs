@@ -9,10 +9,8 @@ use super::words::{self, span};
 use crate::fault::preset;
 use crate::fault::rule::{Act, FaultRule, Match};
 use crate::time::{Moment, Span};
-use crate::wire::call::Protocol;
-use crate::wire::graph;
 use crate::wire::id::MailboxKey;
-use crate::wire::refusal::{Refusal, RefusalKind};
+use crate::wire::refusal::RefusalKind;
 
 /// How a fault is written, and shown.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -135,9 +133,6 @@ impl Fault {
         if self.nth == Some(0) {
             return Err(Wrong::request("nth is 0", "give a number from 1: every n-th call is hit"));
         }
-        if self.attempts_below == Some(0) {
-            return Err(Wrong::request("attempts_below is 0", "give a number from 1: 1 hits first attempts only"));
-        }
         let until = span(self.seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
         let matches = Match {
             operations: self.operations.iter().map(|name| words::operation(name)).collect::<Result<_, _>>()?,
@@ -149,21 +144,10 @@ impl Fault {
             attempts_below: self.attempts_below,
             also: self.tricks.also()?,
         };
-        let rule = FaultRule { name: self.name.clone(), matches, act: self.act()? };
-        // The usual status may be said of any refusal, words beside a body that replaces them, and of a delay that it is
-        // constant.
-        let shown = Self::of(&rule, now, |_| self.mailbox.clone());
-        match reply::unused(self, &shown, &["status", "words", "delay_spread"]) {
-            Some(key) => Err(Wrong::request(format!("`{key}` has no meaning here: it needs another key"), HELP)),
-            None => Ok(rule),
-        }
+        Ok(FaultRule { name: self.name.clone(), matches, act: self.act()? })
     }
 
     fn mailboxes(&self, find: impl Fn(&str) -> Option<MailboxKey>) -> Result<Option<(u32, u32)>, Wrong> {
-        if let Some((first, last)) = self.mailboxes.filter(|(first, last)| last < first) {
-            let help = "give the first mailbox and the last, by number: [0, 99]";
-            return Err(Wrong::request(format!("the mailboxes from {first} to {last} are none"), help));
-        }
         let Some(address) = &self.mailbox else { return Ok(self.mailboxes) };
         let found = find(address).map(|mailbox| (mailbox.0, mailbox.0));
         let missing = || Wrong::request(format!("there is no mailbox `{address}`"), "give the address of a mailbox");
@@ -205,19 +189,12 @@ impl Fault {
 
     fn refusal(&self) -> Result<Act, Wrong> {
         let name = self.kind.as_deref().unwrap_or(RefusalKind::Unavailable.name());
-        let kind = words::refusal("kind", name)?;
+        let kind: RefusalKind = words::named("kind", name)?;
         let status = self.status.unwrap_or_else(|| kind.usual_status());
-        let is_of_graph = || !kind.has_statuses() && self.graph_status(kind, status) == Some(status);
-        if !kind.allows(status) && !is_of_graph() {
-            return Err(Wrong::request(format!("the refusal `{kind}` has no status {status}"), kind.status_help()));
+        if !(400..=599).contains(&status) {
+            return Err(Wrong::request(format!("status is {status}"), "give a status from 400 to 599"));
         }
         Ok(Act::Refuse { kind, status, retry_after: span(self.retry_after_seconds, "retry_after_seconds")? })
-    }
-
-    /// The status with which Graph refuses if it can be asked; EWS has others, or none of its own.
-    fn graph_status(&self, kind: RefusalKind, status: u16) -> Option<u16> {
-        let refused = || graph::encode_refusal(&Refusal { kind, status, retry_after: None }).status;
-        if kind.has_statuses() { Some(status) } else { self.tricks.concerns(Protocol::Graph).then(refused) }
     }
 
     /// How a rule is shown at a moment; `address` tells how a mailbox is called.
@@ -244,8 +221,7 @@ impl Fault {
         match &rule.act {
             Act::Refuse { kind, status, retry_after } => {
                 fault.kind = Some(kind.name().to_owned());
-                fault.status = fault.graph_status(*kind, *status);
-                fault.retry_after_seconds = retry_after.map(Span::as_seconds);
+                (fault.status, fault.retry_after_seconds) = (Some(*status), retry_after.map(Span::as_seconds));
             }
             Act::Delay(distribution) => fault.delay = Spread::of(distribution),
             Act::ShortenToken(life) => fault.life_seconds = Some(life.as_seconds()),
@@ -312,27 +288,6 @@ mod tests {
         check(r#"{"name":"d","act":"revoke-token","nth":7}"#, Ok(()));
         check(r#"{"name":"e","act":"short-token","life_seconds":30}"#, Ok(()));
         check(r#"{"act":"refuse","seconds":3}"#, Ok(()));
-        check(r#"{"act":"say","words":"unknown","body":"x"}"#, Ok(()));
-        check(r#"{"act":"refuse","kind":"gateway_error","status":504}"#, Ok(()));
-        check(r#"{"act":"refuse","kind":"request_limit","status":429}"#, Ok(()));
-        check(r#"{"act":"delay","delay_seconds":2,"delay_spread":"constant"}"#, Ok(()));
-    }
-
-    #[test]
-    fn a_refusal_is_shown_with_the_status_of_graph() {
-        for (kind, protocols, expected) in [
-            ("server_busy", "", Some(429)),
-            ("server_busy", r#","protocols":["ews"]"#, None),
-            ("timed_out", r#","protocols":["graph"]"#, Some(504)),
-            ("gateway_error", r#","protocols":["ews"]"#, Some(502)),
-            ("other_status", r#","status":418"#, Some(418)),
-        ] {
-            let text = format!(r#"{{"act":"refuse","kind":"{kind}"{protocols}}}"#);
-            let rules = Wanted::read(text.as_bytes()).and_then(|wanted| wanted.rules(Moment::START, find));
-            let fault = shown(&rules.expect("a fault")[0], Moment::START);
-            assert_eq!(fault.status, expected, "{text}");
-            check(&serde_json::to_string(&fault).expect("JSON"), Ok(()));
-        }
     }
 
     #[test]
@@ -347,15 +302,6 @@ mod tests {
         check(r#"["a","refuse"]"#, Err("expected a map"));
         check(r#"{"name":"a","act":"reset","cohort":2}"#, Err("cohort is 2"));
         check(r#"{"name":"a","act":"fail-item"}"#, Err("error is missing"));
-        check(r#"{"act":"refuse","kind":"timed_out","status":418}"#, Err("the refusal `timed_out` has no status 418"));
-        check(r#"{"act":"refuse","kind":"gateway_error","status":500}"#, Err("`gateway_error` has no status 500"));
-        check(r#"{"act":"refuse","kind":"malformed"}"#, Err("nobody can be refused with `malformed`"));
-        check(r#"{"act":"refuse","attempts_below":0}"#, Err("attempts_below is 0"));
-        check(r#"{"act":"reset","mailboxes":[5,2]}"#, Err("the mailboxes from 5 to 2 are none"));
-        check(r#"{"act":"reset","burst_by_mailbox":true}"#, Err("`burst_by_mailbox` has no meaning here"));
-        check(r#"{"act":"delay","delay_seconds":1,"delay_sigma":1}"#, Err("`delay_sigma` has no meaning here"));
-        check(r#"{"act":"say","late_sigma":1}"#, Err("`late_sigma` has no meaning here"));
-        check(r#"{"act":"say","body":"x","content_type":"a\r\nb: c"}"#, Err("content_type is no type"));
         check(r#"{"name":"a","act":"say","words":"mumble"}"#, Err("no words `mumble`"));
         check(r#"{"name":"a","act":"short-token"}"#, Err("life_seconds is missing"));
         check(r#"{"name":"a","act":"reset","rate":2}"#, Err("rate is 2"));

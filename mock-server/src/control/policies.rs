@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::reply::{self, Wrong};
-use super::words::{self, share, span, unknown};
+use super::reply::Wrong;
+use super::words::{self, span, unknown};
 use crate::mailbox::content::Content;
 use crate::service::core::Service;
 use crate::throttle::policy::announce::{Announce, Form, Wait};
@@ -15,9 +15,6 @@ use crate::wire::refusal::RefusalKind;
 
 /// Most allowances that one answer shows; those that are used up most come first.
 const SHOWN: usize = 1_000;
-
-/// The factor by which announced waits may grow from each to the next.
-const GROWTH_MAX: f64 = 1e6;
 
 /// How policies are written.
 pub(super) const CHANGE: &str = "send a list: [{\"preset\": \"entra-large\"}, {\"name\": \"NAME\", \"meter\": \
@@ -153,10 +150,6 @@ pub(super) fn read(entries: &[Entry]) -> Result<Vec<Policy>, Wrong> {
 impl Entry {
     fn policies(&self) -> Result<Vec<Policy>, Wrong> {
         if let Some(name) = &self.preset {
-            let alone = Self { preset: self.preset.clone(), ..Self::default() };
-            if let Some(key) = reply::different(self, &alone) {
-                return Err(Wrong::request(format!("`{key}` beside a preset, which has all of it"), CHANGE));
-            }
             return words::preset(name, preset::named(name), preset::NAMES);
         }
         if self.name.is_empty() || self.name.len() > 100 {
@@ -165,7 +158,7 @@ impl Entry {
         let sharing = Sharing::named(self.scope.iter().map(String::as_str))
             .map_err(|name| unknown("scope", name, &Sharing::NAMES))?;
         let kind = self.refusal.as_deref().unwrap_or(RefusalKind::RequestLimit.name());
-        let refusal = words::refusal("refusal", kind)?;
+        let refusal = words::named("refusal", kind)?;
         let mut policy = Policy::new(&self.name, self.meter()?, sharing, refusal);
         policy.refused_count = self.refused_count;
         let operations = self.operations.iter().map(|name| words::operation(name));
@@ -176,12 +169,7 @@ impl Entry {
             apps: self.apps.clone(),
         };
         policy.announce = Announce { wait: self.wait()?, form: self.form()? };
-        match reply::unused(self, &Self::of(&policy), &[]) {
-            Some(key) => {
-                Err(Wrong::request(format!("`{key}` has no meaning for what the policy `{}` is", self.name), CHANGE))
-            }
-            None => Ok(vec![policy]),
-        }
+        Ok(vec![policy])
     }
 
     fn meter(&self) -> Result<Meter, Wrong> {
@@ -216,17 +204,15 @@ impl Entry {
         let retry_after = span(self.retry_after_seconds, "retry_after_seconds")?;
         let usual = if retry_after.is_some() { "constant" } else { "exact" };
         let first = retry_after.unwrap_or(Span::seconds(1));
-        if let Some(growth) = self.growth.filter(|growth| !(1.0..=GROWTH_MAX).contains(growth)) {
-            return Err(Wrong::request(format!("growth is {growth}"), format!("give a factor from 1 to {GROWTH_MAX}")));
-        }
+        let finite = |number: Option<f64>, usual: f64| number.filter(|number| number.is_finite()).unwrap_or(usual);
         Ok(match self.announce.as_deref().unwrap_or(usual) {
             "exact" => Wait::Exact,
             "constant" => Wait::Constant(first),
             "missing" => Wait::Missing,
-            "too-short" => Wait::Share(share(self.announced_share, "announced_share")?.unwrap_or(0.5)),
+            "too-short" => Wait::Share(finite(self.announced_share, 0.5).clamp(0.0, 1.0)),
             "growing" => Wait::Growing {
                 first,
-                factor: self.growth.unwrap_or(2.0),
+                factor: finite(self.growth, 2.0).max(1.0),
                 longest: span(self.longest_retry_after_seconds, "longest_retry_after_seconds")?
                     .unwrap_or(Span::seconds(300)),
             },
@@ -348,11 +334,5 @@ mod tests {
         check(r#"[{"name":"a","meter":"sliding","most":1}]"#, "per_seconds is missing");
         check(r#"[{"name":"a","meter":"lanes","most":1,"scope":["planet"]}]"#, "no scope `planet`");
         check(r#"[{"name":"a","meter":"lanes","most":1,"announce":"sing"}]"#, "no announcement `sing`");
-        check(r#"[{"name":"a","meter":"lanes","most":1,"per_seconds":5}]"#, "`per_seconds` has no meaning");
-        check(r#"[{"name":"a","meter":"lanes","most":1,"announced_share":0.5}]"#, "`announced_share` has no meaning");
-        let short = r#"[{"name":"a","meter":"lanes","most":1,"announce":"too-short","announced_share":1.5}]"#;
-        check(short, "announced_share is 1.5");
-        check(r#"[{"name":"a","meter":"lanes","most":1,"announce":"growing","growth":0.5}]"#, "growth is 0.5");
-        check(r#"[{"preset":"store","most":7}]"#, "`most` beside a preset");
     }
 }

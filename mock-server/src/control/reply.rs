@@ -71,27 +71,6 @@ pub(super) fn of_fields<T: DeserializeOwned>(fields: Map<String, Value>, help: &
     serde_json::from_value(Value::Object(fields)).map_err(|error| unexpected(&error, help))
 }
 
-/// The first key that was written and is not shown of what came of it: it had no meaning there. Some may be written all the
-/// same.
-pub(super) fn unused<T: Serialize>(written: &T, shown: &T, may_be: &[&str]) -> Option<String> {
-    let shown = shape(shown);
-    let keys = shape(written).into_iter().map(|(key, _)| key);
-    keys.filter(|key| !may_be.contains(&key.as_str())).find(|key| !shown.contains_key(key))
-}
-
-/// The first key by which something differs from something else.
-pub(super) fn different<T: Serialize>(one: &T, other: &T) -> Option<String> {
-    let other = shape(other);
-    shape(one).into_iter().find(|(key, value)| other.get(key) != Some(value)).map(|(key, _)| key)
-}
-
-fn shape<T: Serialize>(value: &T) -> Map<String, Value> {
-    match serde_json::to_value(value).expect("control answers have text keys") {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    }
-}
-
 fn unexpected(error: &serde_json::Error, help: &str) -> Wrong {
     Wrong::request(format!("the body is not as expected: {error}"), help)
 }

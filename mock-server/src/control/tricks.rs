@@ -1,6 +1,5 @@
 //! What a fault can ask and do beyond the plain acts, as control requests write it.
 
-use hyper::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use super::reply::Wrong;
@@ -131,11 +130,6 @@ fn missing(key: &str) -> Wrong {
 }
 
 impl Tricks {
-    /// Whether it concerns calls of a protocol.
-    pub(super) fn concerns(&self, protocol: Protocol) -> bool {
-        self.protocols.is_empty() || self.protocols.iter().any(|name| name == protocol.name())
-    }
-
     /// The further conditions.
     pub(super) fn also(&self) -> Result<Also, Wrong> {
         let protocol = |name: &String| named::<Protocol>("protocol", name);
@@ -206,10 +200,6 @@ impl Tricks {
     fn saying(&self, status: Option<u16>, retry_after: Option<Span>) -> Result<Saying, Wrong> {
         let words = if let Some(body) = &self.body {
             let content_type = self.content_type.as_deref().unwrap_or("text/plain; charset=utf-8");
-            if HeaderValue::from_str(content_type).is_err() {
-                let help = "give a media type: \"text/plain; charset=utf-8\"";
-                return Err(Wrong::request(format!("content_type is no type: {content_type:?}"), help));
-            }
             Words::Body { content_type: content_type.into(), body: body.as_str().into() }
         } else {
             listed("words", self.words.as_deref().unwrap_or(Words::NAMED[0].0), Words::NAMED)?

@@ -8,7 +8,6 @@ use strum::VariantArray;
 use super::reply::Wrong;
 use crate::time::Span;
 use crate::wire::operation::Operation;
-use crate::wire::refusal::RefusalKind;
 
 /// Most seconds that a control request may name: a year.
 const SECONDS_MAX: f64 = 31_536_000.0;
@@ -35,17 +34,6 @@ pub(super) fn listed<T, const N: usize>(what: &str, name: &str, table: [(&str, T
     let names = table.each_ref().map(|(name, _)| *name);
     let wrong = unknown(what, name, &names);
     table.into_iter().find(|(own, _)| *own == name).map(|(_, one)| one).ok_or(wrong)
-}
-
-/// The refusal of a name. Not those that only come about on the way.
-pub(super) fn refusal(what: &str, name: &str) -> Result<RefusalKind, Wrong> {
-    let kind: RefusalKind = named(what, name)?;
-    match kind.act_instead() {
-        Some(act) => {
-            Err(Wrong::request(format!("nobody can be refused with `{kind}`"), format!("the fault `{act}` does it")))
-        }
-        None => Ok(kind),
-    }
 }
 
 /// The operation of a name.
