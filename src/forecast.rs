@@ -121,7 +121,9 @@ pub fn forecast(
         windows.push(forecast);
     }
     if let Some(prestage) = &plan.wave.prestage {
-        prestage::together(prestage, windows.iter_mut().map(|window| &mut window.prestage).collect());
+        let longest = openings.iter().map(|(window, _)| recurrence(window)).max().unwrap_or_default();
+        let estate = described.bytes as f64 / longest.as_seconds();
+        prestage::together(prestage, estate, windows.iter_mut().map(|window| &mut window.prestage).collect());
     }
     let overhead = overhead(plan, population);
     let seen: Vec<infer::Seen> = windows

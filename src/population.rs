@@ -12,6 +12,7 @@ mod item;
 pub mod mailbox;
 mod organisation;
 mod owned;
+pub mod parameters;
 pub mod preset;
 pub mod profile;
 pub mod wave;

@@ -3,6 +3,7 @@
 //! Reads results only; never reaches into an engine, and never prints: it returns what is to be printed.
 
 pub mod html;
+mod inside;
 pub mod json;
 pub mod number;
 mod phrase;

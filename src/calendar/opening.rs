@@ -95,6 +95,19 @@ impl Window {
             .min()
     }
 
+    /// The first opening that began before a freeze and is still open when a frozen day ends, with that freeze.
+    #[must_use]
+    pub fn open_through(&self) -> Option<(Opening, &Freeze)> {
+        let through = self.freezes.iter().filter_map(|freeze| {
+            let before = freeze.from.yesterday().ok()?;
+            let since = freeze.from.checked_sub(i64::from(self.closes_days_later).days()).ok()?;
+            let ends = freeze.from.tomorrow().ok()?.to_zoned(self.zone.clone()).ok()?.timestamp();
+            let opening = self.openings(since.max(self.from), before).find(|opening| opening.closes > ends)?;
+            Some((opening, freeze))
+        });
+        through.min_by_key(|(opening, _)| opening.opens)
+    }
+
     /// The next date to look at: the day after, or the day after the freeze that holds.
     fn date_after(&self, date: Date) -> Option<Date> {
         let frozen = self.freezes.iter().filter(|freeze| freeze.holds(date)).map(|freeze| freeze.until).max();
@@ -183,6 +196,22 @@ mod tests {
         check(&window, date(2020, 12, 16), date(2021, 1, 4), 11.0);
         window.freezes.push(freeze(date(2020, 1, 1), Date::MAX));
         assert_eq!(window.next_opening(date(2020, 12, 16)), None);
+    }
+
+    #[test]
+    fn a_weekend_stays_open_on_a_day_that_is_frozen() {
+        let freeze = |from, until| Freeze { from, until, reason: "freeze".to_owned() };
+        let through = |freezes: &[Freeze]| {
+            let window = Window { freezes: freezes.to_vec(), ..weekend() };
+            window.open_through().map(|(opening, freeze)| (opening.date, freeze.from))
+        };
+        let saturday = freeze(date(2020, 10, 17), date(2020, 10, 17));
+        assert_eq!(through(std::slice::from_ref(&saturday)), Some((date(2020, 10, 16), date(2020, 10, 17))));
+        // The morning of a frozen Monday is not a day; with the Friday frozen there is no weekend; and what was before
+        // the window's own date is past.
+        assert_eq!(through(&[freeze(date(2020, 10, 19), date(2020, 10, 25))]), None);
+        assert_eq!(through(&[saturday, freeze(date(2020, 10, 16), date(2020, 10, 16))]), None);
+        assert_eq!(through(&[freeze(date(2020, 10, 3), date(2020, 10, 3))]), None);
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub fn run(options: &Options) -> Exit {
     let stopwatch = Stopwatch::start();
     let totals = population.describe(population.len());
     let long = long_comparison(plan.pipeline.verify, totals.items);
-    for warning in long.into_iter().chain(open_together(&plan.windows)) {
+    let windows = open_together(&plan.windows).into_iter().chain(plan.windows.iter().filter_map(open_through));
+    for warning in long.into_iter().chain(windows) {
         console::message(format_args!("warning: {warning}"));
     }
     let progress = Progress::new(STEPS, "forecast");
@@ -107,6 +108,20 @@ fn open_together(windows: &[Window]) -> Vec<String> {
         ))
     });
     met.collect()
+}
+
+/// What to say of a window that does not close for a freeze.
+fn open_through(window: &Window) -> Option<String> {
+    let (opening, freeze) = window.open_through()?;
+    Some(format!(
+        "window `{}` opens on {} and is still open on {}, which is frozen ({}): a freeze keeps windows from opening and \
+         does not close them; freeze {} as well to leave that opening out",
+        window.name,
+        opening.date.strftime("%A %Y-%m-%d"),
+        freeze.from.strftime("%A %Y-%m-%d"),
+        freeze.reason,
+        opening.date
+    ))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use mock_server::time::Span;
 use super::console;
 use super::exit::Exit;
 use crate::population::inventory::Inventory;
+use crate::population::parameters::parameters;
 use crate::population::{Population, PopulationError};
 use crate::scenario;
 use crate::scenario::plan::Plan;
@@ -44,8 +45,11 @@ impl ScenarioArgs {
     /// Reads and checks the scenario; gives the inventory that it names as well. Problems, and that there are doubts about
     /// the inventory, are written to stderr.
     pub fn read(&self) -> Result<(Plan, Option<Inventory>), Exit> {
-        let plan = scenario::load(&self.file, &self.overrides, self.seed).map_err(|problems| report(&problems))?;
-        let Some(file) = &plan.population.inventory else { return Ok((plan, None)) };
+        let mut plan = scenario::load(&self.file, &self.overrides, self.seed).map_err(|problems| report(&problems))?;
+        let Some(file) = &plan.population.inventory else {
+            tell_parameters(&mut plan, None);
+            return Ok((plan, None));
+        };
         let checked = Inventory::read(file).map_err(PopulationError::from).and_then(|inventory| {
             Population::check(&plan, &inventory)?;
             Ok(inventory)
@@ -61,6 +65,7 @@ impl ScenarioArgs {
                 file.display()
             ));
         }
+        tell_parameters(&mut plan, Some(&inventory));
         Ok((plan, Some(inventory)))
     }
 
@@ -78,6 +83,14 @@ impl ScenarioArgs {
         }
         line
     }
+}
+
+/// Puts what mailboxes are drawn by beside what the scenario says of them.
+fn tell_parameters(plan: &mut Plan, inventory: Option<&Inventory>) {
+    let rows = parameters(&plan.population, inventory);
+    let of_population = plan.assumptions.iter().rposition(|row| row.key.starts_with("population."));
+    let place = of_population.map_or(0, |last| last + 1);
+    plan.assumptions.splice(place..place, rows);
 }
 
 /// A server of a migration.

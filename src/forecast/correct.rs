@@ -13,6 +13,8 @@ use super::result::{Correction, CurvePoint};
 
 /// Resamples in the bootstrap.
 const RESAMPLES: u64 = 2_000;
+/// Where the curve begins at the latest, as a share of where it ends.
+const NEARLY: f64 = 0.9;
 
 /// An estimate of a lower quantile, with its interval.
 #[derive(Copy, Clone, PartialEq, Debug)]
@@ -113,14 +115,16 @@ pub fn wilson(hits: usize, tries: usize) -> (f64, f64) {
     (((middle - reach) / scale).max(0.0), ((middle + reach) / scale).min(1.0))
 }
 
-/// The probability that a wave fits, at up to `points` sizes around the sizes that were found.
+/// The probability that a wave fits, at up to `points` sizes around the sizes that were found, and at most at `most`: more
+/// mailboxes than there are make no wave.
 #[must_use]
-pub fn curve(mut sizes: Vec<f64>, points: u32) -> Vec<CurvePoint> {
+pub fn curve(mut sizes: Vec<f64>, points: u32, most: u32) -> Vec<CurvePoint> {
     sizes.sort_by(f64::total_cmp);
     let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else { return Vec::new() };
     let margin = ((last - first) * 0.25).max(last * 0.01);
-    let low = (first - margin).max(1.0);
-    let high = (last + margin).max(low);
+    let high = (last + margin).min(f64::from(most)).max(1.0);
+    // Where everybody fits with room to spare, it shows the largest waves there are.
+    let low = (first - margin).min(high * NEARLY).max(1.0);
     let mut places: Vec<u32> = (0..points)
         .map(|point| (low + (high - low) * f64::from(point) / f64::from(points.max(2) - 1)).round() as u32)
         .collect();
@@ -200,11 +204,15 @@ mod tests {
 
     #[test]
     fn a_curve_has_every_size_once_and_says_that_nothing_fits_where_nothing_does() {
-        let few = curve(vec![2.0, 3.5, 5.0], 25);
+        let few = curve(vec![2.0, 3.5, 5.0], 25, 100);
         assert_eq!(few.iter().map(|point| point.mailboxes).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
         let probabilities: Vec<f64> = few.iter().map(|point| point.probability).collect();
         assert_eq!(probabilities, [1.0, 1.0, 2.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0, 0.0]);
-        let none = curve(vec![0.2, 0.3], 25);
+        // Three hundred fit, and there are a hundred.
+        let all = curve(vec![300.0, 310.0], 25, 100);
+        assert!(all.iter().all(|point| point.probability.to_bits() == 1.0_f64.to_bits()), "{all:?}");
+        assert_eq!((all[0].mailboxes, all[all.len() - 1].mailboxes), (90, 100));
+        let none = curve(vec![0.2, 0.3], 25, 100);
         assert_eq!(none.iter().map(|point| (point.mailboxes, point.probability)).collect::<Vec<_>>(), [(1, 0.0)]);
     }
 

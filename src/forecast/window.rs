@@ -180,7 +180,7 @@ impl Question<'_> {
             let open = self.open.as_seconds() / correction.mean - walk.added(shown);
             walk.flow.late(Span::from_seconds(open)) as f64
         };
-        let mut curve = correct::curve(self.sizes(&walks, &correction), CURVE_POINTS);
+        let mut curve = correct::curve(self.sizes(&walks, &correction), CURVE_POINTS, all);
         for point in &mut curve {
             let probability = failing::probability(point.mailboxes, failed_share, share);
             point.probability *= probability;

@@ -1,6 +1,6 @@
 //! Parameters of a population, and the presets that fill them in.
 //!
-//! Each preset has a file of its own in which every number cites its source or says "assumed".
+//! Each preset has a file of its own in which every number carries its source or the word "assumed".
 
 use strum::{EnumCount, IntoStaticStr, VariantArray};
 
@@ -15,6 +15,12 @@ pub(crate) const MB: f64 = 1e6;
 pub(crate) const GB: f64 = 1e9;
 /// Bytes in a binary gigabyte.
 pub(crate) const GIB: f64 = 1_073_741_824.0;
+
+/// Where the largest item of presets comes from that describe Exchange Online.
+const LARGEST_ONLINE: &str = "largest message of Exchange Online: 150 MB";
+
+/// What is received where hardly anybody writes.
+const QUIET: ReceivedLaw = ReceivedLaw { median: 0.2, ln_sigma: 0.0, source: "assumed" };
 
 /// Names of all presets.
 pub const NAMES: [&str; 4] = ["nhs", "enterprise", "university", "small_business"];
@@ -34,6 +40,8 @@ pub struct Preset {
     pub items: ItemLaw,
     /// Largest ordinary item in bytes.
     pub largest_item: u32,
+    /// Where that comes from.
+    pub largest_item_source: &'static str,
     /// Online archives.
     pub archives: ArchiveLaw,
 }
@@ -81,10 +89,14 @@ pub struct CohortLaw {
     pub cohort: Cohort,
     /// Its share of all mailboxes.
     pub share: f64,
+    /// Where the share comes from.
+    pub share_source: &'static str,
     /// Median size in bytes.
     pub median_bytes: f64,
     /// Standard deviation of the natural logarithm of the size, organisations and mailboxes together.
     pub ln_sigma: f64,
+    /// Where median and standard deviation come from.
+    pub size_source: &'static str,
     /// What limits the size.
     pub quota: QuotaLaw,
     /// Messages received per calendar day.
@@ -102,13 +114,15 @@ pub struct QuotaLaw {
     pub larger_factor: f64,
     /// The larger quotas: share among them, and bytes.
     pub larger: Vec<(f64, f64)>,
+    /// Where they come from.
+    pub source: &'static str,
 }
 
 impl QuotaLaw {
-    /// One quota for everybody.
+    /// One quota for everybody, and where it comes from.
     #[must_use]
-    pub fn plain(bytes: f64) -> Self {
-        Self { bytes, larger_share: 0.0, larger_factor: 1.0, larger: Vec::new() }
+    pub fn plain(bytes: f64, source: &'static str) -> Self {
+        Self { bytes, larger_share: 0.0, larger_factor: 1.0, larger: Vec::new(), source }
     }
 }
 
@@ -119,6 +133,8 @@ pub struct ReceivedLaw {
     pub median: f64,
     /// Standard deviation of the natural logarithm.
     pub ln_sigma: f64,
+    /// Where they come from.
+    pub source: &'static str,
 }
 
 /// How mailboxes are grouped into organisations: a few large ones, many small ones.
@@ -134,6 +150,8 @@ pub struct OrganisationLaw {
     pub small_size: (f64, f64),
     /// Standard deviation, between organisations, of the natural logarithm of mailbox sizes.
     pub effect_ln_sigma: f64,
+    /// Where it all comes from.
+    pub source: &'static str,
 }
 
 /// Mean item size of a mailbox: `median_bytes * (size / reference_bytes)^exponent * exp(N(0, ln_sigma))`.
@@ -147,13 +165,20 @@ pub struct ItemLaw {
     pub exponent: f64,
     /// Standard deviation of the natural logarithm between mailboxes of one size.
     pub ln_sigma: f64,
+    /// Where it all comes from.
+    pub source: &'static str,
 }
 
 impl ItemLaw {
-    /// Level: Exchange planning default of 75 KB and 68 KiB weighted over eight published pairs of size and items.
-    /// Exponent: 0.20 over those pairs (r = 0.38), damped to 0.12. Spread: assumed.
-    pub const PUBLISHED: Self =
-        Self { median_bytes: 75_600.0, reference_bytes: 688.0 * MB, exponent: 0.12, ln_sigma: 0.55 };
+    /// What was published of mean item sizes.
+    pub const PUBLISHED: Self = Self {
+        median_bytes: 75_600.0,
+        reference_bytes: 688.0 * MB,
+        exponent: 0.12,
+        ln_sigma: 0.55,
+        source: "level: Exchange planning default of 75 KB, and 68 KiB weighted over eight published pairs of size and \
+                 items; growth: 0.20 over those pairs (r = 0.38), damped to 0.12; spread assumed",
+    };
 }
 
 /// Online archives beside the primary mailbox.
@@ -167,14 +192,22 @@ pub struct ArchiveLaw {
     pub ln_sigma: f64,
     /// Largest size in bytes.
     pub largest_bytes: f64,
+    /// Where it all comes from.
+    pub source: &'static str,
 }
 
 impl ArchiveLaw {
-    /// A share of mailboxes with archives of a common size law. Median and sigma assumed; a published client had
-    /// archives of 100 to 200 GB on 4% of mailboxes (newsignature.com), hence the largest size.
+    /// A share of mailboxes with archives of a common size law.
     #[must_use]
     pub const fn with_share(share: f64) -> Self {
-        Self { share, median_bytes: 5.0 * GB, ln_sigma: 1.5, largest_bytes: 200.0 * GB }
+        Self {
+            share,
+            median_bytes: 5.0 * GB,
+            ln_sigma: 1.5,
+            largest_bytes: 200.0 * GB,
+            source: "share, median and sigma assumed; the largest: a published client had archives of 100 to 200 GB on \
+                     4% of mailboxes (newsignature.com)",
+        }
     }
 }
 

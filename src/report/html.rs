@@ -193,7 +193,11 @@ fn section(page: &mut String, number: usize, window: &WindowForecast) {
     row("Makespan", phrase::makespan(window));
     row("Stragglers", phrase::stragglers(window));
     row("Throughput", phrase::throughput(window));
-    let verdict = if prestage.feasible { "feasible".to_owned() } else { escape(&prestage.obstacles.join("; ")) };
+    let verdict = if prestage.feasible {
+        "feasible".to_owned()
+    } else {
+        format!("not feasible: {}", escape(&prestage.obstacles.join("; ")))
+    };
     row("Pre-stage", phrase::prestage(window, &verdict));
     if let Some((published, source)) = &window.published {
         row("Published", format!("{} mailboxes ({})", count((*published).into()), escape(source)));

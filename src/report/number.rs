@@ -16,6 +16,12 @@ pub fn count(value: u64) -> String {
     text
 }
 
+/// A count of something that has a name of its own if there is one of it.
+#[must_use]
+pub fn plural(value: u64, one: &str) -> String {
+    format!("{} {one}{}", count(value), if value == 1 { "" } else { "s" })
+}
+
 /// A number of bytes in decimal units, with three significant digits.
 #[must_use]
 pub fn bytes(value: f64) -> String {
@@ -48,7 +54,8 @@ pub fn significant(value: f64) -> String {
 #[must_use]
 pub fn span(value: Span) -> String {
     let seconds = value.as_seconds();
-    if seconds >= 2.0 * 86_400.0 {
+    // Weekends are known by their hours.
+    if seconds >= 4.0 * 86_400.0 {
         format!("{} d", significant(seconds / 86_400.0))
     } else if seconds >= 2.0 * 3_600.0 {
         format!("{} h", significant(seconds / 3_600.0))
@@ -78,9 +85,12 @@ mod tests {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
         assert_eq!(count(2_100_000), "2,100,000");
+        assert_eq!([0, 1, 1_200].map(|lanes| plural(lanes, "lane")), ["0 lanes", "1 lane", "1,200 lanes"]);
         assert_eq!(bytes(2.3e15), "2.30 PB");
         assert_eq!(bytes(999.6), "1.00 kB");
         assert_eq!(span(Span::seconds(39_600)), "11.0 h");
+        assert_eq!(span(Span::seconds(59 * 3_600)), "59.0 h");
+        assert_eq!(span(Span::seconds(7 * 86_400)), "7.00 d");
         assert_eq!(span(Span::milliseconds(45)), "45.0 ms");
         assert_eq!(percent(0.123_4), "12.3%");
         assert_eq!([1.0, 0.999_9, 0.999_5, 0.0].map(percent), ["100.0%", "99.99%", "99.95%", "0.0%"]);

@@ -1,7 +1,21 @@
-//! What a forecast says of a window, in the same words wherever it is shown.
+//! What forecasts and runs say of a window, in the same words wherever it is shown.
 
-use super::number::{bytes, count, percent, significant};
+use super::inside::Inside;
+use super::number::{bytes, count, percent, plural, significant};
 use crate::forecast::result::{Effect, WindowForecast};
+
+/// How much of the wave of a run was done inside its window.
+pub(super) fn inside(inside: &Inside<'_>) -> String {
+    let verdict = if inside.fits() { "the wave fits" } else { "the wave does not fit" };
+    format!(
+        "{}: {} of {} mailboxes done inside ({}), {} are wanted: {verdict}",
+        inside.window,
+        count(inside.done),
+        count(inside.total),
+        percent(inside.share()),
+        percent(inside.wanted)
+    )
+}
 
 /// How long the wave takes.
 pub(super) fn makespan(window: &WindowForecast) -> String {
@@ -84,10 +98,10 @@ pub(super) fn prestage(window: &WindowForecast, verdict: &str) -> String {
         );
     }
     format!(
-        "{} a wave, {} GB/h on {} lanes, {} days ahead: {verdict}",
+        "{} a wave, {} GB/h on {}, {} days ahead: {verdict}",
         bytes(prestage.wave_bytes),
         significant(prestage.gigabytes_per_hour),
-        count(prestage.lanes.into()),
+        plural(prestage.lanes.into(), "lane"),
         significant(prestage.lead_days)
     )
 }

@@ -77,6 +77,8 @@ pub enum Origin {
     Override,
     /// A named preset.
     Preset,
+    /// The export of an estate that the scenario names.
+    Inventory,
     /// The default of the key.
     Default,
 }

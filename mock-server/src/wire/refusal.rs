@@ -100,13 +100,6 @@ impl RefusalKind {
         }
     }
 
-    /// Whether it stands for several statuses, of which one can be asked for. Whatever else is refused is answered with
-    /// the status that the protocol has for it.
-    #[must_use]
-    pub const fn has_statuses(self) -> bool {
-        matches!(self, Self::GatewayError | Self::OtherStatus)
-    }
-
     /// Whether it can be asked for with a status.
     #[must_use]
     pub fn allows(self, status: u16) -> bool {

@@ -4,10 +4,12 @@
 //! (expectation and maximization on the logarithms). What an export cannot tell, or tells too unsurely, stays as the
 //! preset has it, and the fit says so.
 
+mod line;
 mod mixture;
 
 use crate::population::preset::{Cohort, CohortLaw, Preset, QuotaLaw};
 
+use self::line::Line;
 use self::mixture::{Component, Mixture};
 use super::Inventory;
 
@@ -21,6 +23,18 @@ const ENOUGH_FOR_TWO: usize = 200;
 const ENOUGH_FOR_SPREAD: usize = 30;
 /// Mailboxes of people needed to estimate their median size, the least that a fit is worth its name for. Assumed.
 pub const ENOUGH_FOR_MEDIAN: usize = 8;
+
+/// Greatest standard error with which the growth of items with their mailbox counts as known: the preset's is 0.12.
+/// Assumed.
+const SURE_OF_GROWTH: f64 = 0.1;
+
+/// Where parameters come from that an export tells.
+pub const FITTED: &str = "fitted to the inventory; `wavetank inventory` shows standard errors";
+const FITTED_MEDIAN: &str = "the median is fitted to the inventory; there are too few mailboxes to fit the spread, which is \
+                             assumed to be the preset's";
+const FITTED_ARCHIVES: &str =
+    "the share is that of the inventory; how large they are is assumed to be as in the preset";
+const KEPT: &str = "assumed: of people's mailboxes as many are dormant as in the preset";
 
 /// A fit of a preset to an export.
 #[derive(Clone, PartialEq, Debug)]
@@ -144,13 +158,14 @@ impl Fitter<'_> {
             return None;
         }
         let mut law = law_of(preset, kind);
-        law.share = share;
+        (law.share, law.share_source) = (share, FITTED);
         if logs.len() >= ENOUGH_FOR_SPREAD {
             let component = Component::of(&logs);
             self.found(median_name, libm::exp(component.mean), component.median_error());
             self.found(sigma_name, component.sigma, component.sigma_error());
             law.median_bytes = libm::exp(component.mean);
             law.ln_sigma = component.sigma;
+            law.size_source = FITTED;
             law.quota = quota_above(&law.quota, largest);
         } else {
             self.warn(format!("{count} of kind {} are too few to fit; the preset's law is kept", kind.name()));
@@ -173,7 +188,7 @@ impl Fitter<'_> {
             let few = plural(logs.len(), "mailbox of a person is", "mailboxes of people are");
             self.warn(format!("{few} too few to fit; the preset is kept"));
             self.keep(&active, &dormant, prior);
-            return split(active, dormant, share, prior);
+            return split(active, dormant, share, (prior, KEPT));
         }
         active.quota = quota_above(&active.quota, largest);
         if logs.len() >= ENOUGH_FOR_TWO {
@@ -183,12 +198,12 @@ impl Fitter<'_> {
                 self.component(["dormant.median_bytes", "dormant.ln_sigma"], mixture.low, &mut dormant);
                 self.component(["active.median_bytes", "active.ln_sigma"], mixture.high, &mut active);
                 dormant.quota = quota_above(&dormant.quota, largest);
-                return split(active, dormant, share, dormant_share);
+                return split(active, dormant, share, (dormant_share, FITTED));
             }
             self.warn("sizes show no second, dormant group: all people's mailboxes are one law");
             self.found("dormant.share", 0.0, share_error(0.0, logs.len()));
             self.component(["active.median_bytes", "active.ln_sigma"], Component::of(&logs), &mut active);
-            return split(active, dormant, share, 0.0);
+            return split(active, dormant, share, (0.0, FITTED));
         }
         self.warn(format!(
             "{} mailboxes of people are too few to tell dormant from active ones (200 are needed); the share and the law \
@@ -196,7 +211,7 @@ impl Fitter<'_> {
             logs.len()
         ));
         self.few(&logs, prior, &dormant, &mut active);
-        split(active, dormant, share, prior)
+        split(active, dormant, share, (prior, KEPT))
     }
 
     /// Few mailboxes: the dormant law is the preset's, and only the active one is estimated.
@@ -211,6 +226,7 @@ impl Fitter<'_> {
         } else {
             self.warn(format!("{} mailboxes are too few to fit a spread; it is the preset's", logs.len()));
             active.median_bytes = libm::exp(high.mean);
+            active.size_source = FITTED_MEDIAN;
             let error = active.median_bytes * active.ln_sigma / libm::sqrt(logs.len() as f64);
             self.found("active.median_bytes", active.median_bytes, error);
             self.kept("active.ln_sigma", active.ln_sigma);
@@ -220,7 +236,7 @@ impl Fitter<'_> {
     fn component(&mut self, [median, sigma]: [&'static str; 2], component: Component, law: &mut CohortLaw) {
         self.found(median, libm::exp(component.mean), component.median_error());
         self.found(sigma, component.sigma, component.sigma_error());
-        (law.median_bytes, law.ln_sigma) = (libm::exp(component.mean), component.sigma);
+        (law.median_bytes, law.ln_sigma, law.size_source) = (libm::exp(component.mean), component.sigma, FITTED);
     }
 
     fn keep(&mut self, active: &CohortLaw, dormant: &CohortLaw, prior: f64) {
@@ -231,32 +247,43 @@ impl Fitter<'_> {
         self.kept("active.ln_sigma", active.ln_sigma);
     }
 
-    /// Mean item size: its median and spread at the preset's growth with mailbox size.
+    /// Mean item size: its median at the preset's reference size, how it grows with the mailbox, and its spread.
     fn items(&mut self) {
         let law = self.fit.preset.items;
-        let residuals: Vec<f64> = self
-            .inventory
-            .mailboxes
-            .iter()
-            .filter_map(|mailbox| Some((mailbox.bytes, mailbox.items?)))
+        let counted = self.inventory.mailboxes.iter().filter_map(|mailbox| Some((mailbox.bytes, mailbox.items?)));
+        let points: Vec<(f64, f64)> = counted
             .filter(|&(bytes, items)| bytes > 0 && items > 0)
             .map(|(bytes, items)| {
                 let bytes = bytes as f64;
-                libm::log(bytes / items as f64) - law.exponent * libm::log(bytes / law.reference_bytes)
+                (libm::log(bytes / law.reference_bytes), libm::log(bytes / items as f64))
             })
             .collect();
-        if residuals.len() < ENOUGH_FOR_SPREAD {
-            let few = plural(residuals.len(), "mailbox with an item count is", "mailboxes with item counts are");
+        if points.len() < ENOUGH_FOR_SPREAD {
+            let few = plural(points.len(), "mailbox with an item count is", "mailboxes with item counts are");
             self.warn(format!("{few} too few to fit item sizes; the preset's are kept"));
             self.kept("items.median_bytes", law.median_bytes);
+            self.kept("items.exponent", law.exponent);
             self.kept("items.ln_sigma", law.ln_sigma);
             return;
         }
-        let component = Component::of(&residuals);
-        self.fit.preset.items.median_bytes = libm::exp(component.mean);
-        self.fit.preset.items.ln_sigma = component.sigma;
-        self.found("items.median_bytes", libm::exp(component.mean), component.median_error());
-        self.found("items.ln_sigma", component.sigma, component.sigma_error());
+        let mut line = Line::through(&points);
+        // Items that grew as fast as mailboxes, or faster, would leave large mailboxes with fewer of them.
+        let is_known = line.slope_error <= SURE_OF_GROWTH && line.slope < 1.0;
+        if !is_known {
+            self.warn("mailboxes with item counts do not tell how items grow with the mailbox; the preset's is kept");
+            line = Line::with_slope(&points, law.exponent);
+        }
+        let median = libm::exp(line.at_zero);
+        let items = &mut self.fit.preset.items;
+        (items.median_bytes, items.exponent, items.ln_sigma) = (median, line.slope, line.sigma);
+        items.source = FITTED;
+        self.found("items.median_bytes", median, median * line.at_zero_error);
+        if is_known {
+            self.found("items.exponent", line.slope, line.slope_error);
+        } else {
+            self.kept("items.exponent", law.exponent);
+        }
+        self.found("items.ln_sigma", line.sigma, line.sigma_error(points.len()));
     }
 
     fn archives(&mut self) {
@@ -267,6 +294,7 @@ impl Fitter<'_> {
         }
         let share = known.iter().filter(|&&has| has).count() as f64 / known.len() as f64;
         self.fit.preset.archives.share = share;
+        self.fit.preset.archives.source = FITTED_ARCHIVES;
         self.found("archives.share", share, share_error(share, known.len()));
         let sizes = self.inventory.mailboxes.iter().filter_map(|mailbox| mailbox.archive_bytes);
         let logs: Vec<f64> = sizes.filter(|&bytes| bytes > 0).map(|bytes| libm::log(bytes as f64)).collect();
@@ -274,6 +302,7 @@ impl Fitter<'_> {
             let component = Component::of(&logs);
             self.fit.preset.archives.median_bytes = libm::exp(component.mean);
             self.fit.preset.archives.ln_sigma = component.sigma;
+            self.fit.preset.archives.source = FITTED;
             self.found("archives.median_bytes", libm::exp(component.mean), component.median_error());
             self.found("archives.ln_sigma", component.sigma, component.sigma_error());
         }
@@ -289,9 +318,14 @@ const SHARED: [&str; 3] = ["shared.share", "shared.median_bytes", "shared.ln_sig
 const ROOM: [&str; 3] = ["room.share", "room.median_bytes", "room.ln_sigma"];
 
 /// Both laws of people's mailboxes, a law without share left out.
-fn split(mut active: CohortLaw, mut dormant: CohortLaw, share: f64, dormant_share: f64) -> Vec<CohortLaw> {
-    active.share = share * (1.0 - dormant_share);
-    dormant.share = share * dormant_share;
+fn split(
+    mut active: CohortLaw,
+    mut dormant: CohortLaw,
+    share: f64,
+    (dormant_share, source): (f64, &'static str),
+) -> Vec<CohortLaw> {
+    (active.share, active.share_source) = (share * (1.0 - dormant_share), source);
+    (dormant.share, dormant.share_source) = (share * dormant_share, source);
     [active, dormant].into_iter().filter(|law| law.share > 0.0).collect()
 }
 
@@ -312,7 +346,7 @@ fn law_of(preset: &Preset, kind: Cohort) -> CohortLaw {
 /// Fitted laws describe sizes as they are, pruned ones included: the quota only has to stay above what was seen.
 fn quota_above(quota: &QuotaLaw, largest: f64) -> QuotaLaw {
     let highest = quota.larger.iter().map(|&(_, bytes)| bytes).fold(quota.bytes, f64::max);
-    QuotaLaw::plain(highest.max(1.1 * largest))
+    QuotaLaw::plain(highest.max(1.1 * largest), "above all that the inventory holds")
 }
 
 fn plural(count: usize, one: &str, many: &str) -> String {

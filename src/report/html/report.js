@@ -69,7 +69,7 @@
       series: [{
         type: "bar", name: "share of runs", data: bins, barWidth: "60%", itemStyle: { color: accent },
         markLine: {
-          symbol: "none", label: { formatter: "{b}" },
+          symbol: "none", label: { formatter: "{b}", position: "insideEndTop" },
           data: [{ xAxis: window.open_hours, name: "window closes", lineStyle: { color: "#c0392b" } }],
         },
       }],

@@ -3,7 +3,9 @@
 use super::{STYLE, assumptions, beside, escape, push};
 use crate::event::Cause;
 use crate::metrics::summary::Summary;
+use crate::report::inside::Inside;
 use crate::report::number::{bytes, count, percent, significant, span};
+use crate::report::phrase;
 use crate::report::told::Told;
 use crate::scenario::plan::Plan;
 use mock_server::journal::judge::goal::Verdict;
@@ -30,7 +32,7 @@ pub fn page(plan: &Plan, told: &Told<'_>, wall_seconds: f64) -> String {
             env!("CARGO_PKG_VERSION")
         ),
     );
-    answers(&mut page, told);
+    answers(&mut page, plan, told);
     if !told.goals.is_empty() {
         goals(&mut page, told.goals);
     }
@@ -49,7 +51,7 @@ fn answer(page: &mut String, name: &str, size: &str, words: &str) {
     push(page, &format!("<p>{words}</p></div>"));
 }
 
-fn answers(page: &mut String, told: &Told<'_>) {
+fn answers(page: &mut String, plan: &Plan, told: &Told<'_>) {
     let mailboxes = &told.summary.mailboxes;
     push(page, "<div class=\"answers\">");
     let late = Some(mailboxes.late()).filter(|late| *late > 0);
@@ -62,6 +64,9 @@ fn answers(page: &mut String, told: &Told<'_>) {
     let rest: String = rest.map(|(number, what)| format!(", {} {what}", count(number))).concat();
     let words = format!("of {} mailboxes completed{late}{rest}", count(mailboxes.total));
     answer(page, "mailboxes", &count(mailboxes.completed), &words);
+    if let Some(inside) = Inside::of(plan, mailboxes) {
+        answer(page, "inside the window", &percent(inside.share()), &escape(&phrase::inside(&inside)));
+    }
     let makespan = span(told.summary.makespan.since(Moment::START));
     answer(page, "makespan", &makespan, "until the last mailbox ended");
     if !told.goals.is_empty() {

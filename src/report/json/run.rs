@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::beside::{self, PeopleReport, StateReport};
 use super::{ScenarioIdentity, by_cause};
 use crate::metrics::summary::Summary;
+use crate::report::inside::Inside;
 use crate::report::told::Told;
 use crate::scenario::plan::Plan;
 use mock_server::journal::judge::goal::Verdict;
@@ -31,6 +32,9 @@ pub struct RunReport {
     pub makespan_seconds: f64,
     /// How the mailboxes fared.
     pub mailboxes: MailboxesReport,
+    /// How much of the wave was done inside its window; absent if it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<InsideReport>,
     /// Items copied and left behind.
     pub items: ItemsReport,
     /// Bytes of items and on the network.
@@ -63,12 +67,39 @@ pub struct RunReport {
 pub struct MailboxesReport {
     total: u64,
     completed: u64,
-    /// Of these, after the window closed; absent if none was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    completed_late: Option<u64>,
+    /// Of these, after the window closed.
+    completed_late: u64,
     failed: u64,
     half_switched: u64,
     unfinished: u64,
+}
+
+/// How much of the wave was done inside its window.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct InsideReport {
+    name: String,
+    open_hours: f64,
+    /// Mailboxes that were completed before it closed.
+    done: u64,
+    /// The same as a share of the wave.
+    completed_share: f64,
+    /// The share that the scenario wants.
+    wanted_share: f64,
+    /// Whether as many were done as are wanted.
+    fits: bool,
+}
+
+impl From<Inside<'_>> for InsideReport {
+    fn from(inside: Inside<'_>) -> Self {
+        Self {
+            name: inside.window.to_owned(),
+            open_hours: inside.open.as_seconds() / 3_600.0,
+            done: inside.done,
+            completed_share: inside.share(),
+            wanted_share: inside.wanted,
+            fits: inside.fits(),
+        }
+    }
 }
 
 /// Items copied and left behind.
@@ -161,11 +192,12 @@ pub fn report(plan: &Plan, world: &'static str, summary: &Summary, wall_seconds:
         mailboxes: MailboxesReport {
             total: mailboxes.total,
             completed: mailboxes.completed,
-            completed_late: Some(mailboxes.late()).filter(|late| *late > 0),
+            completed_late: mailboxes.late(),
             failed: mailboxes.failed,
             half_switched: mailboxes.half_switched,
             unfinished: mailboxes.unfinished,
         },
+        window: Inside::of(plan, mailboxes).map(InsideReport::from),
         items: ItemsReport { copied: summary.items.copied, skipped: summary.items.skipped },
         bytes: BytesReport {
             copied: summary.items.copied_bytes,

@@ -1,7 +1,9 @@
 //! `simulate` and `run` as text.
 
 use super::{beside, line, time_by_cause};
+use crate::report::inside::Inside;
 use crate::report::number::{bytes, count, significant, span};
+use crate::report::phrase;
 use crate::report::told::Told;
 use crate::scenario::plan::Plan;
 use mock_server::journal::judge::text::goals;
@@ -29,6 +31,9 @@ pub fn report(plan: &Plan, told: &Told<'_>, wall_seconds: f64) -> String {
     if mailboxes.late() > 0 {
         let late = count(mailboxes.late());
         line(&mut text, &format!("                  {late} of the completed were done after the window closed"));
+    }
+    if let Some(inside) = Inside::of(plan, mailboxes) {
+        line(&mut text, &format!("window            {}", phrase::inside(&inside)));
     }
     line(&mut text, &format!("makespan          {}", span(summary.makespan.since(Moment::START))));
     line(

@@ -37,13 +37,13 @@ struct Waits {
     /// Of those that were heard of, the one that holds longest.
     heard: Option<Wait>,
     /// Those that may still be on their way: as many as there are refusals within that time.
-    on_their_way: Vec<Wait>,
+    unheard: Vec<Wait>,
 }
 
 impl Waits {
     /// The wait that holds for a request, of which its client has heard.
     fn binding(&mut self, at: Moment, grace: Span) -> Option<&mut Wait> {
-        for wait in self.on_their_way.extract_if(.., |wait| wait.said + grace < at) {
+        for wait in self.unheard.extract_if(.., |wait| wait.said + grace < at) {
             if self.heard.as_ref().is_none_or(|known| known.until <= wait.until) {
                 self.heard = Some(wait);
             }
@@ -53,13 +53,13 @@ impl Waits {
 
     fn add(&mut self, new: Wait) {
         // What was said before, and holds as long, leaves nothing to the new one.
-        if !self.on_their_way.last().is_some_and(|known| known.said <= new.said && new.until <= known.until) {
-            self.on_their_way.push(new);
+        if !self.unheard.last().is_some_and(|known| known.said <= new.said && new.until <= known.until) {
+            self.unheard.push(new);
         }
     }
 
     fn is_over(&self, at: Moment) -> bool {
-        self.heard.iter().chain(&self.on_their_way).all(|wait| wait.until <= at)
+        self.heard.iter().chain(&self.unheard).all(|wait| wait.until <= at)
     }
 }
 
