@@ -12,6 +12,9 @@ use crate::report::json::render;
 use crate::scenario::plan::{Assumption, Plan};
 
 /// Show a scenario with every value filled in, and where each comes from
+///
+/// The source of a value is the comment behind it in the file, or on the lines above, or else the one above its section. A
+/// value without any counts as assumed.
 #[derive(clap::Args, Debug)]
 pub struct Options {
     #[command(flatten)]

@@ -5,6 +5,7 @@
 use mock_server::draw::Distribution;
 use mock_server::time::Span;
 
+use super::correct::quantile;
 use super::parallel;
 use super::progress::{Progress, Stretch};
 use super::result::Effect;
@@ -14,8 +15,10 @@ use crate::scenario::plan::{Plan, PrestagePlan};
 /// Fewest mailboxes that are drawn for a wave.
 const FEWEST: u32 = 100;
 
-/// Waves on which the effect of a knob is averaged.
-const REPLICATIONS: u64 = 2;
+/// Fewest waves that a knob is tried on. Large waves hardly differ: what a knob does to one, it does to all.
+const FEWEST_WAVES: u64 = 2;
+/// Mailboxes of all waves together that a knob is tried on, if those are more: smaller waves differ more.
+const MAILBOXES: u64 = 60_000;
 
 /// One change of a plan.
 struct Knob {
@@ -127,7 +130,9 @@ pub struct Base<'a> {
     pub recommended: u32,
 }
 
-/// The effect of every knob on the wave size: the mean relative change over a few waves in the fluid model.
+/// The effect of every knob on the wave size, as a relative change in the fluid model. Of waves that are small enough for
+/// many to be tried it is that of the quantile that is recommended, as smaller waves need more room for chance; of larger
+/// ones the mean over a few.
 #[must_use]
 pub fn effects(base: &Base<'_>, threads: usize, progress: Progress<'_>) -> Vec<Effect> {
     let Fill { plan, population, open } = base.fill;
@@ -135,9 +140,10 @@ pub fn effects(base: &Base<'_>, threads: usize, progress: Progress<'_>) -> Vec<E
     let numbers = 0..knobs.len() as u64;
     let stretch = Stretch::new(progress, (0.0, 1.0), "what would change it".to_owned(), numbers.end);
     let most = (base.recommended.saturating_mul(5) / 2).max(FEWEST);
-    let samples = parallel::map(threads, 0..REPLICATIONS, |number| {
-        Sample::draw(plan, population, number, most.min(population.len()))
-    });
+    let waves =
+        (MAILBOXES / u64::from(base.recommended.max(1))).clamp(FEWEST_WAVES, plan.forecast.fluid_runs.max(2).into());
+    let samples =
+        parallel::map(threads, 0..waves, |number| Sample::draw(plan, population, number, most.min(population.len())));
     let sizes = |plan: &Plan, open: Span, guess: f64| -> Vec<f64> {
         let guess = (f64::from(base.recommended) * guess) as u32;
         let fill = Fill { plan, open: open.scale(1.0 / base.ratio), ..base.fill };
@@ -147,12 +153,10 @@ pub fn effects(base: &Base<'_>, threads: usize, progress: Progress<'_>) -> Vec<E
     parallel::map(threads, numbers, |number| {
         let knob = &knobs[number as usize];
         let changed = sizes(&knob.plan, knob.open, knob.guess);
-        let mean = |sizes: &mut dyn Iterator<Item = f64>| sizes.sum::<f64>() / samples.len() as f64;
-        let ratios = &mut unchanged.iter().zip(&changed).map(|(unchanged, changed)| changed / unchanged.max(1.0));
-        let relative = (base.recommended > 0).then(|| mean(ratios));
+        let relative = (base.recommended > 0).then(|| change(&unchanged, &changed, plan.forecast.confidence));
         // Without a wave that fits there is nothing to compare with: then what the fluid model has must do.
         let recommended = relative.map_or_else(
-            || mean(&mut changed.iter().copied()).floor(),
+            || mean(changed.iter().copied()).floor(),
             |relative| (f64::from(base.recommended) * relative).round(),
         );
         stretch.step();
@@ -164,4 +168,40 @@ pub fn effects(base: &Base<'_>, threads: usize, progress: Progress<'_>) -> Vec<E
             relative,
         }
     })
+}
+
+/// How many times as large waves are with a knob turned, as far as they are large enough with a probability. Both lists
+/// have a size for each of the same waves.
+fn change(unchanged: &[f64], changed: &[f64], confidence: f64) -> f64 {
+    let share = 1.0 - confidence;
+    if share * (unchanged.len() as f64) < 1.0 {
+        return mean(unchanged.iter().zip(changed).map(|(unchanged, changed)| changed / unchanged.max(1.0)));
+    }
+    let [unchanged, changed] = [unchanged, changed].map(|sizes| {
+        let mut ascending = sizes.to_vec();
+        ascending.sort_by(f64::total_cmp);
+        quantile(&ascending, share)
+    });
+    changed / unchanged.max(1.0)
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_that_of_the_quantile_where_there_are_enough_waves() {
+        // Twice as large on average, and with four times the spread.
+        let unchanged: Vec<f64> = (0..100).map(|n| 950.0 + f64::from(n)).collect();
+        let changed: Vec<f64> = (0..100).map(|n| 1_800.0 + 4.0 * f64::from(n)).collect();
+        let relative = change(&unchanged, &changed, 0.95);
+        assert!((relative - 1_820.0 / 955.0).abs() < 1e-12, "{relative}");
+        let few = change(&unchanged[..10], &changed[..10], 0.95);
+        assert!((few - 1.905).abs() < 0.01, "{few}");
+    }
 }
