@@ -75,12 +75,11 @@ fn quota(law: &QuotaLaw) -> String {
     }
     let larger: Vec<_> =
         law.larger.iter().map(|(share, limit)| format!("{} ({})", bytes(*limit), percent(*share))).collect();
-    format!(
-        "{ordinary}; for {} of them, who hold {} times as much, {}",
-        percent(law.larger_share),
-        short(law.larger_factor),
-        larger.join(", ")
-    )
+    let who = match law.larger_factor {
+        1.0 => String::new(),
+        factor => format!(", who hold {} times as much,", short(factor)),
+    };
+    format!("{ordinary}; for {} of them{who} {}", percent(law.larger_share), larger.join(", "))
 }
 
 fn received(law: ReceivedLaw) -> String {
