@@ -11,6 +11,7 @@
 
 pub mod bracket;
 pub mod calls;
+pub mod campaign;
 pub mod carried;
 pub mod comparison;
 pub mod correct;
@@ -34,6 +35,7 @@ use crate::calendar::opening::Opening;
 use crate::population::Population;
 use crate::population::describe::Description;
 use crate::scenario::plan::Plan;
+use campaign::{Taken, campaign};
 use job::Rates;
 use progress::Progress;
 use result::Forecast;
@@ -125,6 +127,12 @@ pub fn forecast(
         let estate = described.bytes as f64 / longest.as_seconds();
         prestage::together(prestage, estate, windows.iter_mut().map(|window| &mut window.prestage).collect());
     }
+    let taken = openings.iter().zip(&windows).map(|((window, _), found)| Taken {
+        window,
+        size: found.size.recommended,
+        interval: found.size.interval,
+    });
+    let campaign = campaign(plan, described, &taken.collect::<Vec<_>>());
     let overhead = overhead(plan, population);
     let seen: Vec<infer::Seen> = windows
         .iter()
@@ -134,7 +142,7 @@ pub fn forecast(
         })
         .collect();
     let Effort { virtual_runs, fluid_runs, requests: requests_simulated } = effort;
-    Ok(Forecast { inference: infer::explain(&seen), windows, virtual_runs, fluid_runs, requests_simulated })
+    Ok(Forecast { inference: infer::explain(&seen), campaign, windows, virtual_runs, fluid_runs, requests_simulated })
 }
 
 /// Mean time that an open-switch place is held beyond the switch itself, over a sample of mailboxes.

@@ -13,7 +13,7 @@ use super::result::{Correction, CurvePoint};
 
 /// Resamples in the bootstrap.
 const RESAMPLES: u64 = 2_000;
-/// Where the curve begins at the latest, as a share of where it ends.
+/// Where the curve begins, as a share of where it ends, if all waves fit.
 const NEARLY: f64 = 0.9;
 
 /// An estimate of a lower quantile, with its interval.
@@ -123,8 +123,9 @@ pub fn curve(mut sizes: Vec<f64>, points: u32, most: u32) -> Vec<CurvePoint> {
     let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else { return Vec::new() };
     let margin = ((last - first) * 0.25).max(last * 0.01);
     let high = (last + margin).min(f64::from(most)).max(1.0);
+    let low = (first - margin).max(1.0);
     // Where everybody fits with room to spare, it shows the largest waves there are.
-    let low = (first - margin).min(high * NEARLY).max(1.0);
+    let low = if low < high { low } else { (high * NEARLY).max(1.0) };
     let mut places: Vec<u32> = (0..points)
         .map(|point| (low + (high - low) * f64::from(point) / f64::from(points.max(2) - 1)).round() as u32)
         .collect();

@@ -10,14 +10,25 @@ use crate::scenario::plan::{Plan, PrestagePlan};
 /// throttling limits page; the same value is reported for EWS imports).
 const MAILBOX_BYTES_PER_SECOND: f64 = 500_000.0;
 
+/// Bytes per second that the network carries from one side to the other.
+fn network(plan: &Plan) -> f64 {
+    let link = |rate: Option<f64>| rate.unwrap_or(f64::INFINITY);
+    link(plan.network.source.bytes_per_second).min(link(plan.network.target.bytes_per_second))
+}
+
+/// Bytes per second that the lanes granted can copy ahead, day and night, over the network.
+#[must_use]
+pub fn bytes_per_second(plan: &Plan, prestage: &PrestagePlan) -> f64 {
+    network(plan).min(f64::from(prestage.lanes) * prestage.lane_bytes_per_second)
+}
+
 /// What must be copied ahead for waves of a size that come `every` so often, and whether it can be.
 #[must_use]
 pub fn flow(plan: &Plan, described: &Description, prestage: &PrestagePlan, wave: u32, every: Span) -> PrestageFlow {
     let wave_bytes = described.size_bytes.mean * f64::from(wave);
     let needed = wave_bytes / every.as_seconds();
     let lanes = (needed / prestage.lane_bytes_per_second).ceil();
-    let link = |rate: Option<f64>| rate.unwrap_or(f64::INFINITY);
-    let network = link(plan.network.source.bytes_per_second).min(link(plan.network.target.bytes_per_second));
+    let network = network(plan);
     let lead_days = prestage.lead.as_seconds() / 86_400.0;
     let mut obstacles = Vec::new();
     if lanes > f64::from(prestage.lanes) {

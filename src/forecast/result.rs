@@ -2,6 +2,7 @@
 
 use mock_server::time::Span;
 
+use super::campaign::Campaign;
 use crate::event::Cause;
 use crate::metrics::beside::Beside;
 
@@ -10,6 +11,8 @@ use crate::metrics::beside::Beside;
 pub struct Forecast {
     /// One entry for each window, in the order of the scenario.
     pub windows: Vec<WindowForecast>,
+    /// When the whole estate is done, at best.
+    pub campaign: Option<Campaign>,
     /// Which switch durations and open-switch caps would explain the published wave sizes. Inference, not forecast.
     pub inference: Option<Inference>,
     /// Virtual runs made.

@@ -11,6 +11,7 @@ use std::fmt::Write;
 use super::json::forecast::ForecastReport;
 use super::number::{bytes, count, percent, significant, span};
 use super::phrase;
+use crate::forecast::campaign::Campaign;
 use crate::forecast::result::{Effect, Forecast, Inference, WindowForecast};
 use mock_server::wire::id::MailboxKey;
 
@@ -115,6 +116,9 @@ pub fn forecast(
     for window in &forecast.windows {
         answer(&mut page, window);
     }
+    if let Some(campaign) = &forecast.campaign {
+        estate(&mut page, campaign);
+    }
     push(&mut page, "</div>");
     for (number, window) in forecast.windows.iter().enumerate() {
         section(&mut page, number, window);
@@ -176,6 +180,16 @@ fn answer(page: &mut String, window: &WindowForecast) {
     }
     if let Some((published, _)) = &window.published {
         push(page, &format!("<p class=\"published\">published: {}</p>", count((*published).into())));
+    }
+    push(page, "</div>");
+}
+
+fn estate(page: &mut String, campaign: &Campaign) {
+    let date = campaign.done.as_ref().map_or_else(|| "never".to_owned(), |done| done.on.to_string());
+    push(page, "<div class=\"answer\"><p class=\"window\">the whole estate</p>");
+    push(page, &format!("<p class=\"size\">{date}</p>"));
+    for words in phrase::campaign(campaign) {
+        push(page, &format!("<p>{}</p>", escape(&words)));
     }
     push(page, "</div>");
 }
@@ -251,7 +265,7 @@ fn assumptions(page: &mut String, assumptions: &[Assumption]) {
     push(page, "<section><h2>What this rests on</h2><details><summary>Every value of the scenario and its source");
     push(page, "</summary><table><thead><tr><th>Key</th><th>Value</th><th>Source</th></tr></thead><tbody>");
     for assumption in assumptions {
-        let class = if assumption.note.contains("assumed") { " class=\"assumed\"" } else { "" };
+        let class = if assumption.is_assumed() { " class=\"assumed\"" } else { "" };
         push(
             page,
             &format!(

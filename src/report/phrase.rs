@@ -2,6 +2,7 @@
 
 use super::inside::Inside;
 use super::number::{bytes, count, percent, plural, significant};
+use crate::forecast::campaign::Campaign;
 use crate::forecast::result::{Effect, WindowForecast};
 
 /// How much of the wave of a run was done inside its window.
@@ -86,6 +87,39 @@ pub(super) fn throughput(window: &WindowForecast) -> String {
         significant(flow.gigabytes_per_hour),
         significant(flow.requests_per_second)
     )
+}
+
+/// When the whole estate is done, and what that rests on.
+pub(super) fn campaign(campaign: &Campaign) -> Vec<String> {
+    let begins = campaign.begins;
+    let Some(done) = &campaign.done else {
+        return vec![format!("not done within twenty years of {begins} with these waves")];
+    };
+    let waves: Vec<_> = done
+        .waves
+        .iter()
+        .filter(|(_, waves)| *waves > 0)
+        .map(|(window, waves)| format!("{} {window}", count((*waves).into())))
+        .collect();
+    let soonest = campaign.interval.0.map_or_else(|| "never".to_owned(), |date| date.to_string());
+    let latest = campaign.interval.1.map_or_else(|| "never".to_owned(), |date| date.to_string());
+    let mut lines = vec![
+        format!("done at best on {} (interval {soonest} to {latest})", done.on.strftime("%A %Y-%m-%d")),
+        format!(
+            "in {} openings from {begins} on: none is left out, and nothing ramps up, pauses or grows",
+            waves.join(" and ")
+        ),
+    ];
+    if let Some(copying) = &campaign.copying {
+        lines.push(format!(
+            "copying ahead decides: {} GB/h, which lanes and network carry, copy everybody in {} days; the windows alone \
+             would be done on {}",
+            significant(copying.gigabytes_per_hour),
+            significant(copying.days),
+            copying.windows_alone
+        ));
+    }
+    lines
 }
 
 /// What must be copied ahead, and whether that is feasible.

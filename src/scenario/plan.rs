@@ -67,6 +67,14 @@ pub struct Assumption {
     pub note: String,
 }
 
+impl Assumption {
+    /// Whether its source says that it is assumed.
+    #[must_use]
+    pub fn is_assumed(&self) -> bool {
+        self.note.to_ascii_lowercase().contains("assumed")
+    }
+}
+
 /// Where a value comes from.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::beside::{self, PeopleReport, StateReport};
 use super::{ScenarioIdentity, by_cause};
+use crate::forecast::campaign::Campaign;
 use crate::forecast::result::{CurvePoint, Effect, Forecast, Inference, Quantiles, WindowForecast};
 use crate::population::describe::Description;
 use crate::scenario::plan::{Assumption, Plan};
@@ -26,9 +28,12 @@ pub struct ForecastReport {
     pub population: PopulationReport,
     /// One entry for each window.
     pub windows: Vec<WindowReport>,
+    /// When the whole estate is done, at best; absent if no window opens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<CampaignReport>,
     /// Which assumptions would explain published wave sizes.
     pub inference: Option<InferenceReport>,
-    /// Every value of the scenario that was assumed rather than published.
+    /// Every value of the scenario, with where it comes from.
     pub assumptions: Vec<AssumptionReport>,
     /// Runs by rung.
     pub runs: RunsReport,
@@ -88,6 +93,48 @@ pub struct WindowReport {
     move_states: Option<Vec<StateReport>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     people: BTreeMap<&'static str, PeopleReport>,
+}
+
+/// When the whole estate is done, at best.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct CampaignReport {
+    /// The local date of the first opening.
+    begins: String,
+    /// The local date on which the last opening closes that is needed; absent if it takes more than twenty years.
+    done: Option<String>,
+    /// The same with the largest and the smallest waves of the interval.
+    interval: [Option<String>; 2],
+    /// Openings that are needed, by window.
+    waves: BTreeMap<String, u32>,
+    /// What copying ahead does to that, if it makes it later.
+    copying: Option<CopyingReport>,
+}
+
+/// Copying ahead that decides when everybody is done.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+struct CopyingReport {
+    gigabytes_per_hour: f64,
+    days: f64,
+    /// When the windows would be done if everybody were copied in time.
+    done_by_windows_alone: String,
+}
+
+impl From<&Campaign> for CampaignReport {
+    fn from(campaign: &Campaign) -> Self {
+        let Campaign { begins, done, interval, copying } = campaign;
+        let text = |date: &Option<Date>| date.map(|date| date.to_string());
+        Self {
+            begins: begins.to_string(),
+            done: done.as_ref().map(|done| done.on.to_string()),
+            interval: [text(&interval.0), text(&interval.1)],
+            waves: done.iter().flat_map(|done| done.waves.iter().cloned()).collect(),
+            copying: copying.as_ref().map(|copying| CopyingReport {
+                gigabytes_per_hour: copying.gigabytes_per_hour,
+                days: copying.days,
+                done_by_windows_alone: copying.windows_alone.to_string(),
+            }),
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -291,6 +338,7 @@ pub fn report(plan: &Plan, totals: &Description, forecast: &Forecast, wall_secon
         scenario: plan.into(),
         population: totals.into(),
         windows: forecast.windows.iter().map(Into::into).collect(),
+        campaign: forecast.campaign.as_ref().map(Into::into),
         inference: forecast.inference.as_ref().map(Into::into),
         assumptions: plan.assumptions.iter().map(Into::into).collect(),
         runs: RunsReport { virtual_runs: forecast.virtual_runs, fluid: forecast.fluid_runs },

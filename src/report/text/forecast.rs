@@ -26,6 +26,13 @@ pub fn report(plan: &Plan, totals: &Description, forecast: &Forecast, wall_secon
         line(&mut text, "");
         one_window(&mut text, window);
     }
+    if let Some(campaign) = &forecast.campaign {
+        line(&mut text, "");
+        for (number, words) in phrase::campaign(campaign).into_iter().enumerate() {
+            let name = if number == 0 { "the whole estate" } else { "" };
+            line(&mut text, &format!("{name:<18}  {words}"));
+        }
+    }
     if let Some(inference) = &forecast.inference {
         line(&mut text, "");
         explanation(&mut text, inference);
@@ -41,7 +48,7 @@ pub fn report(plan: &Plan, totals: &Description, forecast: &Forecast, wall_secon
             significant(wall_seconds)
         ),
     );
-    let assumed = plan.assumptions.iter().filter(|assumption| assumption.note.contains("assumed")).count();
+    let assumed = plan.assumptions.iter().filter(|assumption| assumption.is_assumed()).count();
     line(
         &mut text,
         &format!("{assumed} values are assumed, not published: wavetank explain {} lists them", plan.file.display()),
