@@ -234,6 +234,9 @@ fn a_fault_that_lacks_what_its_act_needs_is_refused() {
     let error = ("19:9", "there is no error `bussy`", "did you mean `busy`?");
     let act = ("22:7", "`revoke-tokn` is not known here", "did you mean `revoke-token`?");
     check(&with(faults), &[over, error, act]);
+    let faults =
+        "[[source.faults]]\nname = \"words\"\nact = \"say\"\nbody = \"no\"\ncontent_type = \"text/plain\\r\\nX: 1\"";
+    check(&with(faults), &[("17:16", "no header can hold this text", "text/html; charset=utf-8")]);
 }
 
 #[test]

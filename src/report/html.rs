@@ -188,8 +188,9 @@ fn estate(page: &mut String, campaign: &Campaign) {
     let date = campaign.done.as_ref().map_or_else(|| "never".to_owned(), |done| done.on.to_string());
     push(page, "<div class=\"answer\"><p class=\"window\">the whole estate</p>");
     push(page, &format!("<p class=\"size\">{date}</p>"));
-    for words in phrase::campaign(campaign) {
-        push(page, &format!("<p>{}</p>", escape(&words)));
+    for (number, words) in phrase::campaign(campaign).iter().enumerate() {
+        let class = if number == 0 { "" } else { " class=\"hangs\"" };
+        push(page, &format!("<p{class}>{}</p>", escape(words)));
     }
     push(page, "</div>");
 }

@@ -133,6 +133,9 @@ impl Fault {
         if self.nth == Some(0) {
             return Err(Wrong::request("nth is 0", "give a number from 1: every n-th call is hit"));
         }
+        if self.attempts_below == Some(0) {
+            return Err(Wrong::request("attempts_below is 0", "give a number from 1: only the first attempts are hit"));
+        }
         let until = span(self.seconds, "seconds")?.map_or(Moment::NEVER, |span| now + span);
         let matches = Match {
             operations: self.operations.iter().map(|name| words::operation(name)).collect::<Result<_, _>>()?,
@@ -148,6 +151,10 @@ impl Fault {
     }
 
     fn mailboxes(&self, find: impl Fn(&str) -> Option<MailboxKey>) -> Result<Option<(u32, u32)>, Wrong> {
+        if let Some((first, last)) = self.mailboxes.filter(|(first, last)| first > last) {
+            let help = "give the first and the last, the smaller number first";
+            return Err(Wrong::request(format!("mailboxes are [{first}, {last}]"), help));
+        }
         let Some(address) = &self.mailbox else { return Ok(self.mailboxes) };
         let found = find(address).map(|mailbox| (mailbox.0, mailbox.0));
         let missing = || Wrong::request(format!("there is no mailbox `{address}`"), "give the address of a mailbox");
@@ -305,6 +312,9 @@ mod tests {
         check(r#"{"name":"a","act":"say","words":"mumble"}"#, Err("no words `mumble`"));
         check(r#"{"name":"a","act":"short-token"}"#, Err("life_seconds is missing"));
         check(r#"{"name":"a","act":"reset","rate":2}"#, Err("rate is 2"));
+        check(r#"{"name":"a","act":"reset","attempts_below":0}"#, Err("attempts_below is 0"));
+        check(r#"{"name":"a","act":"reset","mailboxes":[5,2]}"#, Err("mailboxes are [5, 2]"));
+        check(r#"{"name":"a","act":"say","body":"no","content_type":"text/plain\r\nX-More: 1"}"#, Err("no header"));
         check(r#"{"name":"","act":"reset"}"#, Err("name is empty"));
         check(r#"{"name":"a","act":"reset","seconds":-1}"#, Err("seconds is -1"));
         check(r#"{"name":"a","act":"refuse","kind":"sulk"}"#, Err("no kind `sulk`"));

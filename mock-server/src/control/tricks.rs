@@ -7,7 +7,7 @@ use super::words::{listed, named, share, sigma, span, unknown};
 use crate::draw::Distribution;
 use crate::fault::also::{Also, Bursts};
 use crate::fault::rule::Act;
-use crate::fault::trick::{Door, Saying, Trick, Words};
+use crate::fault::trick::{Door, Saying, Trick, Words, may_be_header};
 use crate::time::Span;
 use crate::wire::call::Protocol;
 use crate::wire::refusal::ItemError;
@@ -200,6 +200,10 @@ impl Tricks {
     fn saying(&self, status: Option<u16>, retry_after: Option<Span>) -> Result<Saying, Wrong> {
         let words = if let Some(body) = &self.body {
             let content_type = self.content_type.as_deref().unwrap_or("text/plain; charset=utf-8");
+            if !may_be_header(content_type) {
+                let help = "give a type as it stands in a header, such as \"text/html; charset=utf-8\"";
+                return Err(Wrong::request("content_type is no header", help));
+            }
             Words::Body { content_type: content_type.into(), body: body.as_str().into() }
         } else {
             listed("words", self.words.as_deref().unwrap_or(Words::NAMED[0].0), Words::NAMED)?

@@ -46,6 +46,13 @@ impl Saying {
     }
 }
 
+/// Whether a text may be the value of a header: nothing in it ends a line (RFC 9110, field values, without the bytes that
+/// are left to others).
+#[must_use]
+pub fn may_be_header(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// The words of a refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Words {

@@ -2,7 +2,7 @@
 
 use mock_server::fault::also::{Also, Bursts};
 use mock_server::fault::rule::Act;
-use mock_server::fault::trick::{Door, Saying, Trick, Words as Said};
+use mock_server::fault::trick::{Door, Saying, Trick, Words as Said, may_be_header};
 use mock_server::time::Span;
 use mock_server::wire::refusal::{ItemError, ItemErrorKind};
 
@@ -103,6 +103,10 @@ fn saying(section: &Section<'_>) -> Option<Saying> {
     let words = match (body, name) {
         (Some(body), _) => {
             let content_type = content_type.unwrap_or_else(|| "text/plain; charset=utf-8".to_owned());
+            if !may_be_header(&content_type) {
+                let help = "write a type as it stands in a header, such as \"text/html; charset=utf-8\"";
+                section.report("content_type", "no header", "no header can hold this text", help);
+            }
             Said::Body { content_type: content_type.into(), body: body.into() }
         }
         (None, None) => Said::Usual,
