@@ -127,10 +127,15 @@ pub fn forecast(
         let estate = described.bytes as f64 / longest.as_seconds();
         prestage::together(prestage, estate, windows.iter_mut().map(|window| &mut window.prestage).collect());
     }
+    // That some fail for good makes no wave smaller: whoever fails comes again, or is moved by hand.
     let taken = openings.iter().zip(&windows).map(|((window, _), found)| Taken {
         window,
-        size: found.size.recommended,
-        interval: found.size.interval,
+        size: found.size.in_time,
+        interval: if found.size.recommended == found.size.in_time {
+            found.size.interval
+        } else {
+            (found.size.in_time, found.size.in_time)
+        },
     });
     let campaign = campaign(plan, described, &taken.collect::<Vec<_>>());
     let overhead = overhead(plan, population);

@@ -106,7 +106,8 @@ pub(super) fn campaign(campaign: &Campaign) -> Vec<String> {
     let mut lines = vec![
         format!("done at best on {} (interval {soonest} to {latest})", done.on.strftime("%A %Y-%m-%d")),
         format!(
-            "in {} openings from {begins} on: none is left out, and nothing ramps up, pauses or grows",
+            "in {} openings from {begins} on: none is left out, nothing ramps up, pauses or grows, and whoever misses a window \
+             comes with a later one",
             waves.join(" and ")
         ),
     ];
