@@ -21,7 +21,7 @@ const YEARS: i64 = 20;
 pub struct Campaign {
     /// The local date of the first opening.
     pub begins: Date,
-    /// When it is done with waves of the recommended size; nothing if it is not within twenty years.
+    /// When it is done with waves of the sizes that were found; nothing if it is not within twenty years.
     pub done: Option<Done>,
     /// The same with waves of the largest and of the smallest size of the interval.
     pub interval: (Option<Date>, Option<Date>),
@@ -49,7 +49,7 @@ pub struct Copying {
     pub windows_alone: Date,
 }
 
-/// A window, with the size of its waves: recommended, and the least and greatest of the interval.
+/// A window, with the size of its waves, and the least and greatest of the interval.
 #[derive(Copy, Clone, Debug)]
 pub struct Taken<'a> {
     /// The window.
@@ -90,14 +90,12 @@ pub fn campaign(plan: &Plan, estate: &Description, windows: &[Taken<'_>]) -> Opt
     let run = |flow: Option<Flow>, size: fn(&Taken<'_>) -> u32| done(windows, estate.mailboxes, share, flow, size);
     let done = run(flow, |taken| taken.size);
     let alone = run(None, |taken| taken.size);
-    let copying = match (&plan.wave.prestage, &done, alone) {
-        (Some(prestage), Some(done), Some(alone)) if alone.on < done.on => {
-            let rate = bytes_per_second(plan, prestage);
-            let days = estate.bytes as f64 / rate / 86_400.0;
-            Some(Copying { gigabytes_per_hour: rate * 3_600.0 / 1e9, days, windows_alone: alone.on })
-        }
-        _ => None,
-    };
+    let copying = plan.wave.prestage.as_ref().zip(alone).and_then(|(prestage, alone)| {
+        let rate = bytes_per_second(plan, prestage);
+        let days = estate.bytes as f64 / rate / 86_400.0;
+        let decides = done.as_ref().is_none_or(|done| alone.on < done.on);
+        decides.then_some(Copying { gigabytes_per_hour: rate * 3_600.0 / 1e9, days, windows_alone: alone.on })
+    });
     let on = |done: Option<Done>| done.map(|done| done.on);
     Some(Campaign {
         begins: first.opens.to_zoned(window.zone.clone()).date(),

@@ -92,25 +92,26 @@ pub(super) fn throughput(window: &WindowForecast) -> String {
 /// When the whole estate is done, and what that rests on.
 pub(super) fn campaign(campaign: &Campaign) -> Vec<String> {
     let begins = campaign.begins;
-    let Some(done) = &campaign.done else {
-        return vec![format!("not done within twenty years of {begins} with these waves")];
-    };
-    let waves: Vec<_> = done
-        .waves
-        .iter()
-        .filter(|(_, waves)| *waves > 0)
-        .map(|(window, waves)| format!("{} {window}", count((*waves).into())))
-        .collect();
-    let soonest = campaign.interval.0.map_or_else(|| "never".to_owned(), |date| date.to_string());
-    let latest = campaign.interval.1.map_or_else(|| "never".to_owned(), |date| date.to_string());
-    let mut lines = vec![
-        format!("done at best on {} (interval {soonest} to {latest})", done.on.strftime("%A %Y-%m-%d")),
-        format!(
-            "in {} openings from {begins} on: none is left out, nothing ramps up, pauses or grows, and whoever misses a window \
-             comes with a later one",
+    let mut lines = Vec::new();
+    if let Some(done) = &campaign.done {
+        let waves: Vec<_> = done
+            .waves
+            .iter()
+            .filter(|(_, waves)| *waves > 0)
+            .map(|(window, waves)| format!("{} {window}", count((*waves).into())))
+            .collect();
+        let (soonest, latest) = campaign.interval;
+        let [soonest, latest] = [soonest, latest].map(|date| date.map_or("never".to_owned(), |date| date.to_string()));
+        let on = done.on.strftime("%A %Y-%m-%d");
+        lines.push(format!("done at best on {on} (interval {soonest} to {latest})"));
+        lines.push(format!(
+            "in {} openings from {begins} on: none is left out, nothing ramps up, pauses or grows, and whoever misses a \
+             window comes with a later one",
             waves.join(" and ")
-        ),
-    ];
+        ));
+    } else {
+        lines.push(format!("not done within twenty years of {begins} with these waves"));
+    }
     if let Some(copying) = &campaign.copying {
         lines.push(format!(
             "copying ahead decides: {} GB/h, which lanes and network carry, copy everybody in {} days; the windows alone \
