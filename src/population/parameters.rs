@@ -35,7 +35,10 @@ fn all(preset: &Preset) -> Vec<Assumption> {
     rows.push(row("organisations", organisations(preset), preset.organisations.source));
     rows.push(row("item_size", item_size(preset.items), preset.items.source));
     rows.push(row("largest_item", bytes(preset.largest_item.into()), preset.largest_item_source));
-    rows.push(row("archives", archives(preset.archives), preset.archives.source));
+    rows.push(row("archives.share", percent(preset.archives.share), preset.archives.source));
+    if preset.archives.share > 0.0 {
+        rows.push(row("archives.size", archive_size(preset.archives), preset.archives.source));
+    }
     rows
 }
 
@@ -51,7 +54,7 @@ fn untold(preset: &Preset, inventory: &Inventory) -> Vec<Assumption> {
     }
     rows.push(row("largest_item", bytes(preset.largest_item.into()), preset.largest_item_source));
     if mailboxes.iter().any(|mailbox| mailbox.has_archive == Some(true) && mailbox.archive_bytes.is_none()) {
-        rows.push(row("archives", archives(preset.archives), preset.archives.source));
+        rows.push(row("archives.size", archive_size(preset.archives), preset.archives.source));
     }
     rows
 }
@@ -108,12 +111,8 @@ fn item_size(law: ItemLaw) -> String {
     )
 }
 
-fn archives(law: ArchiveLaw) -> String {
-    if law.share == 0.0 {
-        return "none".to_owned();
-    }
-    let size = log_normal(&bytes(law.median_bytes), law.ln_sigma);
-    format!("{} of mailboxes that are no rooms; {size}, at most {}", percent(law.share), bytes(law.largest_bytes))
+fn archive_size(law: ArchiveLaw) -> String {
+    format!("{}, at most {}", log_normal(&bytes(law.median_bytes), law.ln_sigma), bytes(law.largest_bytes))
 }
 
 /// At most three digits after the point, and none that say nothing.
@@ -169,7 +168,7 @@ mod tests {
             "4.295 GB; for 10% of them, who hold 3 times as much, 10.737 GB (60%), 26.844 GB (25%), 53.687 GB (15%)";
         assert_eq!(shown[2], ("population.active.quota", larger, "preset"));
         assert_eq!(shown[15], ("population.room.received", "constant 0.2 messages a day", "preset"));
-        assert_eq!(shown.last(), Some(&("population.archives", "none", "preset")));
+        assert_eq!(shown.last(), Some(&("population.archives.share", "0%", "preset")));
     }
 
     #[test]
