@@ -20,6 +20,9 @@ const FEWEST_WAVES: u64 = 2;
 /// Mailboxes of all waves together that a knob is tried on, if those are more: smaller waves differ more.
 const MAILBOXES: u64 = 60_000;
 
+/// The smallest number of lanes that is tried, as a share of those that there are.
+const FEWER_LANES: f64 = 0.5;
+
 /// One change of a plan.
 struct Knob {
     key: &'static str,
@@ -74,14 +77,20 @@ fn knobs(plan: &Plan, open: Span) -> Vec<Knob> {
         changed.pipeline.lanes = changed.pipeline.lanes.max((f64::from(plan.pipeline.lanes) * factor).ceil() as u32);
         knobs.push(Knob { key, from: places.to_string(), to: to.to_string(), plan: changed, open, guess: factor });
     }
-    for factor in [0.5, 0.9, 1.1] {
+    let lanes = |factor: f64| ((f64::from(plan.pipeline.lanes) * factor).round() as u32).max(1);
+    // A lane stays with its mailbox through the switch: fewer lanes leave fewer switches open.
+    let open_switches = plan.pipeline.open_switches;
+    let key =
+        if lanes(FEWER_LANES) < open_switches { "pipeline.lanes (with switches to match)" } else { "pipeline.lanes" };
+    for factor in [FEWER_LANES, 0.9, 1.1] {
         let mut changed = plan.clone();
-        changed.pipeline.lanes = ((f64::from(plan.pipeline.lanes) * factor).round() as u32).max(1);
+        changed.pipeline.lanes = lanes(factor);
+        changed.pipeline.open_switches = open_switches.min(changed.pipeline.lanes);
         if changed.pipeline.lanes == plan.pipeline.lanes {
             continue;
         }
         knobs.push(Knob {
-            key: "pipeline.lanes",
+            key,
             from: plan.pipeline.lanes.to_string(),
             to: changed.pipeline.lanes.to_string(),
             plan: changed,
